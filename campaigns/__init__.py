@@ -1,0 +1,1 @@
+"""What we say to them, and what it did."""

@@ -1,0 +1,7 @@
+"""Registers the crm app."""
+
+from django.apps import AppConfig
+
+
+class CrmConfig(AppConfig):
+    name = "crm"

@@ -1,0 +1,7 @@
+"""Registers the profiles app."""
+
+from django.apps import AppConfig
+
+
+class ProfilesConfig(AppConfig):
+    name = "profiles"
