@@ -1,0 +1,457 @@
+"""Tables of campaigns: what is said, to whom it was sealed, what became of each message, what came back."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+MONEY = {"max_digits": 16, "decimal_places": 4}
+
+
+class CampaignStatus(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    SCHEDULED = "scheduled", _("Scheduled")
+    SENDING = "sending", _("Sending")
+    PAUSED = "paused", _("Paused")
+    FINISHED = "finished", _("Finished")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class Goal(models.TextChoices):
+    CONVERSION = "conversion", _("Conversion")
+    REVENUE = "revenue", _("Revenue per member")
+    CLICK = "click", _("Click")
+    EVENT = "event", _("Event")
+
+
+class OnAmbiguous(models.TextChoices):
+    HOLD = "hold", _("Hold: never twice")
+    RESEND = "resend", _("Send again: never missing")
+
+
+class Campaign(models.Model):
+    slug = models.SlugField(
+        _("slug"), max_length=80, unique=True, help_text=_("Short name in files, commands and addresses.")
+    )
+    name = models.CharField(_("name"), max_length=120, help_text=_("Name shown to people."))
+    description = models.TextField(_("description"), blank=True, help_text=_("What it should bring about."))
+    status = models.CharField(
+        _("status"), max_length=10, choices=CampaignStatus, default=CampaignStatus.DRAFT, help_text=_("How far it is.")
+    )
+    channel = models.CharField(_("channel"), max_length=10, default="email", help_text=_("Channel of its messages."))
+    purpose = models.CharField(
+        _("purpose"), max_length=12, default="marketing", help_text=_("Consent purpose it needs: marketing or service.")
+    )
+    goal = models.CharField(
+        _("goal"),
+        max_length=12,
+        choices=Goal,
+        default=Goal.CONVERSION,
+        help_text=_("What decides between the versions; fixed at launch."),
+    )
+    goal_event = models.CharField(
+        _("event"), max_length=60, blank=True, default="order", help_text=_("Event type that counts as a conversion.")
+    )
+    window_days = models.PositiveSmallIntegerField(
+        _("window"), default=14, help_text=_("Days after the send in which a conversion counts.")
+    )
+    guardrails = models.JSONField(
+        _("guardrails"), default=list, blank=True, help_text=_("Limits that veto a winner, e.g. unsubscribes ≤ 0.01.")
+    )
+    holdout_share = models.DecimalField(
+        _("hold-out"),
+        max_digits=5,
+        decimal_places=4,
+        default=0,
+        help_text=_("Share of the audience deliberately not contacted, 0–1."),
+    )
+    include = models.ManyToManyField(
+        "segments.Segment", related_name="+", verbose_name=_("to"), help_text=_("Members of any of these segments.")
+    )
+    exclude = models.ManyToManyField(
+        "segments.Segment",
+        related_name="+",
+        blank=True,
+        verbose_name=_("except"),
+        help_text=_("But members of none of these."),
+    )
+    seed = models.CharField(
+        _("seed"),
+        max_length=32,
+        help_text=_("Salt of the allocation: the same seed gives the same person the same version."),
+    )
+    budget_amount = models.DecimalField(_("budget"), **MONEY, null=True, blank=True, help_text=_("In `currency`."))
+    cost_per_message_amount = models.DecimalField(
+        _("cost per message"), **MONEY, default=0, help_text=_("In `currency`.")
+    )
+    currency = models.CharField(
+        _("currency"), max_length=3, default="EUR", help_text=_("ISO 4217 code of its amounts and revenue.")
+    )
+    from_name = models.CharField(
+        _("from name"), max_length=120, blank=True, help_text=_("Name of the sender; empty means the firm's.")
+    )
+    from_email = models.EmailField(
+        _("from address"), blank=True, help_text=_("Address of the sender; empty means the firm's.")
+    )
+    reply_to = models.EmailField(_("reply to"), blank=True, help_text=_("Where answers go; empty means the sender."))
+    send_at = models.DateTimeField(_("send at"), null=True, blank=True, help_text=_("UTC; empty means when launched."))
+    on_ambiguous = models.CharField(
+        _("when in doubt"),
+        max_length=8,
+        choices=OnAmbiguous,
+        default=OnAmbiguous.HOLD,
+        help_text=_("What to do with a message that may or may not have left."),
+    )
+    owner = models.ForeignKey(
+        "crm.User",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("owner"),
+        help_text=_("Who answers for it."),
+    )
+    approved_by = models.ForeignKey(
+        "crm.User",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("approved by"),
+        help_text=_("Second person; a change withdraws it."),
+    )
+    approved_at = models.DateTimeField(_("approved at"), null=True, blank=True, help_text=_("UTC."))
+    approved_hash = models.CharField(
+        max_length=64, blank=True, help_text=_("Hash of the text and audience that were approved.")
+    )
+    created_by = models.ForeignKey(
+        "crm.User", models.PROTECT, null=True, blank=True, related_name="+", help_text=_("Who made it.")
+    )
+    created_at = models.DateTimeField(_("created at"), help_text=_("UTC."))
+    updated_at = models.DateTimeField(_("updated at"), help_text=_("UTC."))
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(holdout_share__gte=0, holdout_share__lt=1), name="holdout_share_range"),
+        ]
+        verbose_name = _("campaign")
+        verbose_name_plural = _("campaigns")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Variant(models.Model):
+    campaign = models.ForeignKey(
+        Campaign, models.CASCADE, related_name="variants", verbose_name=_("campaign"), help_text=_("Its campaign.")
+    )
+    key = models.CharField(_("key"), max_length=8, help_text=_("A, B, C …"))
+    name = models.CharField(_("name"), max_length=120, blank=True, help_text=_("What is different about it."))
+    weight = models.PositiveSmallIntegerField(
+        _("weight"), default=1, help_text=_("Share of the contacted audience relative to the other versions.")
+    )
+    subject = models.CharField(_("subject"), max_length=250, blank=True, help_text=_("Liquid allowed."))
+    preheader = models.CharField(
+        _("preheader"), max_length=250, blank=True, help_text=_("Line shown after the subject; Liquid allowed.")
+    )
+    html = models.TextField(_("HTML"), blank=True, help_text=_("Body; Liquid allowed."))
+    text = models.TextField(_("text"), blank=True, help_text=_("Plain part; empty means made from the HTML."))
+
+    class Meta:
+        ordering = ["campaign", "key"]
+        constraints = [models.UniqueConstraint(fields=["campaign", "key"], name="variant_key_once")]
+        verbose_name = _("version")
+        verbose_name_plural = _("versions")
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class VariantText(models.Model):
+    """A cell of the message matrix: what a variant says to one segment in one language, where it differs."""
+
+    variant = models.ForeignKey(Variant, models.CASCADE, related_name="texts", help_text=_("Its version."))
+    segment = models.ForeignKey(
+        "segments.Segment",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("segment"),
+        help_text=_("For whom; empty means everyone."),
+    )
+    language = models.CharField(
+        _("language"), max_length=10, blank=True, help_text=_("ISO 639-1 code; empty means any.")
+    )
+    subject = models.CharField(_("subject"), max_length=250, blank=True, help_text=_("Empty means the version's."))
+    preheader = models.CharField(_("preheader"), max_length=250, blank=True, help_text=_("Empty means the version's."))
+    html = models.TextField(_("HTML"), blank=True, help_text=_("Empty means the version's."))
+    text = models.TextField(_("text"), blank=True, help_text=_("Empty means made from the HTML."))
+
+    class Meta:
+        ordering = ["variant", "segment", "language"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["variant", "segment", "language"], name="variant_text_once", nulls_distinct=False
+            )
+        ]
+        verbose_name = _("message text")
+        verbose_name_plural = _("message texts")
+
+    def __str__(self) -> str:
+        return f"{self.variant_id} {self.language}"
+
+
+class RunStatus(models.TextChoices):
+    SEALING = "sealing", _("Sealing the audience")
+    SENDING = "sending", _("Sending")
+    PAUSED = "paused", _("Paused")
+    COMPLETED = "completed", _("Completed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class Run(models.Model):
+    """One occurrence of a campaign: a sealed audience and the account of its messages."""
+
+    campaign = models.ForeignKey(
+        Campaign, models.PROTECT, related_name="runs", verbose_name=_("campaign"), help_text=_("Its campaign.")
+    )
+    occurrence_key = models.CharField(
+        _("occurrence"),
+        max_length=80,
+        help_text=_("`once`, the UTC slot, or the triggering event: a campaign runs once per occurrence."),
+    )
+    status = models.CharField(
+        _("status"), max_length=10, choices=RunStatus, default=RunStatus.SEALING, help_text=_("How far it is.")
+    )
+    pause_reason = models.CharField(
+        _("paused because"), max_length=200, blank=True, help_text=_("Said when the system paused it itself.")
+    )
+    cursor = models.BigIntegerField(default=0, help_text=_("Customer id up to which the audience is sealed."))
+    expected = models.PositiveBigIntegerField(
+        _("audience"),
+        null=True,
+        help_text=_("Members sealed, hold-out and skipped included; the states must add up to it."),
+    )
+    seed = models.CharField(max_length=32, help_text=_("The campaign's seed when sealed."))
+    content_hash = models.CharField(max_length=64, help_text=_("SHA-256 of all texts when sealed."))
+    plan = models.JSONField(
+        _("plan"),
+        default=dict,
+        help_text=_("Goal, window, guardrails, weights and decision rule as fixed before launch."),
+    )
+    reach = models.JSONField(_("reach"), default=dict, help_text=_("The reach funnel as counted when sealed."))
+    on_ambiguous = models.CharField(max_length=8, choices=OnAmbiguous, help_text=_("Copied from the campaign."))
+    started_by = models.ForeignKey(
+        "crm.User", models.PROTECT, null=True, blank=True, related_name="+", help_text=_("Who launched it.")
+    )
+    started_at = models.DateTimeField(_("started at"), help_text=_("UTC."))
+    sealed_at = models.DateTimeField(
+        _("sealed at"), null=True, blank=True, help_text=_("UTC; segment membership in reports is as of then.")
+    )
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True, help_text=_("UTC."))
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["campaign", "occurrence_key"], name="run_once")]
+        verbose_name = _("run")
+        verbose_name_plural = _("runs")
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} {self.occurrence_key}"
+
+
+class MessageState(models.TextChoices):
+    QUEUED = "queued", _("Waiting")
+    LEASED = "leased", _("Being prepared")
+    HANDING = "handing", _("Being handed over")
+    SENT = "sent", _("Sent")
+    DEFERRED = "deferred", _("Will be tried again")
+    FAILED = "failed", _("Failed")
+    SKIPPED = "skipped", _("Not sent: not allowed")
+    HELD_OUT = "held_out", _("Held out")
+    UNKNOWN = "unknown", _("Not known")
+    EXPIRED = "expired", _("Expired")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+FINAL_STATES = ("sent", "failed", "skipped", "held_out", "expired", "cancelled")
+
+
+class Message(models.Model):
+    """One member of a sealed audience and what became of their message. States and guards: docs/sending.md."""
+
+    run = models.ForeignKey(
+        Run, models.PROTECT, related_name="messages", verbose_name=_("run"), help_text=_("Its run.")
+    )
+    channel = models.CharField(_("channel"), max_length=10, help_text=_("email, sms …"))
+    customer = models.ForeignKey(
+        "crm.Customer",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="messages",
+        verbose_name=_("customer"),
+        help_text=_("Emptied by erasure once final."),
+    )
+    person_key = models.CharField(
+        max_length=32, help_text=_("Random or hashed id that outlives the person's data; unique in the run.")
+    )
+    address_key = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text=_("HMAC of the normalised address; one message per mailbox and run; emptied by erasure."),
+    )
+    variant = models.ForeignKey(
+        Variant,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="messages",
+        verbose_name=_("version"),
+        help_text=_("Allocated version; empty for the hold-out."),
+    )
+    state = models.CharField(
+        _("state"), max_length=10, choices=MessageState, default=MessageState.QUEUED, help_text=_("Where it is.")
+    )
+    reason = models.CharField(
+        _("reason"), max_length=60, blank=True, help_text=_("Why it was skipped, failed or put off: a code.")
+    )
+    code = models.CharField(_("code"), max_length=120, blank=True, help_text=_("Reply of the server."))
+    lease_token = models.CharField(max_length=32, blank=True, help_text=_("Random; every change is guarded by it."))
+    lease_until = models.DateTimeField(null=True, blank=True, help_text=_("UTC; after it a reaper takes the row back."))
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, help_text=_("Hand-overs begun."))
+    next_at = models.DateTimeField(_("next try"), null=True, blank=True, help_text=_("UTC; for deferred messages."))
+    handed_at = models.DateTimeField(
+        _("handed over at"), null=True, blank=True, help_text=_("UTC; when the payload began.")
+    )
+    final_at = models.DateTimeField(
+        _("final at"), null=True, blank=True, help_text=_("UTC; when it reached a final state.")
+    )
+    token = models.CharField(
+        max_length=32,
+        unique=True,
+        help_text=_("128 random bits in the addresses of its links; says nothing by itself."),
+    )
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "channel", "person_key"], name="message_person_once"),
+            models.UniqueConstraint(
+                fields=["run", "channel", "address_key"],
+                condition=~Q(address_key=""),
+                name="message_address_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["run", "id"], name="message_claim", condition=Q(state="queued")),
+            models.Index(fields=["next_at"], name="message_deferred", condition=Q(state="deferred")),
+            models.Index(fields=["lease_until"], name="message_lease", condition=Q(state__in=["leased", "handing"])),
+            models.Index(fields=["run", "state", "variant"], name="message_state"),
+            models.Index(fields=["customer", "id"], name="message_customer", condition=Q(customer__isnull=False)),
+        ]
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+
+    def __str__(self) -> str:
+        return f"{self.run_id}/{self.pk} {self.state}"
+
+
+class Attempt(models.Model):
+    """One try to hand a message over."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="tries", help_text=_("Its message."))
+    n = models.PositiveSmallIntegerField(_("number"), help_text=_("1, 2, 3 …"))
+    phase = models.CharField(_("phase"), max_length=12, help_text=_("connect, mail, rcpt, data, dot or render."))
+    code = models.CharField(_("code"), max_length=12, blank=True, help_text=_("Reply code."))
+    text = models.CharField(_("text"), max_length=300, blank=True, help_text=_("Reply text, addresses removed."))
+    started_at = models.DateTimeField(_("started at"), help_text=_("UTC."))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True, help_text=_("UTC."))
+    worker = models.CharField(_("worker"), max_length=120, help_text=_("host:pid."))
+
+    class Meta:
+        ordering = ["message", "n"]
+        constraints = [models.UniqueConstraint(fields=["message", "n"], name="attempt_once")]
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+
+    def __str__(self) -> str:
+        return f"{self.message_id} #{self.n}"
+
+
+class Link(models.Model):
+    """An address that a variant's text points to; clicks are redirected to the stored address only."""
+
+    variant = models.ForeignKey(
+        Variant, models.PROTECT, related_name="links", verbose_name=_("version"), help_text=_("Its version.")
+    )
+    position = models.PositiveSmallIntegerField(_("position"), help_text=_("Order in the text."))
+    url = models.URLField(_("address"), max_length=2000, help_text=_("http or https only."))
+
+    class Meta:
+        ordering = ["variant", "position"]
+        constraints = [models.UniqueConstraint(fields=["variant", "position", "url"], name="link_once")]
+        verbose_name = _("link")
+        verbose_name_plural = _("links")
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class ResponseKind(models.TextChoices):
+    OPEN = "open", _("Open")
+    CLICK = "click", _("Click")
+    CONVERSION = "conversion", _("Conversion")
+    UNSUBSCRIBE = "unsubscribe", _("Unsubscribe")
+    COMPLAINT = "complaint", _("Complaint")
+    BOUNCE = "bounce", _("Bounce")
+
+
+class ResponseClass(models.TextChoices):
+    HUMAN = "human", _("Human")
+    MACHINE = "machine", _("Machine")
+    UNKNOWN = "unknown", _("Not known")
+
+
+class Response(models.Model):
+    """What came back for a message. Raw rows are kept; decisions use the human ones."""
+
+    message = models.ForeignKey(
+        Message,
+        models.PROTECT,
+        related_name="responses",
+        verbose_name=_("message"),
+        help_text=_("Its message; hold-out rows have conversions too."),
+    )
+    kind = models.CharField(_("kind"), max_length=12, choices=ResponseKind, help_text=_("What happened."))
+    at = models.DateTimeField(_("at"), help_text=_("UTC."))
+    by_class = models.CharField(
+        _("by"),
+        max_length=8,
+        choices=ResponseClass,
+        default=ResponseClass.UNKNOWN,
+        help_text=_("Human, machine or not known."),
+    )
+    class_reason = models.CharField(max_length=40, blank=True, help_text=_("Why it was classed so."))
+    link = models.ForeignKey(
+        Link, models.PROTECT, null=True, blank=True, related_name="+", help_text=_("For clicks: which link.")
+    )
+    order = models.ForeignKey(
+        "crm.Order", models.PROTECT, null=True, blank=True, related_name="+", help_text=_("For conversions: the order.")
+    )
+    amount = models.DecimalField(
+        _("amount"), **MONEY, null=True, blank=True, help_text=_("Revenue of a conversion in the campaign's currency.")
+    )
+    source_id = models.CharField(max_length=120, help_text=_("Makes a repeat harmless: unique per message and kind."))
+    user_agent = models.CharField(max_length=200, blank=True, help_text=_("Kept 30 days."))
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["message", "kind", "source_id"], name="response_once")]
+        indexes = [models.Index(fields=["kind", "message"], name="response_kind")]
+        verbose_name = _("response")
+        verbose_name_plural = _("responses")
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.message_id}"
