@@ -70,6 +70,9 @@ class Segment(models.Model):
         _("review on"), null=True, blank=True, help_text=_("Date by which a person should look at it again.")
     )
     size = models.PositiveBigIntegerField(_("size"), default=0, help_text=_("Members after the last refresh."))
+    ledger_version = models.PositiveBigIntegerField(
+        default=0, help_text=_("Grows with every change of its memberships; copies of the member list name it.")
+    )
     due_at = models.DateTimeField(_("due at"), null=True, blank=True, db_index=True, help_text=_("UTC; next refresh."))
     refreshed_at = models.DateTimeField(
         _("refreshed at"),

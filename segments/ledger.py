@@ -1,0 +1,90 @@
+"""The membership ledger: the open intervals of a segment, and the one statement each that opens and closes them."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from django.db import connection, transaction
+
+from segments.models import Membership, Segment
+
+Ids = np.ndarray
+"""Sorted, distinct customer ids: int64, shape (n,)."""
+
+
+@dataclass(frozen=True)
+class Movement:
+    """What one change of the ledger did: sizes in customers."""
+
+    size: int
+    entered: int
+    left: int
+
+
+def ids(values: Iterable[int]) -> Ids:
+    """Sorted, distinct int64 ids of any iterable."""
+    return np.unique(np.fromiter(values, dtype=np.int64))
+
+
+def members(segment_id: int) -> Ids:
+    """Customers with an open interval now, read from the rows."""
+    rows = Membership.objects.filter(segment_id=segment_id, left_at__isnull=True).values_list("customer_id", flat=True)
+    return ids(rows.iterator(chunk_size=50_000))
+
+
+@transaction.atomic
+def replace(
+    segment: Segment, wanted: Ids, *, at: datetime, entered_reason: str, left_reason: str, version: int | None
+) -> Movement:
+    """Make `wanted` the members of a locked segment: open and close intervals for the difference only."""
+    present = members(segment.pk)
+    entering = np.setdiff1d(wanted, present, assume_unique=True)
+    leaving = np.setdiff1d(present, wanted, assume_unique=True)
+    close(segment.pk, leaving, at=at, reason=left_reason, version=version)
+    open_(segment.pk, entering, at=at, reason=entered_reason, version=version)
+    segment.size = len(wanted)
+    segment.ledger_version += int(bool(len(entering) or len(leaving)))
+    return Movement(size=len(wanted), entered=len(entering), left=len(leaving))
+
+
+def open_(segment_id: int, customers: Ids, *, at: datetime, reason: str, version: int | None) -> None:
+    """Open an interval for each customer: one INSERT … SELECT over the ids."""
+    if not len(customers):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO segments_membership"
+            " (segment_id, customer_id, entered_at, entered_reason, entered_version, left_reason)"
+            f" SELECT %s, {_ID_COLUMN[connection.vendor]}, %s, %s, %s, '' FROM {_ID_ROWS[connection.vendor]}",
+            [segment_id, _moment(at), reason, version, _id_parameter(customers)],
+        )
+
+
+def close(segment_id: int, customers: Ids, *, at: datetime, reason: str, version: int | None) -> None:
+    """Close the open interval of each customer; those erased or merged meanwhile say so instead of `reason`."""
+    if not len(customers):
+        return
+    rows = f"SELECT {_ID_COLUMN[connection.vendor]} FROM {_ID_ROWS[connection.vendor]}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE segments_membership SET left_at = %s, left_version = %s, left_reason = COALESCE("
+            " (SELECT CASE WHEN c.erased_at IS NOT NULL THEN 'erased'"
+            "  WHEN c.merged_into_id IS NOT NULL THEN 'merged' END FROM crm_customer c WHERE c.id = segments_membership.customer_id), %s)"
+            f" WHERE segment_id = %s AND left_at IS NULL AND customer_id IN ({rows})",
+            [_moment(at), version, reason, segment_id, _id_parameter(customers)],
+        )
+
+
+# A million ids travel as one parameter: an array on PostgreSQL, a JSON list on SQLite.
+_ID_ROWS = {"postgresql": "unnest(%s::bigint[]) AS given(id)", "sqlite": "json_each(%s) AS given"}
+_ID_COLUMN = {"postgresql": "given.id", "sqlite": "given.value"}
+
+
+def _id_parameter(customers: Ids) -> object:
+    return customers.tolist() if connection.vendor == "postgresql" else json.dumps(customers.tolist())
+
+
+def _moment(at: datetime) -> object:
+    return connection.ops.adapt_datetimefield_value(at)
