@@ -71,7 +71,8 @@ def close(segment_id: int, customers: Ids, *, at: datetime, reason: str, version
         cursor.execute(
             "UPDATE segments_membership SET left_at = %s, left_version = %s, left_reason = COALESCE("
             " (SELECT CASE WHEN c.erased_at IS NOT NULL THEN 'erased'"
-            "  WHEN c.merged_into_id IS NOT NULL THEN 'merged' END FROM crm_customer c WHERE c.id = segments_membership.customer_id), %s)"
+            "   WHEN c.merged_into_id IS NOT NULL THEN 'merged' END"
+            "  FROM crm_customer c WHERE c.id = segments_membership.customer_id), %s)"
             f" WHERE segment_id = %s AND left_at IS NULL AND customer_id IN ({rows})",
             [_moment(at), version, reason, segment_id, _id_parameter(customers)],
         )
