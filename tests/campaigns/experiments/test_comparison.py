@@ -1,0 +1,136 @@
+"""Comparisons agree with published tables, scipy and statsmodels."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.proportion import (
+    confint_proportions_2indep,
+    proportion_confint,
+    test_proportions_2indep as score_test,
+)
+
+from campaigns.experiments.answers import CannotTell
+from campaigns.experiments.comparison import compare, compare_means, compare_rates, mean_interval, rate_interval
+from campaigns.experiments.sufficient import Mean, Proportion
+
+rates = st.integers(1, 400).flatmap(lambda n: st.builds(Proportion, st.just(n), st.integers(0, n)))
+
+
+@pytest.mark.parametrize(
+    "variant, reference, low, high",
+    [
+        (Proportion(70, 56), Proportion(80, 48), 0.0528, 0.3382),
+        (Proportion(10, 9), Proportion(10, 3), 0.1700, 0.8406),
+    ],
+)
+def test_intervals_equal_newcombe_1998_table_ii_method_6(variant, reference, low, high):
+    interval = compare_rates(variant, reference).interval
+    assert (interval.low, interval.high) == pytest.approx((low, high), abs=6e-5)
+
+
+@pytest.mark.parametrize("x1, n1, x0, n0", [(56, 70, 48, 80), (120, 5000, 90, 5000), (7, 900, 2, 100), (30, 31, 1, 40)])
+def test_rates_agree_with_statsmodels(x1, n1, x0, n0):
+    answer = compare_rates(Proportion(n1, x1), Proportion(n0, x0))
+    low, high = confint_proportions_2indep(x1, n1, x0, n0, method="score", compare="diff", correction=True)
+    assert (answer.interval.low, answer.interval.high) == pytest.approx((low, high), abs=2e-5)
+    low, high = confint_proportions_2indep(x1, n1, x0, n0, method="score", compare="ratio", correction=True)
+    assert (answer.lift.interval.low + 1, answer.lift.interval.high + 1) == pytest.approx((low, high), rel=1e-3)
+    assert answer.p_value == pytest.approx(
+        score_test(x1, n1, x0, n0, method="score", compare="diff", correction=True).pvalue, abs=1e-9
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(rates, rates)
+def test_swapping_the_arms_turns_the_interval_round(first, second):
+    there, back = compare_rates(first, second), compare_rates(second, first)
+    assert there.difference == pytest.approx(-back.difference)
+    assert there.p_value == pytest.approx(back.p_value, abs=1e-9)
+    assert there.interval.low == pytest.approx(-back.interval.high, abs=1e-7)
+    assert -1 <= there.interval.low <= there.difference <= there.interval.high <= 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(rates, rates)
+def test_p_value_interval_and_lift_never_contradict_each_other(first, second):
+    answer = compare_rates(first, second)
+    assume(abs(answer.p_value - 0.05) > 1e-6)
+    assert (answer.p_value < 0.05) == (0 not in answer.interval)
+    if not isinstance(answer.lift, CannotTell):
+        assert (answer.p_value < 0.05) == (0 not in answer.lift.interval)
+
+
+def test_score_intervals_cover_the_truth_at_their_level():
+    """Exact coverage: every outcome of two binomials, weighted by its chance."""
+    n1, n0, p1, p0 = 40, 30, 0.12, 0.08
+    covered = sum(
+        stats.binom.pmf(x1, n1, p1) * stats.binom.pmf(x0, n0, p0)
+        for x1 in range(16)
+        for x0 in range(14)
+        if p1 - p0 in compare_rates(Proportion(n1, x1), Proportion(n0, x0)).interval
+    )
+    assert 0.94 <= covered <= 0.975
+
+
+@pytest.mark.parametrize("x, n", [(0, 10), (3, 10), (81, 263), (10, 10)])
+def test_wilson_agrees_with_statsmodels(x, n):
+    interval = rate_interval(Proportion(n, x))
+    assert (interval.low, interval.high) == pytest.approx(proportion_confint(x, n, method="wilson"), abs=1e-9)
+
+
+def test_means_agree_with_scipy():
+    random = np.random.default_rng(3)
+    first, second = random.gamma(2, 10, 80), random.gamma(2, 8, 55)
+    answer = compare(Mean.of(first), Mean.of(second))
+    oracle = stats.ttest_ind(first, second, equal_var=False)
+    interval = oracle.confidence_interval(0.95)
+    assert answer.p_value == pytest.approx(oracle.pvalue)
+    assert (answer.interval.low, answer.interval.high) == pytest.approx((interval.low, interval.high))
+    own = stats.t.interval(0.95, 79, first.mean(), stats.sem(first))
+    assert (mean_interval(Mean.of(first)).low, mean_interval(Mean.of(first)).high) == pytest.approx(own)
+
+
+def test_fieller_interval_of_the_lift_covers_the_truth():
+    random = np.random.default_rng(5)
+    covered = 0
+    for _ in range(1500):
+        lift = compare_means(Mean.of(random.normal(12, 9, 40)), Mean.of(random.normal(10, 9, 40))).lift
+        covered += isinstance(lift, CannotTell) or 0.2 in lift.interval
+    assert covered / 1500 == pytest.approx(0.95, abs=0.015)
+
+
+@settings(max_examples=60)
+@given(st.floats(0.1, 1000))
+def test_a_change_of_currency_changes_no_verdict(factor):
+    first, second = Mean.of([1.0, 5, 7, 3]), Mean.of([2.0, 1, 1, 4])
+    plain = compare_means(first, second)
+    scaled = compare_means(
+        Mean(4, first.total * factor, first.total_of_squares * factor**2),
+        Mean(4, second.total * factor, second.total_of_squares * factor**2),
+    )
+    assert scaled.p_value == pytest.approx(plain.p_value, rel=1e-6)
+    assert scaled.difference == pytest.approx(plain.difference * factor)
+
+
+@pytest.mark.parametrize(
+    "variant, reference, code",
+    [
+        (Proportion(0, 0), Proportion(10, 1), "nobody"),
+        (Mean.of([1.0]), Mean.of([1.0, 2.0]), "too_few_people"),
+        (Mean.of([1.0, 1.0]), Mean.of([2.0, 2.0]), "no_variation"),
+    ],
+)
+def test_what_cannot_be_told_is_said_with_its_reason(variant, reference, code):
+    assert compare(variant, reference).code == code
+
+
+def test_a_lift_over_nothing_cannot_be_told():
+    assert compare_rates(Proportion(50, 3), Proportion(50, 0)).lift.code == "reference_is_zero"
+    assert compare_means(Mean.of([9, 9, 8]), Mean.of([0, 0, 1])).lift.code == "reference_near_zero"
+
+
+def test_a_rate_is_not_compared_with_a_mean():
+    with pytest.raises(TypeError, match="Proportion"):
+        compare(Proportion(5, 1), Mean.of([1, 2]))
