@@ -12,14 +12,17 @@ env = environ.Env()
 DEBUG = env.bool("KOHDE_DEBUG", default=False)
 DATA_DIR = Path(env.str("KOHDE_DATA_DIR", default=str(ROOT / "var"))).resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
-VERSION = "0.1.0"
 
 from config.secret import load_or_make  # noqa: E402
+from config.version import newest_version  # noqa: E402
+
+VERSION = newest_version(ROOT / "CHANGELOG.md")
 
 SECRET_KEY = env.str("KOHDE_SECRET_KEY", default="") or load_or_make(DATA_DIR / "secret_key")
 # Keyed hashes of addresses outlive erasure; the key may be kept apart from the database (reliability: F41).
 ADDRESS_HASH_KEY = env.str("KOHDE_ADDRESS_HASH_KEY", default="") or load_or_make(DATA_DIR / "address_hash_key")
-BASE_URL = env.str("KOHDE_BASE_URL", default="http://localhost:8000").rstrip("/")
+PORT = env.int("PORT", default=8000)
+BASE_URL = env.str("KOHDE_BASE_URL", default=f"http://localhost:{PORT}").rstrip("/")
 HTTPS = BASE_URL.startswith("https://")
 ALLOWED_HOSTS = env.list("KOHDE_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if HTTPS else []
@@ -44,6 +47,7 @@ INSTALLED_APPS = [
     "profiles",
     "segments",
     "campaigns",
+    "config",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -149,6 +153,8 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # halves what is compressed
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["jpg", "jpeg", "png", "gif", "webp", "gz", "br", "woff", "woff2", "map"]
 WAREHOUSE_DIR = DATA_DIR / "warehouse"
 
 # --- mail ----------------------------------------------------------------------------------------
@@ -165,6 +171,10 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = CELERY_WORKER_ENABLE_REMOTE_CONTROL = bool(REDIS_URL)
+# A task is acknowledged when done, so that one whose worker was killed is run again; every task bears that.
+CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps no file: the slots in the database remember what ran
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_ALWAYS_EAGER = env.bool("KOHDE_TASKS_EAGER", default=False)
 SEGMENT_REFRESH_MINUTES = env.int("KOHDE_SEGMENT_REFRESH_MINUTES", default=5)

@@ -1,0 +1,34 @@
+"""The timetable: which task looks for due rows how often. Times are UTC; a slot counts from 1970."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+POKE = "config.tasks.run_job"
+LONGEST_WAIT = timedelta(minutes=1)  # so that a slot missed while nothing ran is noticed soon after the start
+
+
+@dataclass(frozen=True)
+class Job:
+    """One line of the timetable. `task` takes no arguments, looks at rows and does what is due."""
+
+    name: str
+    every: timedelta
+    task: str
+
+
+JOBS = (
+    Job("forget-old-ticks", every=timedelta(days=1), task="config.tasks.forget_old_ticks"),
+)
+BY_NAME = {job.name: job for job in JOBS}
+
+
+def beat_schedule() -> dict[str, dict[str, Any]]:
+    """The same table for Celery beat. It pokes at least once a minute; the slot decides whether the job runs."""
+    return {job.name: poke(job) for job in JOBS}
+
+
+def poke(job: Job) -> dict[str, Any]:
+    """A poke that nobody took before the next one is due is dropped: the next says the same."""
+    seconds = min(job.every, LONGEST_WAIT).total_seconds()
+    return {"task": POKE, "args": [job.name], "schedule": seconds, "options": {"expires": seconds}}

@@ -1,0 +1,154 @@
+"""What every test may use: a fixed cast of users, a data folder per run, and services that answer or are reported."""
+
+import os
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RUN_DIR = Path(tempfile.mkdtemp(prefix="kohde-test-"))
+os.environ["KOHDE_DATA_DIR"] = str(RUN_DIR)  # before the settings are read
+os.environ.setdefault("EMAIL_URL", "memorymail://")
+os.environ.pop("KOHDE_TASKS_EAGER", None)
+
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings as hypothesis_settings  # noqa: E402
+
+DATA = Path(os.environ.get("KOHDE_TEST_DATA", ROOT / ".." / "shared" / "data")).resolve()
+CHROMIUM = os.environ.get("KOHDE_CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+TEST_REDIS_URL = os.environ.get("KOHDE_TEST_REDIS_URL", "redis://127.0.0.1:6379/4")
+TEST_POSTGRES_URL = os.environ.get("KOHDE_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+
+hypothesis_settings.register_profile(
+    "kohde", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+hypothesis_settings.register_profile("thorough", parent=hypothesis_settings.get_profile("kohde"), max_examples=1000)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "kohde"))
+
+
+def answers(url: str) -> bool:
+    """Whether something listens at the host and port of `url`."""
+    host, _, port = url.partition("@" if "@" in url else "//")[2].partition("/")[0].partition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+NEEDS: dict[str, tuple[Any, str]] = {
+    "postgres": (lambda: answers(TEST_POSTGRES_URL), f"no PostgreSQL at {TEST_POSTGRES_URL} (KOHDE_TEST_POSTGRES_URL)"),
+    "redis": (lambda: answers(TEST_REDIS_URL), f"no Redis at {TEST_REDIS_URL} (KOHDE_TEST_REDIS_URL)"),
+    "browser": (lambda: CHROMIUM is not None, "no Chromium found (KOHDE_CHROMIUM)"),
+    "data": (DATA.is_dir, f"no data sets in {DATA} (KOHDE_TEST_DATA)"),
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests read static files as they lie, and hash passwords fast."""
+    from django.conf import settings
+
+    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a service that does not answer; the reason says what is missing."""
+    missing = {mark: reason for mark, (is_there, reason) in NEEDS.items() if not is_there()}
+    for item in items:
+        for mark in missing.keys() & {one.name for one in item.iter_markers()}:
+            item.add_marker(pytest.mark.skip(reason=missing[mark]))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say at the end what was skipped, and why."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if not skipped:
+        terminalreporter.write_line("Nothing was skipped.", green=True)
+        return
+    reasons = [report.longrepr[2].removeprefix("Skipped: ") for report in skipped]
+    terminalreporter.section(f"{len(skipped)} skipped", yellow=True)
+    for reason in sorted(set(reasons)):
+        terminalreporter.write_line(f"{reasons.count(reason):>5} × {reason}")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """With KOHDE_FAIL_ON_SKIP=1 a run that skipped anything has failed."""
+    reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("KOHDE_FAIL_ON_SKIP") == "1" and reporter.stats.get("skipped") and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(RUN_DIR, ignore_errors=True)
+
+
+@pytest.fixture
+def data_dir() -> Path:
+    """The folder of the public data sets."""
+    return DATA
+
+
+@pytest.fixture
+def cast(db: None) -> SimpleNamespace:
+    """Five users: anna and bertil in sales of two teams, maija the marketer, aino the analyst, adele the admin."""
+    from crm.models import Role, Team, User
+
+    def user(name: str, role: str, team: Any = None, **more: Any) -> User:
+        made = User.objects.create_user(name, f"{name}@kohde.example", "a long password", role=role, **more)
+        if team:
+            made.teams.add(team)
+        return made
+
+    north = Team.objects.create(name="North", slug="north")
+    south = Team.objects.create(name="South", slug="south")
+    return SimpleNamespace(
+        north=north,
+        south=south,
+        anna=user("anna", Role.SALES, north),
+        bertil=user("bertil", Role.SALES, south),
+        maija=user("maija", Role.MARKETER),
+        aino=user("aino", Role.ANALYST),
+        adele=user("adele", Role.ADMIN, is_staff=True, is_superuser=True),
+    )
+
+
+@pytest.fixture
+def anna(cast: SimpleNamespace) -> Any:
+    """Sales, team North."""
+    return cast.anna
+
+
+@pytest.fixture
+def bertil(cast: SimpleNamespace) -> Any:
+    """Sales, team South."""
+    return cast.bertil
+
+
+@pytest.fixture
+def maija(cast: SimpleNamespace) -> Any:
+    """Marketer."""
+    return cast.maija
+
+
+@pytest.fixture
+def aino(cast: SimpleNamespace) -> Any:
+    """Analyst."""
+    return cast.aino
+
+
+@pytest.fixture
+def adele(cast: SimpleNamespace) -> Any:
+    """Admin and superuser."""
+    return cast.adele
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Playwright drives the machine's own Chromium."""
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": ["--no-sandbox", "--disable-gpu"]}
