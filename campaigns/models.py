@@ -1,10 +1,12 @@
 """Tables of campaigns: what is said, to whom it was sealed, what became of each message, what came back."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-MONEY = {"max_digits": 16, "decimal_places": 4}
+MONEY: dict[str, Any] = {"max_digits": 16, "decimal_places": 4}
 
 
 class CampaignStatus(models.TextChoices):

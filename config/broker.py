@@ -49,9 +49,7 @@ class QueueFile:
 
     def put(self, queue: str, tag: str, body: str, priority: int = 0) -> None:
         """Append a message; the highest priority leaves first, then the oldest."""
-        self._run(
-            "INSERT INTO message (queue, priority, tag, body) VALUES (?, ?, ?, ?)", (queue, priority, tag, body)
-        )
+        self._run("INSERT INTO message (queue, priority, tag, body) VALUES (?, ?, ?, ?)", (queue, priority, tag, body))
 
     def take(self, queue: str) -> str:
         """Lease the next message to this process and return its body; raise `queue.Empty` if none waits."""
@@ -140,12 +138,12 @@ class Leases(virtual.QoS):
 
     def ack(self, delivery_tag: str) -> None:
         self.channel.messages.done(delivery_tag)
-        super().ack(delivery_tag)
+        super().ack(delivery_tag)  # type: ignore[no-untyped-call]
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         if not requeue:
             self.channel.messages.done(delivery_tag)
-        super().reject(delivery_tag, requeue=requeue)
+        super().reject(delivery_tag, requeue=requeue)  # type: ignore[no-untyped-call]
 
 
 class Channel(virtual.Channel):
@@ -153,13 +151,13 @@ class Channel(virtual.Channel):
 
     QoS = Leases
 
-    def __init__(self, connection: virtual.Transport, **options: Any) -> None:
-        super().__init__(connection, **options)
+    def __init__(self, connection: Any, **options: Any) -> None:
+        super().__init__(connection, **options)  # type: ignore[no-untyped-call]
         self.messages = queue_file(Path("/", connection.client.virtual_host))
 
     def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
         tag = message["properties"]["delivery_tag"]
-        self.messages.put(queue, tag, json.dumps(message), self._get_message_priority(message))
+        self.messages.put(queue, tag, json.dumps(message), int(message["properties"].get("priority") or 0))
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         return json.loads(self.messages.take(queue))

@@ -17,9 +17,7 @@ class Job:
     task: str
 
 
-JOBS = (
-    Job("forget-old-ticks", every=timedelta(days=1), task="config.tasks.forget_old_ticks"),
-)
+JOBS = (Job("forget-old-ticks", every=timedelta(days=1), task="config.tasks.forget_old_ticks"),)
 BY_NAME = {job.name: job for job in JOBS}
 
 

@@ -15,7 +15,8 @@ os.environ.setdefault("EMAIL_URL", "memorymail://")
 os.environ.pop("KOHDE_TASKS_EAGER", None)
 
 import pytest  # noqa: E402
-from hypothesis import HealthCheck, settings as hypothesis_settings  # noqa: E402
+from hypothesis import HealthCheck  # noqa: E402
+from hypothesis import settings as hypothesis_settings  # noqa: E402
 
 DATA = Path(os.environ.get("KOHDE_TEST_DATA", ROOT / ".." / "shared" / "data")).resolve()
 CHROMIUM = os.environ.get("KOHDE_CHROMIUM") or next(

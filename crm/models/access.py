@@ -58,8 +58,8 @@ class User(AbstractUser):
     is_compact = models.BooleanField(_("compact lists"), default=False, help_text=_("32-pixel rows instead of 40."))
 
     class Meta(AbstractUser.Meta):
-        verbose_name = _("user")
-        verbose_name_plural = _("users")
+        verbose_name = _("user")  # type: ignore[assignment]
+        verbose_name_plural = _("users")  # type: ignore[assignment]
 
 
 class ApiKey(models.Model):

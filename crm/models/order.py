@@ -1,10 +1,12 @@
 """Products and orders with lines. A return is a line with a negative quantity; every amount is decimal."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-MONEY = {"max_digits": 16, "decimal_places": 4}
+MONEY: dict[str, Any] = {"max_digits": 16, "decimal_places": 4}
 
 
 class Product(models.Model):

@@ -29,7 +29,7 @@ def collect_static_files() -> None:
 
 def fingerprint() -> str:
     """Every static file with its size and time of change, and the storage that collects them, in one digest."""
-    lines = [settings.STORAGES["staticfiles"]["BACKEND"]]
+    lines = [str(settings.STORAGES["staticfiles"])]
     for finder in get_finders():
         for name, storage in finder.list([]):
             stat = Path(storage.path(name)).stat()

@@ -23,12 +23,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+        parser.add_argument("--demo", action="store_true", help="fill an empty house with demo data first")
         parser.add_argument("--port", type=int, default=settings.PORT, help="port to listen on (PORT, else 8000)")
 
-    def handle(self, *, host: str, port: int, **options: Any) -> None:
+    def handle(self, *, host: str, port: int, demo: bool, **options: Any) -> None:
         refuse_a_full_disk(settings.DATA_DIR)
         refuse_a_taken_port(host, port)
         call_command("prepare")
+        if demo and not sign_ins().exists():
+            call_command("demo_data")
         children = the_children(host, port)
         self.stdout.write(welcome())
         self.stdout.flush()
@@ -79,8 +82,12 @@ def why_not(error: OSError, host: str, port: int) -> str:
 
 def welcome() -> str:
     """The address, and the sign-ins when the demo data wrote them."""
-    sign_ins = Path(settings.DATA_DIR) / "sign-ins.txt"
     lines = [f"Kohde {settings.VERSION} is at {settings.BASE_URL} – Ctrl-C ends it."]
-    if sign_ins.exists():
-        lines.append(sign_ins.read_text().rstrip())
+    if sign_ins().exists():
+        lines.append(sign_ins().read_text(encoding="utf-8").rstrip())
     return "\n".join(lines)
+
+
+def sign_ins() -> Path:
+    """The last thing `demo_data` writes: a line per role with its sign-in."""
+    return Path(settings.DATA_DIR) / "sign-ins.txt"

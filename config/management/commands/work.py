@@ -19,8 +19,14 @@ class Command(BaseCommand):
     def handle(self, *, threads: int, **options: Any) -> None:
         timetable = EmbeddedService(app, thread=True)
         worker = app.Worker(
-            hostname=f"worker@{socket.gethostname()}", pool="threads", concurrency=threads, quiet=True, without_gossip=True, without_mingle=True,
-            without_heartbeat=True, loglevel="WARNING",
+            hostname=f"worker@{socket.gethostname()}",
+            pool="threads",
+            concurrency=threads,
+            quiet=True,
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+            loglevel="WARNING",
         )
         timetable.start()
         worker.start()

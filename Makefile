@@ -1,0 +1,44 @@
+# Kohde: `make demo` shows it, `make test` tests it, `make help` lists the rest.
+
+PORT ?= 8000
+export PORT
+# The newest Python that can run Kohde; empty when there is none.
+FIND_PYTHON = for p in python3.14 python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done
+PYTHON ?= $(shell $(FIND_PYTHON))
+IN := .venv/bin/python
+MANAGE := $(IN) manage.py
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check bench clean set-up set-up-dev python
+
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+demo: set-up ## set up, fill with demo data once, serve on http://localhost:$PORT (8000) until Ctrl-C
+	@$(MANAGE) serve --demo
+
+serve: set-up ## serve what is there: web, worker and timetable, until Ctrl-C
+	@$(MANAGE) serve
+
+test: set-up-dev ## set up and run the tests; PYTEST="-k name" narrows them
+	@$(IN) -m pytest $(PYTEST)
+
+check: set-up-dev ## style, types, floors, templates, migrations, deployment
+	@$(IN) .ci/check
+
+bench: set-up-dev ## measure; NAME=segments CUSTOMERS=10000 EVENTS=100000 narrow it
+	@$(MANAGE) bench $(NAME) $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(EVENTS),--events $(EVENTS))
+
+clean: ## remove caches and what was built; keeps .venv and your data in var/
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache var/static
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+set-up: python
+	@$(PYTHON) config/set_up.py
+
+set-up-dev: python
+	@$(PYTHON) config/set_up.py --dev
+
+python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found. On Debian: apt install python3 python3-venv" >&2; exit 1; }
