@@ -1,0 +1,437 @@
+"""Rule → relational expression: one column `customer_id`, for any engine Ibis speaks.
+
+Every condition about events, memberships or consents is a Finding: rows with at most one per customer, and whether each
+holds. A condition is then "the customer is among the rows that hold" or, when customers without a row answer yes,
+"is not among the rows that do not hold". So a rule is one pass over the profiles with semi- and anti-joins.
+A missing answer (NULL) counts as no in one place, `yes`; NULL under all and any then falls out of the filter by itself.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any, Final
+
+import ibis
+from ibis.expr.types import BooleanValue, Table
+
+from profiles.catalogue import Feature
+from segments.rules import measures, operators, tables, tree
+from segments.rules.moments import DayRange, Moment
+
+AMOUNT: Final = tables.MONEY
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What decides a condition: rows of one per customer, whether they hold (NULL is missing), and the value seen.
+
+    `without` is the answer of customers who have no row; None is missing.
+    """
+
+    rows: Table
+    holds: Callable[[Table], BooleanValue]
+    seen: Callable[[Table], Any]
+    without: bool | None
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a rule is compiled against."""
+
+    catalogue: Mapping[str, Feature]
+    moment: Moment
+    profile: Table
+
+
+def scope(catalogue: Mapping[str, Feature], moment: Moment) -> Scope:
+    return Scope(catalogue, moment, tables.profile_table(catalogue))
+
+
+def compile_rule(rule: tree.Rule, catalogue: Mapping[str, Feature], moment: Moment) -> Table:
+    """The customers for whom the rule is true at the moment: a table expression of one column, `customer_id`."""
+    around = scope(catalogue, moment)
+    return around.profile.filter(truth(rule.where, around)).select("customer_id")
+
+
+def sql(expression: Table, dialect: str = "duckdb") -> str:
+    """The expression as one statement of an engine's SQL; Ibis writes it, nothing is formatted by hand."""
+    return str(ibis.to_sql(expression, dialect=dialect, pretty=False))
+
+
+def yes(answer: BooleanValue, *, missing: bool = False) -> BooleanValue:
+    """The one place where a missing answer becomes no (or yes, where the condition says so)."""
+    return answer.fill_null(missing)
+
+
+def truth(node: tree.Node, around: Scope) -> BooleanValue:
+    """Whether a node is true, per row of the profile table; NULL stands for missing."""
+    match node:
+        case tree.AllOf(parts):
+            return ibis.and_(*(truth_of_shared(group, around) for group in shared(parts)))
+        case tree.AnyOf(parts):
+            return ibis.or_(*(truth(part, around) for part in parts))
+        case tree.Not(part):
+            return ~yes(truth(part, around))
+        case tree.Everyone():
+            return ibis.literal(True)
+        case tree.FeatureCondition() if operators.BY_KEY[node.op].rank is None:
+            answer = compare_feature(node, around)
+            return yes(answer, missing=True) if node.missing else answer
+        case _:
+            return among(finding(node, around), around, missing=counts_missing(node))
+
+
+def counts_missing(node: tree.Condition) -> bool:
+    return bool(getattr(node, "missing", False))
+
+
+def among(found: Finding, around: Scope, *, missing: bool) -> BooleanValue:
+    """Whether the customer of a profile row is among those the finding holds for."""
+    customer_id, holds = around.profile.customer_id, found.holds(found.rows)
+    if missing if found.without is None else found.without:
+        return ~customer_id.isin(found.rows.filter(~yes(holds, missing=missing)).customer_id)
+    return customer_id.isin(found.rows.filter(yes(holds, missing=True) if missing else holds).customer_id)
+
+
+def finding(node: tree.Condition, around: Scope) -> Finding:
+    """The finding of a condition that looks beyond the customer's own profile row."""
+    return FINDINGS[type(node)](node, around)
+
+
+# --- features ---------------------------------------------------------------------------------------------------------
+
+
+def compare_feature(node: tree.FeatureCondition, around: Scope) -> BooleanValue:
+    kind = around.catalogue[node.feature].kind
+    return compare(around.profile[node.feature], kind, node.op, node.value, around.moment)
+
+
+def compare(column: Any, kind: str, op: str, value: Any, moment: Moment) -> BooleanValue:
+    """A column of some kind against a rule's value; NULL where the column is NULL."""
+    row = operators.BY_KEY[op]
+    if row.days:
+        return operators.in_days(column, kind, row.days(value, moment.today), moment)
+    if row.clock:
+        shown = operators.local(column, moment) if kind == "datetime" else column
+        span = operators.month_day_range(moment.today, value) if row.operand == "anniversary" else value
+        return row.clock(shown, span)
+    if row.compare is None:
+        raise ValueError(f"{op} does not compare values one by one")
+    return row.compare(column, literal(value, kind))
+
+
+def literal(value: Any, kind: str) -> Any:
+    """A rule's value as the engine compares it: amounts as decimals, so that no rounding decides."""
+    if isinstance(value, tuple):
+        return tuple(literal(one, kind) for one in value)
+    if isinstance(value, Decimal):
+        return ibis.literal(value.quantize(Decimal("0.0001")), type=AMOUNT)
+    return ibis.literal(float(value), type="float64") if isinstance(value, float) else value
+
+
+def rank_finding(node: tree.FeatureCondition, around: Scope) -> Finding:
+    """A customer's place among all customers who have the value; equals share the better place."""
+    profile, column, row = around.profile, around.profile[node.feature], operators.BY_KEY[node.op]
+    having = profile.filter(column.notnull())
+    value = having[node.feature]
+    rows = having.select(
+        "customer_id",
+        value=value,
+        above=ibis.rank().over(order_by=value.desc()),
+        below=ibis.rank().over(order_by=value.asc()),
+        everyone=ibis._.count().over(),
+    )
+    limit = literal(node.value, "money")
+
+    def holds(t: Table) -> BooleanValue:
+        return row.rank(operators.Rank(t.above, t.below, t.everyone), limit) if row.rank else ibis.literal(False)
+
+    return Finding(rows, holds, lambda t: t.value, None)
+
+
+def feature_finding(node: tree.FeatureCondition, around: Scope) -> Finding:
+    if operators.BY_KEY[node.op].rank:
+        return rank_finding(node, around)
+    rows = around.profile.select("customer_id", holds=compare_feature(node, around), seen=around.profile[node.feature])
+    return Finding(rows, lambda t: t.holds, lambda t: t.seen, None)
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def property_column(events: Table, types: tuple[str, ...], name: str, kind: str) -> Any:
+    columns = tables.properties_of(types)
+    if name in columns:
+        return events[columns[name][0]]
+    found = events.properties.cast("json")[name.removeprefix(tables.FREE_PREFIX)]
+    if kind == "number":
+        return found.cast("string").try_cast(AMOUNT)
+    return found.bool if kind == "truth" else found.str
+
+
+def test(events: Table, types: tuple[str, ...], condition: tree.PropertyCondition, moment: Moment) -> BooleanValue:
+    column = property_column(events, types, condition.property, condition.kind)
+    answer = compare(column, condition.kind, condition.op, condition.value, moment)
+    return yes(answer, missing=True) if condition.missing else answer
+
+
+def of_type(table: Table, types: tuple[str, ...]) -> list[BooleanValue]:
+    if types[0] in tables.LINE_KINDS:
+        return [table.kind == tables.LINE_KINDS[types[0]]]
+    if types[0] == tables.ANY_EVENT:
+        return []
+    return [table.type == types[0] if len(types) == 1 else table.type.isin(types)]
+
+
+def selected(events: tree.Events, moment: Moment, *, since: datetime | None = None) -> Table:
+    """The events of a selection, up to the moment; `since` is a border known from elsewhere (UTC)."""
+    table = tables.event_table(events.types)
+    tests = of_type(table, events.types)
+    start, end = borders(events.window, moment)
+    known = [border for border in (start, since) if border]
+    tests += [table.ts >= ibis.literal(max(known))] if known else []
+    tests += [table.ts < ibis.literal(end)] if end and end <= moment.now else [table.ts <= ibis.literal(moment.now)]
+    tests += [test(table, events.types, condition, moment) for condition in events.where]
+    chosen = table.filter(*tests)
+    return relative_to(chosen, events.window, moment) if isinstance(events.window, tree.Relative) else chosen
+
+
+def borders(window: tree.Window, moment: Moment) -> tuple[datetime | None, datetime | None]:
+    """A window as a half-open range of UTC times; None is open."""
+    days: DayRange = (None, None)
+    match window:
+        case tree.LastDays(count):
+            days = (moment.ago(count), None)
+        case tree.DaysAgo(start, end):
+            days = (moment.ago(start), moment.ago(end - 1))
+        case tree.Dates(first, last):
+            days = (first, last and last + timedelta(days=1))
+    return moment.borders(days)
+
+
+def relative_to(chosen: Table, window: tree.Relative, moment: Moment) -> Table:
+    other = selected(window.events, moment)
+    mark = other.ts.min() if window.which == "first" else other.ts.max()
+    marks = other.group_by("customer_id").aggregate(mark=mark).view()
+    is_there = chosen.ts < marks.mark if window.side == "before" else chosen.ts > marks.mark
+    return chosen.semi_join(marks, [chosen.customer_id == marks.customer_id, is_there])
+
+
+def totals(events: Table, node: Any, where: Any, suffix: str = "") -> dict[str, Any]:
+    """The aggregates a measure needs, named by the suffix: its total and, for an average or share, its divisor."""
+    row = measures.BY_KEY[node.measure]
+    kind = "text" if row.of == "property" else "number"
+    column = property_column(events, node.events.types, node.of, kind) if node.of else None
+    found = {f"total{suffix}": row.total(events, column, where)}
+    return {**found, f"per{suffix}": row.per(events, column, where)} if row.per else found
+
+
+def event_rows(nodes: tuple[tree.EventCondition, ...], around: Scope) -> Table:
+    """One row per customer with the aggregates of conditions that look at the same events."""
+    first = nodes[0].events
+    events = selected(first, around.moment)
+    columns: dict[str, Any] = {}
+    for i, node in enumerate(nodes):
+        inner = [test(events, first.types, condition, around.moment) for condition in node.among]
+        columns |= totals(events, node, ibis.and_(*inner) if inner else None, str(i))
+    return events.group_by("customer_id").aggregate(**columns)
+
+
+def event_holds(t: Table, node: tree.EventCondition, i: int, moment: Moment) -> BooleanValue:
+    row, total = measures.BY_KEY[node.measure], t[f"total{i}"]
+    if row.answer == "days":
+        return operators.in_days(total, "datetime", measures.DAYS_SINCE[node.op](node.value, moment.today), moment)
+    if row.answer == "datetime":
+        return compare(total, "datetime", node.op, node.value, moment)
+    if row.per is None:
+        return compare(total.fill_null(0) if row.empty == 0 else total, "money", node.op, node.value, moment)
+    divisor = t[f"per{i}"]
+    scaled = tuple(literal(one, "money") * divisor for one in _tuple(node.value))
+    compared = operators.BY_KEY[node.op].compare
+    if compared is None:
+        raise ValueError(f"{node.op} does not compare numbers")
+    return compared(total, scaled if isinstance(node.value, tuple) else scaled[0])
+
+
+def _tuple(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def event_finding(node: tree.EventCondition, around: Scope) -> Finding:
+    row = measures.BY_KEY[node.measure]
+    return Finding(
+        event_rows((node,), around),
+        lambda t: event_holds(t, node, 0, around.moment),
+        lambda t: t.total0 / t.per0.nullif(0) if row.per else t.total0,
+        None if row.empty is None else holds_for_nothing(node),
+    )
+
+
+def holds_for_nothing(node: tree.EventCondition) -> bool:
+    """Whether a count, sum or number of different values of zero satisfies the condition."""
+    low, *rest = (Decimal(str(one)) for one in _tuple(node.value))
+    high = rest[0] if rest else low
+    return {
+        "is": low == 0,
+        "is_not": low != 0,
+        "at_least": low <= 0,
+        "at_most": low >= 0,
+        "more_than": low < 0,
+        "less_than": low > 0,
+        "between": low <= 0 <= high,
+    }[node.op]
+
+
+def shared(parts: tuple[tree.Node, ...]) -> Iterator[tuple[tree.Node, ...]]:
+    """Parts of an `all` in groups that one aggregation answers: same events, and no event means no."""
+    groups: dict[Any, list[tree.Node]] = {}
+    for i, part in enumerate(parts):
+        groups.setdefault(_shared_events(part) or i, []).append(part)
+    return (tuple(group) for group in groups.values())
+
+
+def _shared_events(node: tree.Node) -> tree.Events | None:
+    if not isinstance(node, tree.EventCondition) or node.missing:
+        return None
+    is_no_for_nothing = measures.BY_KEY[node.measure].empty is None or not holds_for_nothing(node)
+    return node.events if is_no_for_nothing else None
+
+
+def truth_of_shared(parts: tuple[tree.Node, ...], around: Scope) -> BooleanValue:
+    if len(parts) == 1:
+        return truth(parts[0], around)
+    nodes = tuple(part for part in parts if isinstance(part, tree.EventCondition))
+    rows = event_rows(nodes, around)
+    holds = (event_holds(rows, node, i, around.moment) for i, node in enumerate(nodes))
+    return around.profile.customer_id.isin(rows.filter(*holds).customer_id)
+
+
+# --- sequences and trends ---------------------------------------------------------------------------------------------
+
+
+def sequence_finding(node: tree.SequenceCondition, around: Scope) -> Finding:
+    """Each step at or after the one before, within its time; an event never follows itself."""
+    moment, first = around.moment, node.steps[0]
+    since, _ = borders(first.events.window, moment)
+    reached = selected(first.events, moment).select("customer_id", "ts")
+    for earlier, step in pairwise(node.steps):
+        reached = _next_step(reached, earlier, step, selected(step.events, moment, since=since), moment)
+    rows = reached.group_by("customer_id").aggregate(at_last=reached.ts.max())
+    return Finding(rows, lambda t: ibis.literal(True), lambda t: t.at_last, False)
+
+
+def _next_step(reached: Table, earlier: tree.Step, step: tree.Step, events: Table, moment: Moment) -> Table:
+    is_overlapping = overlaps(earlier.events.types, step.events.types)
+    if step.happens:
+        before, after = reached.view(), events.select("customer_id", "ts")
+        return after.semi_join(before, _follows(before, after, step, strictly=is_overlapping))
+    if step.within_days:
+        limit = moment.now - timedelta(days=step.within_days)
+        reached = reached.filter(reached.ts <= ibis.literal(limit))
+    after = events.select("customer_id", "ts").view()
+    return reached.anti_join(after, _follows(reached, after, step, strictly=is_overlapping))
+
+
+def _follows(before: Table, after: Table, step: tree.Step, *, strictly: bool) -> list[BooleanValue]:
+    tests = [before.customer_id == after.customer_id]
+    tests += [after.ts > before.ts if strictly else after.ts >= before.ts]
+    tests += [after.ts <= before.ts + ibis.interval(days=step.within_days)] if step.within_days else []
+    return tests
+
+
+def overlaps(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether an event could belong to both selections, and so seem to follow itself."""
+    if is_any := (tables.ANY_EVENT in (*one, *other)):
+        return is_any and tables.is_line(one) == tables.is_line(other)
+    return bool(set(one) & set(other))
+
+
+def trend_finding(node: tree.TrendCondition, around: Scope) -> Finding:
+    """Two spans of whole days of equal length; today, still unfinished, belongs to neither."""
+    moment, row = around.moment, measures.TRENDS_BY_KEY[node.op]
+    shift = measures.AGAINST[node.against] or node.days
+    now_start, now_end = moment.begins(moment.ago(node.days)), moment.begins(moment.today)
+    old_start, old_end = moment.begins(moment.ago(node.days + shift)), moment.begins(moment.ago(shift))
+    events = selected(node.events, moment, since=old_start)
+    is_now = (events.ts >= ibis.literal(now_start)) & (events.ts < ibis.literal(now_end))
+    is_old = (events.ts >= ibis.literal(old_start)) & (events.ts < ibis.literal(old_end))
+    chosen = events.filter(is_now | is_old)
+    columns = totals(chosen, node, chosen.ts >= ibis.literal(now_start), "_now")
+    columns |= totals(chosen, node, chosen.ts < ibis.literal(now_start), "_old")
+    rows = chosen.group_by("customer_id").aggregate(**columns)
+
+    def holds(t: Table) -> BooleanValue:
+        now, old = t.total_now.fill_null(0), t.total_old.fill_null(0)
+        answer = row.holds(now, old, literal(node.value, "money"))
+        return ibis.ifelse(old > 0, answer, ibis.null("boolean")) if row.needs_before else answer
+
+    def seen(t: Table) -> Any:
+        return t.total_old.fill_null(0).cast("string") + " → " + t.total_now.fill_null(0).cast("string")
+
+    return Finding(rows, holds, seen, None if row.needs_before else False)
+
+
+# --- memberships, consents, responses ---------------------------------------------------------------------------------
+
+
+def membership_finding(node: tree.MembershipCondition, around: Scope) -> Finding:
+    moment, ledger = around.moment, ibis.table(tables.MEMBERSHIP, name="membership")
+    mine = ledger.filter(ledger.segment == node.segment, ledger.entered_at <= ibis.literal(moment.now))
+    rows = mine.filter(_membership_test(mine, node, moment))
+    latest = rows.group_by("customer_id").aggregate(since=rows.entered_at.max())
+    is_absence = node.op == "not_in"
+    return Finding(latest, lambda t: ibis.literal(not is_absence), lambda t: t.since, is_absence)
+
+
+def _membership_test(rows: Table, node: tree.MembershipCondition, moment: Moment) -> BooleanValue:
+    """A day means its end. Who left at a moment is no longer in at that moment."""
+    if node.op in ("entered", "left"):
+        column = rows.entered_at if node.op == "entered" else rows.left_at
+        since = moment.begins(moment.ago(node.days or 0))
+        return (column >= ibis.literal(since)) & (column <= ibis.literal(moment.now))
+    if node.on is None or node.on >= moment.today:
+        return rows.left_at.isnull() | (rows.left_at > ibis.literal(moment.now))
+    end = ibis.literal(moment.begins(node.on + timedelta(days=1)))
+    return (rows.entered_at < end) & (rows.left_at.isnull() | (rows.left_at >= end))
+
+
+def consent_finding(node: tree.ConsentCondition, around: Scope) -> Finding:
+    """What the person said about this channel or, failing that, about any channel; a lapsed grant is none."""
+    now = ibis.literal(around.moment.now)
+    table = ibis.table(tables.CONSENT, name="consent")
+    said = table.filter(table.purpose == node.purpose, table.channel.isin((node.channel, "any")), table.since_at <= now)
+    granted = said.is_granted & (said.expires_at.isnull() | (said.expires_at > now))
+    rows = said.group_by("customer_id").aggregate(
+        here=granted.any(where=said.channel == node.channel), anywhere=granted.any(where=said.channel == "any")
+    )
+    return Finding(rows, lambda t: t.here.fill_null(t.anywhere), lambda t: t.here.fill_null(t.anywhere), None)
+
+
+def reach_finding(node: tree.ReachCondition, around: Scope) -> Finding:
+    table = ibis.table(tables.REACH, name="reach")
+    rows = table.filter(table.channel == node.channel)
+    return Finding(rows, lambda t: t.has_address & ~t.is_suppressed, lambda t: t.has_address & ~t.is_suppressed, False)
+
+
+def response_finding(node: tree.ResponseCondition, around: Scope) -> Finding:
+    return event_finding(tree.EventCondition(tree.response_events(node)), around)
+
+
+def everyone_finding(node: tree.Everyone, around: Scope) -> Finding:
+    rows = around.profile.select("customer_id")
+    return Finding(rows, lambda t: ibis.literal(True), lambda t: ibis.literal(True), True)
+
+
+FINDINGS: Final[dict[type, Callable[[Any, Scope], Finding]]] = {
+    tree.FeatureCondition: feature_finding,
+    tree.EventCondition: event_finding,
+    tree.SequenceCondition: sequence_finding,
+    tree.TrendCondition: trend_finding,
+    tree.MembershipCondition: membership_finding,
+    tree.ConsentCondition: consent_finding,
+    tree.ReachCondition: reach_finding,
+    tree.ResponseCondition: response_finding,
+    tree.Everyone: everyone_finding,
+}
