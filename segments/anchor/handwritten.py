@@ -94,7 +94,8 @@ def definitions() -> dict[str, str]:
                          for days, least in ((90, 80), (365, 150), (730, 200))],
         "cart_abandoned": [
             f"select distinct e.customer_id from sorted e where e.type = 'cart' and e.ts >= {_ago(days)} "
-            "and not exists (select 1 from sorted o where o.customer_id = e.customer_id and o.type = 'order' and o.ts >= e.ts)"
+            "and not exists (select 1 from sorted o where o.customer_id = e.customer_id "
+            "and o.type = 'order' and o.ts >= e.ts)"
             for days in (7, 30, 90)],
         "lapsed": [f"select c.id from customer c where {_unordered('c.id', f'and e.ts >= {_ago(days)}')}"
                    for days in (90, 180, 365)],
