@@ -112,7 +112,8 @@ def owner_of(pid: int) -> str:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return f"{pid}:"  # no such process, or a system without /proc: then the number alone must do
-    return f"{pid}:{stat.rpartition(')')[2].split()[19]}"
+    state, *fields = stat.rpartition(")")[2].split()
+    return f"{pid}:zombie" if state == "Z" else f"{pid}:{fields[18]}"
 
 
 def is_alive(owner: str) -> bool:
@@ -181,6 +182,7 @@ class Transport(virtual.Transport):
     Channel = Channel
     polling_interval = 0.05
     driver_type = driver_name = "sqlite"
+    default_connection_params: dict[str, Any] = {}  # a file has no host
 
     def driver_version(self) -> str:
         return sqlite3.sqlite_version

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Max
 
 from crm.models import Tick, WorkerBeat
 
@@ -53,6 +54,11 @@ def finish(tick: Tick, *, error: str = "") -> None:
 def say_alive(name: str, *, kind: str, at: datetime) -> None:
     """Note that the process `name` (host:pid), a worker or a timetable, lived at `at`."""
     WorkerBeat.objects.update_or_create(name=name, defaults={"kind": kind, "seen_at": at})
+
+
+def last_seen_at(kind: str) -> datetime | None:
+    """When a process of this kind last said it lived; `None` if none ever did."""
+    return WorkerBeat.objects.filter(kind=kind).aggregate(newest=Max("seen_at"))["newest"]
 
 
 def forget_before(at: datetime) -> int:

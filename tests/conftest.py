@@ -3,21 +3,15 @@
 import os
 import shutil
 import socket
-import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
 ROOT = Path(__file__).resolve().parent.parent
-RUN_DIR = Path(tempfile.mkdtemp(prefix="kohde-test-"))
-os.environ["KOHDE_DATA_DIR"] = str(RUN_DIR)  # before the settings are read
-os.environ.setdefault("EMAIL_URL", "memorymail://")
-os.environ.pop("KOHDE_TASKS_EAGER", None)
-
-import pytest  # noqa: E402
-from hypothesis import HealthCheck  # noqa: E402
-from hypothesis import settings as hypothesis_settings  # noqa: E402
-
 DATA = Path(os.environ.get("KOHDE_TEST_DATA", ROOT / ".." / "shared" / "data")).resolve()
 CHROMIUM = os.environ.get("KOHDE_CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -50,14 +44,6 @@ NEEDS: dict[str, tuple[Any, str]] = {
 }
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Tests read static files as they lie, and hash passwords fast."""
-    from django.conf import settings
-
-    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what needs a service that does not answer; the reason says what is missing."""
     missing = {mark: reason for mark, (is_there, reason) in NEEDS.items() if not is_there()}
@@ -86,7 +72,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_unconfigure() -> None:
-    shutil.rmtree(RUN_DIR, ignore_errors=True)
+    from django.conf import settings
+
+    shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
 
 
 @pytest.fixture

@@ -1,0 +1,104 @@
+"""`serve` refuses what cannot work in one line, and what it starts really serves and really ends."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+from django.core.management import CommandError
+
+from config.management.commands import serve
+from tests.config.test_children import wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_taken_port_is_refused_with_the_way_out() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(CommandError, match=f"Port {port} is taken.*PORT={port + 1} make demo"):
+            serve.refuse_a_taken_port("127.0.0.1", port)
+
+
+def test_a_full_disk_is_refused_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "LEAST_FREE_MB", 10**9)
+    with pytest.raises(CommandError, match=rf"Only \d+ MB are free on the disk of {tmp_path}"):
+        serve.refuse_a_full_disk(tmp_path)
+
+
+def test_over_redis_worker_and_timetable_are_processes_of_their_own(settings: object) -> None:
+    settings.REDIS_URL = ""
+    assert [child.name for child in serve.the_children("127.0.0.1", 8000)] == ["web", "worker"]
+    settings.REDIS_URL = "redis://127.0.0.1:6379/0"
+    assert [child.name for child in serve.the_children("127.0.0.1", 8000)] == ["web", "worker", "timetable"]
+
+
+def is_live(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/live", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (URLError, ConnectionError):
+        return False
+
+
+def members_of(group_leader: int) -> list[str]:
+    """Processes descended from `group_leader`, itself left out (Linux)."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    found, wave = [], [group_leader]
+    while wave:
+        wave = [pid for pid, parent in parents.items() if parent in wave]
+        found += wave
+    return [str(pid) for pid in found]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_serve_answers_runs_the_timetable_and_leaves_nobody_behind(tmp_path: Path, number: signal.Signals) -> None:
+    port = free_port()
+    environment = os.environ | {"KOHDE_DATA_DIR": str(tmp_path), "PORT": str(port), "REDIS_URL": ""}
+    environment["DATABASE_URL"] = f"sqlite:///{tmp_path / 'kohde.sqlite3'}"
+    environment["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    (tmp_path / "sign-ins.txt").write_text("sales  anna  a password\n")
+    with (tmp_path / "out").open("w") as out:
+        house = subprocess.Popen(
+            [sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment, stdout=out, stderr=out
+        )
+    try:
+        assert wait_for(lambda: is_live(port), seconds=120), (tmp_path / "out").read_text()
+        descendants = members_of(house.pid)
+        assert len(descendants) >= 4, "gunicorn with two workers, and the worker"
+        assert wait_for(lambda: rows(tmp_path, "SELECT count(*) FROM crm_workerbeat") == 2)
+    finally:
+        house.send_signal(number)
+        house.wait(timeout=30)
+    assert wait_for(lambda: not [pid for pid in descendants if Path(f"/proc/{pid}").exists()])
+    said = (tmp_path / "out").read_text()
+    assert f"is at http://localhost:{port}" in said
+    assert "sales  anna  a password" in said
+
+
+def rows(folder: Path, question: str) -> int:
+    """The number SQLite answers from the served database."""
+    import sqlite3
+
+    with sqlite3.connect(folder / "kohde.sqlite3") as connection:
+        return int(connection.execute(question).fetchone()[0])

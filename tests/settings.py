@@ -1,0 +1,15 @@
+"""The settings of a test run: a data folder of its own, mail kept in memory, static files as they lie."""
+
+import os
+import tempfile
+
+os.environ["KOHDE_DATA_DIR"] = tempfile.mkdtemp(prefix="kohde-test-")
+os.environ["EMAIL_URL"] = "memorymail://"
+os.environ.pop("KOHDE_TASKS_EAGER", None)
+
+from config.settings import *  # noqa: F403
+from config.settings import STORAGES
+
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
+WHITENOISE_AUTOREFRESH = True  # nothing is collected
