@@ -181,16 +181,32 @@ SEGMENT_REFRESH_MINUTES = env.int("KOHDE_SEGMENT_REFRESH_MINUTES", default=5)
 
 # --- API -----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "crm.rest.authentication.KeyAuthentication",
+        "crm.rest.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["crm.rest.permissions.HoldsRight"],
+    "DEFAULT_PARSER_CLASSES": ["crm.rest.parsing.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "crm.rest.pages.CursorPages",
+    "DEFAULT_FILTER_BACKENDS": ["crm.rest.filters.DeclaredFilters"],
+    "DEFAULT_THROTTLE_CLASSES": ["crm.rest.throttles.PerCaller"],
+    "DEFAULT_THROTTLE_RATES": {"api": env.str("KOHDE_API_RATE", default="6000/min")},
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "crm.rest.schema.Schema",
+    "EXCEPTION_HANDLER": "crm.rest.errors.answer",
+    "URL_FORMAT_OVERRIDE": None,
     "COERCE_DECIMAL_TO_STRING": True,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Kohde API",
+    "DESCRIPTION": "Customers, segments and campaigns. Errors, pages and repeat-safe posts: see docs/api.md.",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

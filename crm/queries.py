@@ -1,0 +1,99 @@
+"""Questions others may ask about customers and what happened to them. Every answer is scoped to the actor."""
+
+from typing import Any
+
+from django.db.models import Model, Q, QuerySet
+
+from crm import rights
+from crm.models import (
+    AuditLine,
+    Company,
+    ConsentEntry,
+    ConsentState,
+    Customer,
+    Event,
+    FieldDefinition,
+    Order,
+    Product,
+    Suppression,
+)
+from crm.models.customer import Sensitivity
+from crm.pseudonyms import MaskedCustomers
+from crm.rights import Actor
+
+
+def customers(actor: Actor) -> QuerySet[Customer]:
+    """Customers the actor may see, without tombstones of merges and the erased.
+
+    Sales staff and keys with a team get their teams' customers; whoever lacks `customers.identify` gets masked rows.
+    """
+    rows = Customer.objects.filter(merged_into__isnull=True, erased_at__isnull=True)
+    rows = rows.filter(_of_teams(actor, "team"))
+    return rows if rights.may(actor, "customers.identify") else MaskedCustomers.over(rows)
+
+
+def companies(actor: Actor) -> QuerySet[Company]:
+    """Companies of the actor's teams."""
+    return Company.objects.filter(_of_teams(actor, "team"))
+
+
+def orders(actor: Actor) -> QuerySet[Order]:
+    """Orders of customers in scope; guests' orders only for actors who see every team."""
+    return Order.objects.filter(_of_living_customers(actor))
+
+
+def events(actor: Actor) -> QuerySet[Event]:
+    """Events of customers in scope; those of unknown visitors only for actors who see every team."""
+    return Event.objects.filter(_of_living_customers(actor))
+
+
+def consents(actor: Actor) -> QuerySet[ConsentState]:
+    """What the consent ledger says now, for customers in scope."""
+    return ConsentState.objects.filter(_of_living_customers(actor))
+
+
+def consent_entries(actor: Actor) -> QuerySet[ConsentEntry]:
+    """Lines of the consent ledger, for customers in scope."""
+    return ConsentEntry.objects.filter(_of_living_customers(actor))
+
+
+def products(actor: Actor) -> QuerySet[Product]:
+    """Products; the same for everyone."""
+    return Product.objects.all()
+
+
+def fields(actor: Actor, entity: str = "customer") -> QuerySet[FieldDefinition]:
+    """Custom fields the actor may read the values of: special categories only with a grant."""
+    rows = FieldDefinition.objects.filter(entity=entity, archived_at__isnull=True)
+    return rows if sees_special(actor) else rows.exclude(sensitivity=Sensitivity.SPECIAL)
+
+
+def suppressions(actor: Actor) -> QuerySet[Suppression]:
+    """The suppression list: keyed hashes and reasons, no addresses."""
+    return Suppression.objects.all() if rights.may(actor, "suppressions.view") else Suppression.objects.none()
+
+
+def audit_lines(actor: Actor) -> QuerySet[AuditLine]:
+    """Audit lines, for those who may read them."""
+    return AuditLine.objects.all() if rights.may(actor, "audit.view") else AuditLine.objects.none()
+
+
+def sees_special(actor: Actor) -> bool:
+    """Whether values of special-category fields may be shown to the actor."""
+    return actor.role == rights.MACHINE or actor.may_see_special
+
+
+def shown_attributes(actor: Actor, row: Model, definitions: dict[str, FieldDefinition]) -> dict[str, Any]:
+    """The custom field values of a customer or company that the actor may see; `definitions` by key, from `fields`."""
+    return {key: value for key, value in row.attributes.items() if key in definitions}  # type: ignore[attr-defined]
+
+
+def _of_teams(actor: Actor, column: str) -> Q:
+    return Q() if actor.team_ids is None else Q(**{f"{column}__in": actor.team_ids})
+
+
+def _of_living_customers(actor: Actor) -> Q:
+    living = Q(customer__merged_into__isnull=True, customer__erased_at__isnull=True)
+    if actor.team_ids is None:
+        return Q(customer__isnull=True) | living
+    return living & _of_teams(actor, "customer__team")

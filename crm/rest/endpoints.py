@@ -1,0 +1,65 @@
+"""What every endpoint of the API is made of."""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework import mixins
+from rest_framework.request import Request
+from rest_framework.viewsets import GenericViewSet
+
+from crm.refusals import Refused
+from crm.rights import Actor
+
+PAGE_PARAMETERS = ("cursor", "limit", "ordering")
+
+
+class Endpoint(GenericViewSet):
+    """One address of the API. Subclasses name the right each action takes and answer with `rows()` of the actor.
+
+    `rights` maps actions (list, retrieve, create, partial_update …) to rights; an action without one is closed.
+    `orderings` lists orders that an index supports. `body_limit` is in bytes. `query_parameters` are read besides
+    the declared filters; any other is refused.
+    """
+
+    rights: ClassVar[dict[str, str]] = {}
+    orderings: ClassVar[list[str]] = ["-id", "id"]
+    query_parameters: ClassVar[tuple[str, ...]] = ()
+    body_limit: ClassVar[int] = 1024 * 1024
+    lookup_value_regex = r"[0-9]{1,18}"
+    actor: Actor
+
+    def rows(self) -> QuerySet:
+        """The rows this actor may see, from a scoped query."""
+        raise NotImplementedError
+
+    def get_queryset(self) -> QuerySet:
+        if getattr(self, "swagger_fake_view", False):  # the OpenAPI file is made without a caller
+            return self.serializer_class.Meta.model._default_manager.none()  # type: ignore[union-attr]
+        return self.rows()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.at = timezone.now()
+        self._refuse_unknown_parameters(request)
+
+    def _refuse_unknown_parameters(self, request: Request) -> None:
+        known = [*self.query_parameters]
+        if self.action == "list":
+            known += [*PAGE_PARAMETERS, *_filter_names(self)]
+        if unknown := next((name for name in request.query_params if name not in known), None):
+            raise Refused(_("No such parameter."), path=unknown[:80], choices=sorted(known), code="unknown_parameter")
+
+
+def _filter_names(view: Any) -> list[str]:
+    filterset = getattr(view, "filterset_class", None)
+    return list(filterset.base_filters) if filterset else []
+
+
+class Listed(mixins.ListModelMixin):
+    """GET of the list: filtered, ordered, in pages."""
+
+
+class Retrieved(mixins.RetrieveModelMixin):
+    """GET of one row; out of scope is not found."""
