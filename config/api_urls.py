@@ -1,6 +1,6 @@
 """Addresses below /api/v1/: each app brings its own, in the order of the floors."""
 
-from django.urls import include, path, re_path
+from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from crm.rest.errors import not_found
@@ -9,5 +9,5 @@ urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
     path("", include("crm.api")),
-    re_path(r"^.*$", not_found, name="no-endpoint"),
+    path("<path:address>", not_found, name="no-endpoint"),
 ]

@@ -1,29 +1,40 @@
 """Tables of the lowest floor, one module per subject."""
 
-from crm.models.access import ApiKey, IdempotencyRecord, Team, User
+from crm.models.access import ApiKey, IdempotencyRecord, Role, Team, User
 from crm.models.audit import AuditLine
-from crm.models.consent import ConsentEntry, ConsentState, Suppression
-from crm.models.customer import Company, Customer, FieldDefinition
+from crm.models.consent import Channel, ConsentAct, ConsentEntry, ConsentState, Purpose, Suppression
+from crm.models.customer import Company, Customer, Dimension, FieldDefinition, FieldType, Sensitivity, Stage
 from crm.models.event import Event
-from crm.models.imports import Import, ImportProblem
-from crm.models.order import Order, OrderLine, Product
+from crm.models.imports import Import, ImportKind, ImportProblem, ImportStatus
+from crm.models.order import Order, OrderKind, OrderLine, Product
 from crm.models.timetable import Tick, WorkerBeat
 
 __all__ = [
     "ApiKey",
     "AuditLine",
+    "Channel",
     "Company",
+    "ConsentAct",
     "ConsentEntry",
     "ConsentState",
     "Customer",
+    "Dimension",
     "Event",
     "FieldDefinition",
+    "FieldType",
     "IdempotencyRecord",
     "Import",
+    "ImportKind",
     "ImportProblem",
+    "ImportStatus",
     "Order",
+    "OrderKind",
     "OrderLine",
     "Product",
+    "Purpose",
+    "Role",
+    "Sensitivity",
+    "Stage",
     "Suppression",
     "Team",
     "Tick",

@@ -27,6 +27,7 @@ class Endpoint(GenericViewSet):
     orderings: ClassVar[list[str]] = ["-id", "id"]
     query_parameters: ClassVar[tuple[str, ...]] = ()
     body_limit: ClassVar[int] = 1024 * 1024
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     lookup_value_regex = r"[0-9]{1,18}"
     actor: Actor
 

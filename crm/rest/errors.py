@@ -130,7 +130,7 @@ def is_api(request: HttpRequest) -> bool:
     return request.path.startswith("/api/")
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+def not_found(request: HttpRequest, address: str = "") -> JsonResponse:
     """404 for addresses under /api/ that no endpoint has."""
     hint = {"hint": request.path + "/"} if not request.path.endswith("/") else {}
     return JsonResponse(body("not_found", _("No such address."), **hint), status=404)
