@@ -5,9 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views import defaults
 
-from crm.rest import errors
-
 from config import health
+from crm.rest import errors
 
 urlpatterns = [
     path("live", health.live, name="live"),
