@@ -1,0 +1,142 @@
+"""Money the campaign caused, not money that came anyway: against the hold-out, minus cost, and where to spend next."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from scipy import stats
+
+from campaigns.experiments.answers import CannotTell, Comparison, Interval
+from campaigns.experiments.comparison import compare_means
+from campaigns.experiments.pooling import Pooled
+from campaigns.experiments.sufficient import Mean
+
+
+@dataclass(frozen=True)
+class Caused:
+    """Revenue of the contacted beyond what the hold-out shows would have come anyway; all in the report's currency.
+
+    `net` is `total` minus `cost`; `return_on_spend` is total ÷ cost (1 breaks even).
+    """
+
+    people: int
+    per_person: float
+    per_person_interval: Interval
+    total: float
+    total_interval: Interval
+    cost: float
+    net: float
+    net_interval: Interval
+    return_on_spend: float | CannotTell
+    return_interval: Interval | CannotTell
+
+
+def caused_revenue(
+    contacted: Mean, hold_out: Mean, *, cost: float, margin: float = 1.0, level: float = 0.95
+) -> Caused | CannotTell:
+    """Difference per person (Welch 1947) times the people contacted.
+
+    `margin` is the share of revenue that is profit (1 counts revenue). The cost is known, not estimated, so every
+    interval is the difference's, scaled and moved; for an estimated cost see `return_with_uncertain_cost`.
+    """
+    reading = compare_means(contacted, hold_out, level=level)
+    if isinstance(reading, CannotTell):
+        return reading
+    return _caused(contacted.n, reading, cost, margin)
+
+
+def _caused(people: int, reading: Comparison, cost: float, margin: float) -> Caused:
+    scale = people * margin
+    total, interval = reading.difference * scale, reading.interval.times(scale)
+    free = CannotTell("no_cost")
+    return Caused(
+        people=people,
+        per_person=reading.difference * margin,
+        per_person_interval=reading.interval.times(margin),
+        total=total,
+        total_interval=interval,
+        cost=cost,
+        net=total - cost,
+        net_interval=interval.plus(-cost),
+        return_on_spend=total / cost if cost > 0 else free,
+        return_interval=interval.times(1 / cost) if cost > 0 else free,
+    )
+
+
+def caused_over_strata(
+    strata: Sequence[tuple[Mean, Mean]], *, cost: float, margin: float = 1.0, level: float = 0.95
+) -> Caused | CannotTell:
+    """Sum over strata of (contacted, hold-out): the post-stratified estimate (Cochran 1977, section 5A.9).
+
+    Sharper than the crude difference when strata differ in level, and unbiased when their shares differ by arm.
+    """
+    readings = [compare_means(contacted, hold_out, level=level) for contacted, hold_out in strata]
+    for reading in readings:
+        if isinstance(reading, CannotTell):
+            return reading
+    known = [reading for reading in readings if isinstance(reading, Comparison)]
+    sizes = [contacted.n for contacted, _ in strata]
+    people = sum(sizes)
+    if not people:
+        return CannotTell("nobody")
+    mean = sum(size * reading.difference for size, reading in zip(sizes, known, strict=True)) / people
+    error = math.hypot(*(n * reading.standard_error for n, reading in zip(sizes, known, strict=True))) / people
+    half = float(stats.norm.isf((1 - level) / 2)) * error
+    whole = Comparison(
+        mean,
+        Interval(mean - half, mean + half, level),
+        float(2 * stats.norm.sf(abs(mean) / error)),
+        error,
+        CannotTell("reference_is_zero"),
+        "post_stratified",
+    )
+    return _caused(people, whole, cost, margin)
+
+
+def return_with_uncertain_cost(
+    per_person: float, revenue_error: float, cost: float, cost_error: float, *, level: float = 0.95
+) -> tuple[float, Interval] | CannotTell:
+    """Caused revenue ÷ cost per person when the cost too is an average: interval of Fieller (1954)."""
+    if cost <= 0:
+        return CannotTell("no_cost")
+    z = float(stats.norm.isf((1 - level) / 2))
+    g = (z * cost_error / cost) ** 2
+    if g >= 1:
+        return CannotTell("cost_too_uncertain")
+    ratio = per_person / cost
+    half = z * math.sqrt((1 - g) * revenue_error**2 + ratio**2 * cost_error**2) / (cost * (1 - g))
+    return ratio, Interval(ratio / (1 - g) - half, ratio / (1 - g) + half, level)
+
+
+@dataclass(frozen=True)
+class NextEuro:
+    """One segment as a place for more budget: what a euro is expected to bring back and the chance that it pays."""
+
+    segment: str
+    return_per_euro: float
+    interval: Interval
+    chance_it_pays: float
+    advice: str
+
+
+def next_euro(
+    effects: Mapping[str, Pooled], cost_per_person: Mapping[str, float], *, margin: float = 1.0
+) -> tuple[NextEuro, ...]:
+    """Segments by expected return of one more euro, best first, from partially pooled revenue per person.
+
+    Pooled, because the raw best segment is best partly by luck (Efron and Morris 1977). Advice: `spend` when the
+    interval is above cost, `stop` when below, else `test_more`; segments that cost nothing are left out.
+    """
+    places = [
+        _place(segment, effect, cost_per_person[segment], margin)
+        for segment, effect in effects.items()
+        if cost_per_person.get(segment, 0) > 0
+    ]
+    return tuple(sorted(places, key=lambda place: -place.return_per_euro))
+
+
+def _place(segment: str, effect: Pooled, cost: float, margin: float) -> NextEuro:
+    interval = effect.interval.times(margin / cost)
+    pays = float(stats.norm.sf((cost / margin - effect.difference) / effect.standard_error))
+    advice = "spend" if interval.low > 1 else "stop" if interval.high < 1 else "test_more"
+    return NextEuro(segment, effect.difference * margin / cost, interval, pays, advice)

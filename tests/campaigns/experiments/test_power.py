@@ -1,0 +1,97 @@
+"""What is promised before launch is what a simulated launch delivers."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statsmodels.stats.power import NormalIndPower, normal_sample_size_one_tail
+
+from campaigns.experiments.answers import CannotTell
+from campaigns.experiments.comparison import compare_rates
+from campaigns.experiments.power import (
+    days_needed,
+    detectable_mean,
+    detectable_rate,
+    people_for_mean,
+    people_for_rate,
+    power_of_rates,
+)
+from campaigns.experiments.sufficient import Proportion
+
+
+@pytest.mark.parametrize("rate, difference, power, people", [(0.5, 0.25, 0.9, 77), (0.5, 0.25, 0.8, 58)])
+def test_people_needed_equal_the_example_of_r_power_prop_test(rate, difference, power, people):
+    """help(power.prop.test): p1 = .50, p2 = .75, power = .90 gives n = 76.7."""
+    assert people_for_rate(rate, difference, power=power) == people
+
+
+@pytest.mark.parametrize("rate, difference, ratio", [(0.02, 0.004, 1.0), (0.05, 0.01, 0.25), (0.3, -0.05, 2.0)])
+def test_people_needed_agree_with_statsmodels(rate, difference, ratio):
+    other = rate + difference
+    overall = (other + ratio * rate) / (1 + ratio)
+    oracle = normal_sample_size_one_tail(
+        difference,
+        0.8,
+        0.025,
+        std_null=np.sqrt(overall * (1 - overall) * (1 + 1 / ratio)),
+        std_alternative=np.sqrt(other * (1 - other) + rate * (1 - rate) / ratio),
+    )
+    assert people_for_rate(rate, difference, ratio=ratio) == pytest.approx(oracle, abs=1)
+
+
+@pytest.mark.parametrize("deviation, difference, ratio", [(30.0, 2.0, 1.0), (30.0, 2.0, 0.2)])
+def test_people_for_means_agree_with_statsmodels(deviation, difference, ratio):
+    oracle = NormalIndPower().solve_power(difference / deviation, None, 0.05, 0.8, ratio)
+    assert people_for_mean(deviation, difference, ratio=ratio) == pytest.approx(oracle, abs=1)
+
+
+@given(st.floats(0.005, 0.4), st.integers(500, 50_000), st.floats(0.1, 1))
+def test_the_detectable_effect_needs_the_people_it_was_computed_for(rate, people, ratio):
+    found = detectable_rate(rate, people, people * ratio)
+    if isinstance(found, CannotTell) or found.difference + rate > 0.99:
+        return
+    assert people_for_rate(rate, found.difference, ratio=ratio) == pytest.approx(people, rel=1e-3, abs=2)
+
+
+@given(st.floats(0.01, 0.4), st.integers(200, 20_000))
+def test_more_people_show_smaller_effects_and_peeking_costs_some(rate, people):
+    few, many = detectable_rate(rate, people, people), detectable_rate(rate, people * 4, people * 4)
+    peeking = detectable_rate(rate, people * 4, people * 4, look="always")
+    if isinstance(few, CannotTell):
+        return
+    assert many.difference < few.difference
+    assert many.difference < peeking.difference < 2 * many.difference
+
+
+def test_a_planted_effect_is_found_as_often_as_promised():
+    random = np.random.default_rng(21)
+    promised = detectable_rate(0.04, 4000, 4000, power=0.8)
+    hits = zip(random.binomial(4000, 0.04 + promised.difference, 4000), random.binomial(4000, 0.04, 4000), strict=True)
+    found = np.mean([compare_rates(Proportion(4000, int(a)), Proportion(4000, int(b))).p_value < 0.05 for a, b in hits])
+    assert found == pytest.approx(0.8, abs=0.03)
+    assert power_of_rates(0.04, promised.difference, 4000, 4000) == pytest.approx(0.8)
+
+
+def test_a_detectable_mean_shrinks_with_the_root_of_the_people():
+    assert detectable_mean(5, 30, 400, 400).difference == pytest.approx(
+        2 * detectable_mean(5, 30, 1600, 1600).difference
+    )
+
+
+def test_days_count_arrivals_and_the_time_to_answer():
+    assert days_needed(1000, 100, response_days=7) == 17
+    assert days_needed(1000, 0).code == "nobody_arrives"
+
+
+@pytest.mark.parametrize(
+    "answer, code",
+    [
+        (detectable_rate(0.0, 100, 100), "no_expected_value"),
+        (detectable_rate(0.9, 10, 10), "audience_too_small"),
+        (detectable_rate(0.1, 0, 10), "nobody"),
+        (detectable_mean(0, 1, 10, 10), "no_expected_value"),
+        (people_for_rate(0.5, 0.6), "no_expected_value"),
+    ],
+)
+def test_what_cannot_be_promised_is_said(answer, code):
+    assert answer.code == code
