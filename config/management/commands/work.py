@@ -17,7 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("--threads", type=int, default=2, help="tasks at a time (2)")
 
     def handle(self, *, threads: int, **options: Any) -> None:
-        timetable = EmbeddedService(app, thread=True)
+        timetable = EmbeddedService(app, thread=True, scheduler_cls=app.conf.beat_scheduler)
         worker = app.Worker(
             hostname=f"worker@{socket.gethostname()}",
             pool="threads",
