@@ -193,9 +193,10 @@ class VariantText(models.Model):
     class Meta:
         ordering = ["variant", "segment", "language"]
         constraints = [
+            models.UniqueConstraint(fields=["variant", "segment", "language"], name="variant_text_once"),
             models.UniqueConstraint(
-                fields=["variant", "segment", "language"], name="variant_text_once", nulls_distinct=False
-            )
+                fields=["variant", "language"], condition=Q(segment=None), name="variant_text_for_everyone_once"
+            ),
         ]
         verbose_name = _("message text")
         verbose_name_plural = _("message texts")
