@@ -5,6 +5,7 @@ export PORT
 # The newest Python that can run Kohde; empty when there is none.
 FIND_PYTHON = for p in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done
+PYTEST ?= --numprocesses auto --dist loadfile
 PYTHON ?= $(shell $(FIND_PYTHON))
 IN := .venv/bin/python
 MANAGE := $(IN) manage.py
@@ -21,7 +22,7 @@ demo: set-up ## set up, fill with demo data once, serve on http://localhost:$POR
 serve: set-up ## serve what is there: web, worker and timetable, until Ctrl-C
 	@$(MANAGE) serve
 
-test: set-up-dev ## set up and run the tests; PYTEST="-k name" narrows them
+test: set-up-dev ## set up and run the tests on all cores; PYTEST="-k name" narrows them
 	@$(IN) -m pytest $(PYTEST)
 
 check: set-up-dev ## style, types, floors, templates, migrations, deployment

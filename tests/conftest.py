@@ -67,7 +67,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """With KOHDE_FAIL_ON_SKIP=1 a run that skipped anything has failed."""
     reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("KOHDE_FAIL_ON_SKIP") == "1" and reporter.stats.get("skipped") and exitstatus == 0:
+    must_fail = os.environ.get("KOHDE_FAIL_ON_SKIP") == "1" and reporter is not None
+    if must_fail and reporter.stats.get("skipped") and exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
