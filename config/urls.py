@@ -1,26 +1,19 @@
 """All addresses: each app brings its own, in the order of the floors."""
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.decorators import login_required
 from django.urls import include, path
-from django.views import defaults
+from django.views.generic import RedirectView
 
 from config import health
-from crm.rest import errors
 
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.server_error"
 urlpatterns = [
+    path("", login_required(RedirectView.as_view(pattern_name="me", http_method_names=["get"])), name="home"),
     path("live", health.live, name="live"),
     path("ready", health.ready, name="ready"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("config.api_urls")),
+    path("", include("crm.urls")),
 ]
-
-
-def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """JSON below /api/, a page elsewhere."""
-    return errors.not_found(request) if errors.is_api(request) else defaults.page_not_found(request, exception)
-
-
-def handler500(request: HttpRequest) -> HttpResponse:
-    """JSON below /api/, a page elsewhere."""
-    return errors.server_error(request) if errors.is_api(request) else defaults.server_error(request)

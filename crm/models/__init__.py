@@ -7,6 +7,7 @@ from crm.models.customer import Company, Customer, Dimension, FieldDefinition, F
 from crm.models.event import Event
 from crm.models.imports import Import, ImportKind, ImportProblem, ImportStatus
 from crm.models.order import Order, OrderKind, OrderLine, Product
+from crm.models.sign_in import SignInCounter
 from crm.models.timetable import Tick, WorkerBeat
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Role",
     "Sensitivity",
     "Stage",
+    "SignInCounter",
     "Suppression",
     "Team",
     "Tick",

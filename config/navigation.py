@@ -1,0 +1,90 @@
+"""The places of the left navigation: one line per page, shown to the roles that hold its right."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from crm.rights import RIGHTS
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page by the name of its address, open to those who hold `right`; some stand in the phone's bottom bar."""
+
+    url_name: str
+    label: Any
+    icon: str
+    right: str = ""
+    is_on_phone: bool = False
+
+
+GROUPS: tuple[tuple[Place, ...], ...] = (
+    (
+        Place("home", _("Home"), "home", is_on_phone=True),
+        Place("customers", _("Customers"), "users", "customers.view", is_on_phone=True),
+    ),
+    (Place("segments", _("Segments"), "funnel", "segments.view", is_on_phone=True),),
+    (Place("campaigns", _("Campaigns"), "megaphone", "campaigns.view", is_on_phone=True),),
+    (Place("imports", _("Imports"), "arrow-up-tray", "imports.view"),),
+    (Place("me", _("Settings"), "cog-6-tooth", is_on_phone=True),),
+)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A place as one visitor sees it."""
+
+    place: Place
+    url: str
+    is_current: bool
+
+
+def links(role: str, path: str) -> list[list[Link]]:
+    """The groups of places open to `role`; the longest address that `path` starts with is the current one."""
+    groups = [[(p, address(p.url_name)) for p in group if _is_open(p, role)] for group in GROUPS]
+    urls = [url for group in groups for _place, url in group if url]
+    current = max((url for url in urls if _holds(url, path)), key=len, default="")
+    seen = [[Link(p, url, url == current) for p, url in group if url] for group in groups]
+    return [group for group in seen if group]
+
+
+def address(url_name: str) -> str:
+    """The address of a page, or an empty string while no app brings it."""
+    try:
+        return reverse(url_name)
+    except NoReverseMatch:
+        return ""
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: what the frame around every page needs."""
+    user = getattr(request, "user", None)
+    is_inside = user is not None and user.is_authenticated
+    return {
+        "firm_name": settings.FIRM_NAME,
+        "theme": theme(request),
+        "languages": settings.LANGUAGES,
+        "now": timezone.now(),
+        "is_inside": is_inside,
+        "navigation": links(user.role, request.path) if is_inside else [],
+        "search_url": address("customers"),
+    }
+
+
+def theme(request: HttpRequest) -> str:
+    """The visitor's choice, light or dark; empty follows the system."""
+    chosen = request.COOKIES.get("theme", "")
+    return chosen if chosen in ("light", "dark") else ""
+
+
+def _is_open(place: Place, role: str) -> bool:
+    return not place.right or role in RIGHTS[place.right].roles
+
+
+def _holds(url: str, path: str) -> bool:
+    return path == url if url == "/" else path.startswith(url)

@@ -1,0 +1,1 @@
+"""Forms of the lowest floor, one module per subject."""

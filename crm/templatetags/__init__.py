@@ -1,0 +1,1 @@
+"""Template tags that every floor may use, one module per subject."""

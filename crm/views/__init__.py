@@ -1,0 +1,1 @@
+"""Pages of the lowest floor, one module per subject."""

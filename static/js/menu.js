@@ -1,0 +1,19 @@
+// Menus close on Escape and on a click outside; arrow keys walk through their items.
+const open = () => document.querySelectorAll("details[data-menu][open]");
+
+document.addEventListener("click", (event) => {
+  open().forEach((menu) => menu.contains(event.target) || menu.removeAttribute("open"));
+});
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.target.closest?.("details[data-menu]");
+  if (event.key === "Escape") {
+    open().forEach((one) => one.removeAttribute("open"));
+    menu?.querySelector("summary").focus();
+  }
+  if (!menu?.open || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
+  event.preventDefault();
+  const stops = [...menu.querySelectorAll("summary, a[href], button, input, select")];
+  const step = event.key === "ArrowDown" ? 1 : -1;
+  stops.at((stops.indexOf(document.activeElement) + step) % stops.length).focus();
+});
