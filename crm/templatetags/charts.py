@@ -86,6 +86,14 @@ def scatter_chart(
 
 
 @register.filter
+def labelled(axis: charts.Axis, unit: str) -> list[tuple[charts.Tick, str]]:
+    """Each tick with its words, written with as few decimals as tell the ticks apart."""
+    factor = 100 if unit == "share" else 1
+    digits = next((d for d in range(4) if all(abs(t.value * factor * 10**d % 1) < 1e-6 for t in axis.ticks)), 4)
+    return [(tick, figures.figure(tick.value, unit, digits)) for tick in axis.ticks]
+
+
+@register.filter
 def interval_words(row: charts.ForestRow, unit: str) -> str:
     """A difference with its interval in words: +2.1% (0.4% to 3.8%)."""
     i = row.interval
