@@ -4,7 +4,8 @@ import sys
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.translation import get_language
 from django.views import defaults
 
 from crm.rest import errors
@@ -21,12 +22,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if errors.is_api(request):
         return errors.server_error(request)
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        return _plain(request, "503.html", 503, {"Retry-After": str(RETRY_AFTER_SECONDS)})
-    return _plain(request, "500.html", 500, {})
+        return _plain("503.html", 503, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+    return _plain("500.html", 500, {})
 
 
-def _plain(request: HttpRequest, template: str, status: int, headers: dict[str, str]) -> HttpResponse:
+def _plain(template: str, status: int, headers: dict[str, str]) -> HttpResponse:
     # Without the request no context processor runs, so no query can fail a second time.
-    response = render(None, template, status=status)
-    response.headers.update(headers)
-    return response
+    page = render_to_string(template, {"LANGUAGE_CODE": get_language()})
+    return HttpResponse(page, status=status, headers=headers)

@@ -1,9 +1,9 @@
 """Geometry of the charts: pure functions from values to places in per cent of the drawing, y downwards."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, pairwise
 from math import ceil, floor, log10
 
 Value = int | float | Decimal
@@ -147,8 +147,10 @@ def axis(values: Iterable[Value | None], *, with_zero: bool = True, count: int =
     step = _step((high - low) / count or 1)
     first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
     last = max(last, first + 1)
-    spots = tuple(Tick(round(i * step, 10), round((i - first) / (last - first) * 100, 2)) for i in range(first, last + 1))
-    return Axis(spots[0].value, spots[-1].value, spots)
+    spots = [
+        Tick(float(f"{i * step:.12g}"), round((i - first) / (last - first) * 100, 2)) for i in range(first, last + 1)
+    ]
+    return Axis(spots[0].value, spots[-1].value, tuple(spots))
 
 
 def line(labels: Sequence[str], series: Sequence[Series], *, with_zero: bool = True) -> Plot:
@@ -182,7 +184,7 @@ def histogram(edges: Sequence[Value], counts: Sequence[int], write: Callable[[Va
         raise ValueError(f"{len(counts)} counts need {len(counts) + 1} edges, got {len(edges)}.")
     y = axis(counts)
     slot = 100 / max(len(counts), 1)
-    labels = [f"{write(low)}–{write(high)}" for low, high in zip(edges, edges[1:], strict=False)]
+    labels = [f"{write(low)}–{write(high)}" for low, high in pairwise(edges)]
     marks = tuple(_bar(labels[i], n, i * slot + 0.2, slot - 0.4, y, 1, "") for i, n in enumerate(counts))
     ends = [Mark(write(edge), None, x=round(i * slot, 2)) for i, edge in enumerate(edges)]
     every = max(1, ceil(len(ends) / 8))
@@ -192,10 +194,7 @@ def histogram(edges: Sequence[Value], counts: Sequence[int], write: Callable[[Va
 def horizontal_bars(rows: Sequence[Mark]) -> tuple[Mark, ...]:
     """Rows with a width relative to the largest; give label, value and, if wanted, colour, note and url."""
     most = max((abs(float(r.value or 0)) for r in rows), default=0) or 1
-    return tuple(
-        Mark(r.label, r.value, width=round(abs(float(r.value or 0)) / most * 100, 2), colour=r.colour, note=r.note, url=r.url)
-        for r in rows
-    )
+    return tuple(replace(row, width=_per_cent(abs(row.value or 0), most)) for row in rows)
 
 
 def funnel(steps: Sequence[Step]) -> tuple[FunnelStep, ...]:
@@ -225,7 +224,8 @@ def sparkline(values: Sequence[Value | None]) -> str:
         return ""
     low, high = min(known), max(known)
     y = Axis(low, high, ()) if high > low else Axis(low - 1, low + 1, ())
-    return _path([None if v is None else (x, 100 - y.place(v)) for x, v in zip(_spread(len(values)), values, strict=True)])
+    places = zip(_spread(len(values)), values, strict=True)
+    return _path([None if v is None else (x, 100 - y.place(v)) for x, v in places])
 
 
 def scatter(points: Sequence[tuple[Value, Value, int, str]]) -> tuple[tuple[Mark, ...], Axis, Axis]:
@@ -284,9 +284,7 @@ def _with_label_places(lines: list[Drawn]) -> tuple[Drawn, ...]:
     for i in reversed(order):
         places[i] = min(places[i], limit)
         limit = places[i] - LEAST_LABEL_GAP
-    return tuple(
-        Drawn(d.name, d.colour, d.path, d.area, d.marks, round(places[i], 2)) for i, d in enumerate(lines)
-    )
+    return tuple(replace(d, label_at=round(places[i], 2)) for i, d in enumerate(lines))
 
 
 def _x_labels(labels: Sequence[str], places: Sequence[float], most: int = 7) -> tuple[Mark, ...]:
@@ -296,16 +294,8 @@ def _x_labels(labels: Sequence[str], places: Sequence[float], most: int = 7) -> 
 
 def _bar(label: str, value: Value | None, left: float, width: float, y: Axis, colour: int | str, name: str) -> Mark:
     ground, top = 100 - y.place(0), 100 - y.place(value or 0)
-    return Mark(
-        label,
-        value,
-        x=round(left, 2),
-        y=round(min(ground, top), 2),
-        width=round(width, 2),
-        height=round(abs(ground - top), 2),
-        colour=colour,
-        name=name,
-    )
+    x, upper, height = (round(place, 2) for place in (left, min(ground, top), abs(ground - top)))
+    return Mark(label, value, x=x, y=upper, width=round(width, 2), height=height, colour=colour, name=name)
 
 
 def _per_cent(part: Value, whole: Value) -> float:

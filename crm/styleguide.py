@@ -17,7 +17,10 @@ TOKENS = ("ground", "surface", "sunken", "line", "ink", "quiet", "accent", "acce
 
 class SampleForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name"), help_text=gettext_lazy("Shown in lists and reports."))
-    channel = forms.ChoiceField(label=gettext_lazy("Channel"), choices=[("email", gettext_lazy("E-mail")), ("sms", gettext_lazy("Text message"))])
+    channel = forms.ChoiceField(
+        label=gettext_lazy("Channel"),
+        choices=[("email", gettext_lazy("E-mail")), ("sms", gettext_lazy("Text message"))],
+    )
     starts_on = forms.DateField(label=gettext_lazy("Starts on"), widget=forms.DateInput({"type": "date"}))
     note = forms.CharField(label=gettext_lazy("Note"), required=False, widget=forms.Textarea({"rows": 3}))
     has_hold_out = forms.BooleanField(label=gettext_lazy("Keep a hold-out"), required=False)
@@ -30,7 +33,8 @@ def sample() -> dict[str, Any]:
     sizes = [1100 + round(90 * sin(n / 2.2)) + 8 * n for n in range(18)]
     return {
         "now": now,
-        "form": SampleForm({"name": "", "channel": "email"}),
+        "form": SampleForm({"name": "", "channel": "email"}, auto_id="sample_%s"),
+        "other_form": SampleForm(auto_id="other_%s"),
         "columns": [
             Column(_("Name"), sort="name"),
             Column(_("Town"), sort="town"),
@@ -84,15 +88,23 @@ def sample() -> dict[str, Any]:
         "happenings": _happenings(now),
         "facts": [(_("Owner"), "Aino Virtanen"), (_("Stage"), _("Regular")), (_("Last order"), "18.11.2026")],
         "steps": [(_("Goal"), "#"), (_("Audience"), "#"), (_("Messages"), ""), (_("Launch"), "")],
-        "tabs": [(_("Overview"), "?", None), (_("Members"), "?tab=members", 1204), (_("History"), "?tab=history", None)],
+        "tabs": [
+            (_("Overview"), "?", None),
+            (_("Members"), "?tab=members", 1204),
+            (_("History"), "?tab=history", None),
+        ],
         "undo": "/styleguide/",
         "reasons": [_("Not reviewed for 94 days"), _("Overlaps “Lapsed” by 61%"), _("No owner")],
     }
 
 
 def _happenings(now: datetime) -> list[dict[str, Any]]:
+    rows = [
+        (timedelta(minutes=12), "envelope-open", _("Opened “Autumn wines”"), _("Campaign"), ""),
+        (timedelta(hours=3), "shopping-bag", _("Ordered 4 products"), _("Web shop"), "86,40 €"),
+        (timedelta(days=2), "phone", _("Call with Eero Lahtinen"), _("Sales"), ""),
+    ]
     return [
-        {"at": now - timedelta(minutes=12), "icon": "envelope-open", "words": _("Opened “Autumn wines”"), "source": _("Campaign")},
-        {"at": now - timedelta(hours=3), "icon": "shopping-bag", "words": _("Ordered 4 products"), "source": _("Web shop"), "figure": "86,40 €"},
-        {"at": now - timedelta(days=2), "icon": "phone", "words": _("Call with Eero Lahtinen"), "source": _("Sales")},
+        {"at": now - before, "icon": icon, "words": words, "source": source, "figure": figure}
+        for before, icon, words, source, figure in rows
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `kind` is text, number or action; `sort` is the key in the address, empty when it cannot be sorted."""
+    """One column: `kind` is text, number or action; `sort` its key in the address, empty when it does not sort."""
 
     label: Any
     kind: str = "text"

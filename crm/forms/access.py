@@ -59,6 +59,14 @@ def client_address(request: Any) -> str:
 def wait_sentence(refusal: sign_in.TooManyAttempts) -> str:
     seconds = max(1, round(refusal.wait.total_seconds()))
     if seconds < 60:
-        return ngettext("Too many attempts. Try again in %d second.", "Too many attempts. Try again in %d seconds.", seconds) % seconds
+        return (
+            ngettext(
+                "Too many attempts. Try again in %d second.", "Too many attempts. Try again in %d seconds.", seconds
+            )
+            % seconds
+        )
     minutes = -(-seconds // 60)
-    return ngettext("Too many attempts. Try again in %d minute.", "Too many attempts. Try again in %d minutes.", minutes) % minutes
+    return (
+        ngettext("Too many attempts. Try again in %d minute.", "Too many attempts. Try again in %d minutes.", minutes)
+        % minutes
+    )

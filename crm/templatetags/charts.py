@@ -23,7 +23,14 @@ def line_chart(
 ) -> dict[str, Any]:
     plot = charts.line(labels, series, with_zero=with_zero)
     fills = len(series) == 1 if is_area is None else is_area
-    return {"title": title, "summary": summary, "unit": unit, "plot": plot, "is_area": fills, "bands": _bands(plot, unit)}
+    return {
+        "title": title,
+        "summary": summary,
+        "unit": unit,
+        "plot": plot,
+        "is_area": fills,
+        "bands": _bands(plot, unit),
+    }
 
 
 @register.inclusion_tag(f"{FOLDER}/bars.html")
@@ -80,8 +87,14 @@ def scatter_chart(
     marks, x, y = charts.scatter(points)
     sizes = [(name, sum(1 for p in points if p[2] == i), i) for i, name in enumerate(groups, 1)]
     return {
-        "title": title, "summary": summary, "marks": marks, "x": x, "y": y,
-        "x_label": x_label, "y_label": y_label, "groups": sizes,
+        "title": title,
+        "summary": summary,
+        "marks": marks,
+        "x": x,
+        "y": y,
+        "x_label": x_label,
+        "y_label": y_label,
+        "groups": sizes,
     }
 
 
@@ -114,7 +127,9 @@ def _bands(plot: charts.Plot, unit: str) -> list[charts.Mark]:
 
 def _words(plot: charts.Plot, position: int, unit: str) -> str:
     values = (
-        f"{d.name}: {figures.figure(d.marks[position].value, unit)}" if d.name else figures.figure(d.marks[position].value, unit)
+        f"{d.name}: {figures.figure(d.marks[position].value, unit)}"
+        if d.name
+        else figures.figure(d.marks[position].value, unit)
         for d in plot.drawn
     )
     return "\n".join([plot.labels[position], *values])

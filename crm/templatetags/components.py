@@ -65,9 +65,7 @@ def table(
     more_url: str = "",
     empty: str = "",
 ) -> SafeString:
-    headings = [
-        (c, tables.direction(c, str(sort)), tables.next_order(c, str(sort)) if c.sort else "") for c in columns
-    ]
+    headings = [(c, tables.direction(c, str(sort)), tables.next_order(c, str(sort)) if c.sort else "") for c in columns]
     return _with_body(
         context, "table", content,
         headings=headings, caption=caption, id=id, is_selectable=is_selectable, more_url=more_url, empty=empty,

@@ -10,7 +10,15 @@ from django.utils.safestring import SafeString
 from crm import figures
 
 register = template.Library()
-for written in (figures.number, figures.money, figures.share, figures.signed, figures.day, figures.clock, figures.moment):
+for written in (
+    figures.number,
+    figures.money,
+    figures.share,
+    figures.signed,
+    figures.day,
+    figures.clock,
+    figures.moment,
+):
     register.filter(written.__name__, written)
 register.filter("figure", figures.figure)
 register.filter("span", figures.span)

@@ -8,9 +8,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import override
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, override
 from django.views.decorators.http import require_http_methods, require_POST
 
 from crm import figures, sign_in
@@ -95,7 +94,7 @@ def _facts(user: User) -> list[tuple[str, str]]:
 
 def _save(request: HttpRequest, **changes: object) -> None:
     if request.user.is_authenticated:
-        type(request.user).objects.filter(pk=request.user.pk).update(**changes)
+        User.objects.filter(pk=request.user.pk).update(**changes)
 
 
 def _back(request: HttpRequest) -> HttpResponseRedirect:

@@ -1,12 +1,26 @@
 """The geometry of the charts stays inside the drawing and tells the truth."""
 
+import itertools
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.charts import Interval, Mark, Series, Step, axis, bars, forest, funnel, histogram, horizontal_bars, line, sparkline
+from crm.charts import (
+    Interval,
+    Mark,
+    Series,
+    Step,
+    axis,
+    bars,
+    forest,
+    funnel,
+    histogram,
+    horizontal_bars,
+    line,
+    sparkline,
+)
 
 values = st.lists(st.none() | st.floats(-1e9, 1e9).map(lambda v: round(v, 3)), min_size=1, max_size=30)
 
@@ -21,7 +35,7 @@ def test_an_axis_holds_every_value_and_zero(known):
 @given(st.floats(0.001, 1e9))
 def test_an_axis_has_few_ticks_equally_far_apart(top):
     ticks = axis([top]).ticks
-    gaps = [b.value - a.value for a, b in zip(ticks, ticks[1:], strict=False)]
+    gaps = [b.value - a.value for a, b in itertools.pairwise(ticks)]
     assert 2 <= len(ticks) <= 7
     assert max(gaps) - min(gaps) <= 1e-6 * max(gaps) + 1e-9
 
@@ -42,8 +56,8 @@ def test_a_missing_value_breaks_the_line():
 def test_labels_at_the_end_of_lines_never_touch(ends):
     plot = line("ab", [Series(str(i), [0, end]) for i, end in enumerate(ends)])
     places = sorted(d.label_at for d in plot.drawn)
-    assert all(b - a >= 8.9 for a, b in zip(places, places[1:], strict=False))
-    assert 0 <= places[0] and places[-1] <= 100
+    assert all(b - a >= 8.9 for a, b in itertools.pairwise(places))
+    assert places[0] >= 0 and places[-1] <= 100
 
 
 def test_the_table_behind_a_chart_holds_its_values():

@@ -1,5 +1,7 @@
 """Every shared component stands in the styleguide, says its parameters and draws itself."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -10,13 +12,13 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def page(client):
+def shown(client):
     client.force_login(User.objects.create_user("aino", password="kohde-demo-1"))
     return client.get(reverse("styleguide"))
 
 
-def test_every_component_is_drawn_by_its_example(page):
-    drawn = {template.name for template in page.templates}
+def test_every_component_is_drawn_by_its_example(shown):
+    drawn = {template.name for template in shown.templates}
     assert {f"components/{name}.html" for name in styleguide.names()} <= drawn
 
 
@@ -25,10 +27,8 @@ def test_every_component_says_its_parameters():
     assert silent == []
 
 
-def test_the_page_has_no_address_twice(page):
-    import re
-
-    ids = re.findall(r'\bid="([^"]+)"', page.content.decode())
+def test_the_page_has_no_address_twice(shown):
+    ids = re.findall(r'\bid="([^"]+)"', shown.content.decode())
     assert sorted(ids) == sorted(set(ids))
 
 
