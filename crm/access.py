@@ -54,7 +54,7 @@ def of_request(request: HttpRequest) -> rights.Actor:
     """The actor of a page request, read once per request. The user must be signed in."""
     if not hasattr(request, "_actor"):
         request._actor = of_user(request.user)  # type: ignore[attr-defined, arg-type]
-    return request._actor
+    return request._actor  # type: ignore[attr-defined]
 
 
 def hash_of(raw_key: str) -> str:

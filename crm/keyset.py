@@ -53,7 +53,7 @@ def _after(model: type[Model], column: str, descending: bool, text: str, row_id:
 
 def _value(model: type[Model], column: str, text: str) -> Any:
     try:
-        return model._meta.get_field(column).to_python(text)
+        return model._meta.get_field(column).to_python(text)  # type: ignore[union-attr]
     except (ValidationError, FieldDoesNotExist) as error:
         raise _unknown() from error
 

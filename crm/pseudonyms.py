@@ -23,7 +23,7 @@ class MaskedCustomers(QuerySet[Customer]):
     @classmethod
     def over(cls, rows: QuerySet[Customer]) -> "MaskedCustomers":
         """The same rows, masked."""
-        result = cls(model=rows.model, query=rows.query.chain(), using=rows._db)
+        result = cls(model=rows.model, query=rows.query.chain(), using=rows.db)
         result._iterable_class = _MaskedRows
         return result
 

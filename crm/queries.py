@@ -1,12 +1,16 @@
 """Questions others may ask about customers and what happened to them. Every answer is scoped to the actor."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from crm import rights
+from crm.addresses import AddressRefused, address_key
 from crm.models import (
     AuditLine,
+    Channel,
     Company,
     ConsentEntry,
     ConsentState,
@@ -15,9 +19,9 @@ from crm.models import (
     FieldDefinition,
     Order,
     Product,
+    Sensitivity,
     Suppression,
 )
-from crm.models.customer import Sensitivity
 from crm.pseudonyms import MaskedCustomers
 from crm.rights import Actor
 
@@ -55,6 +59,33 @@ def consents(actor: Actor) -> QuerySet[ConsentState]:
 def consent_entries(actor: Actor) -> QuerySet[ConsentEntry]:
     """Lines of the consent ledger, for customers in scope."""
     return ConsentEntry.objects.filter(_of_living_customers(actor))
+
+
+def consenting(purpose: str, channel: str, *, at: datetime) -> QuerySet[ConsentState]:
+    """Grants that hold at a time, for the channel or for any; what was said last decides, and at one time no wins.
+
+    `.values("customer")` is the subquery of everyone who may be contacted. Objection, restriction and suppression
+    come on top.
+    """
+    said = ConsentState.objects.filter(purpose=purpose, channel__in=[channel, Channel.ANY])
+    later_no = said.filter(customer=OuterRef("customer"), is_granted=False, since_at__gte=OuterRef("since_at"))
+    lasting = Q(expires_at__isnull=True) | Q(expires_at__gt=at)
+    return said.filter(lasting, ~Exists(later_no), is_granted=True, since_at__lte=at)
+
+
+def is_suppressed(channel: str, address: str) -> bool:
+    """Whether the address must not be contacted by the channel; what has no normal form cannot be contacted at all."""
+    try:
+        key = address_key(channel, address)
+    except AddressRefused:
+        return True
+    return key in suppressed_keys(channel, [key])
+
+
+def suppressed_keys(channel: str, keys: Iterable[str]) -> set[str]:
+    """Those of the keyed hashes that are on the suppression list of the channel or of any."""
+    rows = Suppression.objects.filter(channel__in=[channel, Channel.ANY], address_key__in=list(keys))
+    return set(rows.values_list("address_key", flat=True))
 
 
 def products(actor: Actor) -> QuerySet[Product]:

@@ -1,10 +1,52 @@
 """Changes others may request: keyword-only verbs, atomic, on behalf of an actor (`by`) at a given time (`at`)."""
 
 from crm.actions.audit import audit
+from crm.actions.consent import ConsentRefused, lift_suppression, record_consent, suppress, suppress_key
+from crm.actions.customers import CustomerFrozen, change_company, change_customer, create_company, create_customer
+from crm.actions.events import NewEvent, record_events
+from crm.actions.fields import KeyTaken, archive_field, change_field, define_field
+from crm.actions.identity import is_living, living_ids
 from crm.actions.keys import issue_key, revoke_key
+from crm.actions.orders import NewLine, NewOrder, OrderRefused, record_order, record_orders
+from crm.actions.privacy import erase_customer, lift_restriction, record_objection, restrict_customer
+from crm.actions.rows import NumberTaken, ValueRefused
+from crm.actions.verdicts import DUPLICATE, REFUSED, STORED, Verdict
 
 __all__ = [
+    "DUPLICATE",
+    "REFUSED",
+    "STORED",
+    "ConsentRefused",
+    "CustomerFrozen",
+    "KeyTaken",
+    "NewEvent",
+    "NewLine",
+    "NewOrder",
+    "NumberTaken",
+    "OrderRefused",
+    "ValueRefused",
+    "Verdict",
+    "archive_field",
     "audit",
+    "change_company",
+    "change_customer",
+    "change_field",
+    "create_company",
+    "create_customer",
+    "define_field",
+    "erase_customer",
+    "is_living",
     "issue_key",
+    "lift_restriction",
+    "lift_suppression",
+    "living_ids",
+    "record_consent",
+    "record_events",
+    "record_objection",
+    "record_order",
+    "record_orders",
+    "restrict_customer",
     "revoke_key",
+    "suppress",
+    "suppress_key",
 ]

@@ -38,4 +38,5 @@ class SessionAuthentication(_SessionAuthentication):
 
 def actor_of(request: Request) -> rights.Actor:
     """On whose behalf the call is made; the request must be authenticated."""
-    return access.of_key(request.auth) if request.auth is not None else access.of_user(request.user)
+    caller: Any = request.auth or request.user
+    return access.of_key(caller) if request.auth is not None else access.of_user(caller)

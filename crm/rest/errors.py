@@ -132,7 +132,7 @@ def is_api(request: HttpRequest) -> bool:
 
 def not_found(request: HttpRequest, address: str = "") -> JsonResponse:
     """404 for addresses under /api/ that no endpoint has."""
-    hint = {"hint": request.path + "/"} if not request.path.endswith("/") else {}
+    hint: dict[str, Any] = {} if request.path.endswith("/") else {"hint": request.path + "/"}
     return JsonResponse(body("not_found", _("No such address."), **hint), status=404)
 
 

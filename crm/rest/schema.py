@@ -33,7 +33,7 @@ ERROR = {
 }
 
 
-class KeyScheme(OpenApiAuthenticationExtension):
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """API keys in the OpenAPI file."""
 
     target_class = "crm.rest.authentication.KeyAuthentication"
@@ -43,7 +43,7 @@ class KeyScheme(OpenApiAuthenticationExtension):
         return {"type": "http", "scheme": "bearer", "bearerFormat": "kohde_…"}
 
 
-class SessionScheme(OpenApiAuthenticationExtension):
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """Signed-in pages in the OpenAPI file."""
 
     target_class = "crm.rest.authentication.SessionAuthentication"
@@ -56,7 +56,7 @@ class SessionScheme(OpenApiAuthenticationExtension):
 class Schema(AutoSchema):
     """Adds rights, Idempotency-Key and error answers to every operation."""
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         right = getattr(self.view, "rights", {}).get(getattr(self.view, "action", None))
         words = [super().get_description() or ""]
         if right:
@@ -74,7 +74,7 @@ class Schema(AutoSchema):
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/api/v1/").split("/")[0]]
 
-    def _get_response_bodies(self, direction: str = "response") -> dict:
+    def _get_response_bodies(self, direction: Any = "response") -> dict:
         bodies = super()._get_response_bodies(direction)
         reference = self._error_reference()
         for status, meaning in self._errors().items():
@@ -86,8 +86,6 @@ class Schema(AutoSchema):
         return {**ERRORS, **more, "default": "Any other error, in the same shape."}
 
     def _error_reference(self) -> dict:
-        component = ResolvedComponent(
-            name="Error", type=ResolvedComponent.SCHEMA, schema=ERROR, object="crm.rest.Error"
-        )
+        component = ResolvedComponent("Error", "schemas", ERROR, "crm.rest.Error")  # type: ignore[no-untyped-call]
         self.registry.register_on_missing(component)
         return component.ref

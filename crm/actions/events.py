@@ -1,0 +1,90 @@
+"""Events: recorded once per source and source id, however often they are sent."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from crm.actions.verdicts import DUPLICATE, REFUSED, STORED, Verdict
+from crm.models import Event, Import
+from crm.rights import Actor, require
+
+LARGEST_PROPERTIES = 32 * 1024
+FUTURE = timedelta(days=1)
+CHUNK = 500
+
+
+@dataclass(frozen=True)
+class NewEvent:
+    """Something that happened to a customer, or to a visitor known by `anonymous_id` only."""
+
+    source: str
+    source_id: str
+    type: str
+    occurred_at: datetime
+    customer_id: int | None = None
+    anonymous_id: str = ""
+    value: Decimal | None = None
+    channel: str = ""
+    category: str = ""
+    properties: dict[str, Any] = field(default_factory=dict)
+
+
+def record_events(
+    events: Sequence[NewEvent], *, by: Actor, at: datetime, import_run: Import | None = None
+) -> list[Verdict]:
+    """Keep many events, one verdict each in the same order: stored, duplicate or refused.
+
+    An event seen before is a duplicate even if it differs: what happened is not rewritten.
+    """
+    require(by, "events.record")
+    verdicts: list[Verdict] = []
+    for start in range(0, len(events), CHUNK):
+        verdicts += _recorded(events[start : start + CHUNK], at=at, import_run=import_run, first=start)
+    return verdicts
+
+
+@transaction.atomic
+def _recorded(events: Sequence[NewEvent], *, at: datetime, import_run: Import | None, first: int) -> list[Verdict]:
+    known = _known(events)
+    verdicts, fresh = [], []
+    for index, event in enumerate(events, start=first):
+        verdict = _judged(event, known, index, at)
+        verdicts.append(verdict)
+        if verdict.status == STORED:
+            known.add((event.source, event.source_id))
+            fresh.append(Event(**vars(event), received_at=at, import_run=import_run))
+    Event.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=CHUNK)
+    return verdicts
+
+
+def _judged(event: NewEvent, known: set[tuple[str, str]], index: int, at: datetime) -> Verdict:
+    for path, code, message in _faults(event, at):
+        return Verdict(index, REFUSED, event.source_id, code, message, path)
+    status = DUPLICATE if (event.source, event.source_id) in known else STORED
+    return Verdict(index, status, event.source_id)
+
+
+def _faults(event: NewEvent, at: datetime) -> Iterable[tuple[str, str, str]]:
+    if event.type == "order":
+        yield "type", "type_reserved", _("Orders are recorded as orders.")
+    if event.customer_id is None and not event.anonymous_id:
+        yield "customer", "nobody", _("A customer or an anonymous id is needed.")
+    if event.occurred_at > at + FUTURE:
+        yield "occurred_at", "in_the_future", _("The time lies in the future.")
+    if len(json.dumps(event.properties, cls=DjangoJSONEncoder)) > LARGEST_PROPERTIES:
+        yield "properties", "too_large", _("More than 32 KB.")
+
+
+def _known(events: Sequence[NewEvent]) -> set[tuple[str, str]]:
+    same = Q(pk__in=[])
+    for source in {event.source for event in events}:
+        same |= Q(source=source, source_id__in=[event.source_id for event in events if event.source == source])
+    return set(Event.objects.filter(same).values_list("source", "source_id"))

@@ -1,0 +1,79 @@
+"""The rights of the person: restriction (article 18), objection (21) and erasure (17) of the GDPR."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from crm.actions.audit import audit
+from crm.actions.consent import suppress_key
+from crm.addresses import NORMAL_FORMS, AddressRefused, address_key
+from crm.models import AuditLine, ConsentEntry, Customer, Event
+from crm.rights import Actor, machine, require
+
+# What erasure leaves empty; number, team and stage stay so that sums and sealed results stay true.
+SCRUBBED: dict[str, Any] = {
+    "first_name": "", "last_name": "", "email": "", "phone": "", "language": "", "time_zone": "", "birth_date": None,
+    "gender": "", "street": "", "postal_code": "", "city": "", "country": "", "attributes": {}, "company": None,
+    "owner": None, "source": "",
+}  # fmt: skip
+
+
+def restrict_customer(customer: Customer, *, by: Actor, at: datetime) -> Customer:
+    """Freeze processing: no sending, no scoring, no changes, until lifted."""
+    return _mark(customer, "restricted_at", at, "restricted", by=by, at=at)
+
+
+def lift_restriction(customer: Customer, *, by: Actor, at: datetime) -> Customer:
+    """Process the customer's data again."""
+    return _mark(customer, "restricted_at", None, "restriction lifted", by=by, at=at)
+
+
+def record_objection(customer: Customer, *, by: Actor, at: datetime) -> Customer:
+    """The person objects to marketing and profiling: out of segments, scores and sends from now on."""
+    return _mark(customer, "objected_at", at, "objected", by=by, at=at, right="privacy.file")
+
+
+@transaction.atomic
+def _mark(
+    customer: Customer, column: str, value: Any, verb: str, *, by: Actor, at: datetime, right: str = "privacy.execute"
+) -> Customer:
+    require(by, right)
+    row = Customer.objects.select_for_update().get(pk=customer.pk)
+    before = getattr(row, column)
+    if bool(before) != bool(value):
+        Customer.objects.filter(pk=row.pk).update(**{column: value, "updated_at": at})
+        audit(kind="customer", object_id=row.pk, verb=verb, changes={column: [before, value]}, by=by, at=at)
+    row.refresh_from_db()
+    return row
+
+
+@transaction.atomic
+def erase_customer(customer: Customer, *, by: Actor, at: datetime) -> Customer:
+    """Scrub everything that says who this was; keep keyed hashes of the addresses so that nobody writes to them again.
+
+    Orders and bare events stay as facts of the firm. Floors above sweep their own rows by `erased_at`.
+    """
+    require(by, "privacy.execute")
+    row = Customer.objects.select_for_update().get(pk=customer.pk)
+    if row.erased_at:
+        return row
+    for channel, key in _address_keys(row).items():
+        suppress_key(channel=channel, key=key, reason="erased", source="erasure", by=machine("erasure"), at=at)
+    Customer.objects.filter(pk=row.pk).update(**SCRUBBED, erased_at=at, updated_at=at)
+    Event.objects.filter(customer=row).update(properties={}, anonymous_id="")
+    ConsentEntry.objects.filter(customer=row).update(evidence={})
+    AuditLine.objects.filter(kind="customer", object_id=row.pk).update(changes={})
+    audit(kind="customer", object_id=row.pk, verb="erased", changes={"erased_at": [None, at]}, by=by, at=at)
+    row.refresh_from_db()
+    return row
+
+
+def _address_keys(row: Customer) -> dict[str, str]:
+    keys = {}
+    for channel, (column, _normal) in NORMAL_FORMS.items():
+        try:
+            keys[channel] = address_key(channel, getattr(row, column))
+        except AddressRefused:
+            continue  # nothing that a message could reach
+    return {channel: key for channel, key in keys.items() if getattr(row, NORMAL_FORMS[channel][0])}

@@ -1,0 +1,64 @@
+"""E-mail addresses and phone numbers in one form each, and the keyed hashes that outlive a person's erasure."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+
+import phonenumbers
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext as _
+
+from crm.refusals import Refused
+
+
+class AddressRefused(Refused):
+    """Not an address that a message could reach."""
+
+    code = "address_invalid"
+
+
+def normal_email(text: str) -> str:
+    """Lower case, without spaces around, the domain in ASCII: `Aada@Ääni.FI` becomes `aada@xn--ni-uiaa.fi`."""
+    local, at_sign, domain = text.strip().rpartition("@")
+    try:
+        normal = f"{local.lower()}{at_sign}{domain.lower().encode('idna').decode()}"
+        validate_email(normal)
+    except (ValidationError, UnicodeError) as error:
+        raise AddressRefused(_("Not an e-mail address."), path="email") from error
+    return normal
+
+
+def normal_phone(text: str, region: str = "FI") -> str:
+    """E.164 with +: `040 123 4567` in the region FI becomes `+358401234567`."""
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException as error:
+        raise AddressRefused(_("Not a phone number."), path="phone") from error
+    if not phonenumbers.is_possible_number(number):
+        raise AddressRefused(_("Not a phone number."), path="phone")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _as_given(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+# Per channel: the customer's column that holds the address, and its normal form.
+NORMAL_FORMS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "email": ("email", normal_email),
+    "sms": ("phone", normal_phone),
+    "phone": ("phone", normal_phone),
+    "post": ("street", _as_given),
+}
+
+
+def address_key(channel: str, address: str) -> str:
+    """HMAC-SHA256 of the address in its normal form, 64 hexadecimal characters; SMS and phone share theirs.
+
+    Raises AddressRefused when it has no normal form.
+    """
+    kind, normal = NORMAL_FORMS[channel]
+    message = f"{kind}:{normal(address)}".encode()
+    return hmac.new(settings.ADDRESS_HASH_KEY.encode(), message, hashlib.sha256).hexdigest()
