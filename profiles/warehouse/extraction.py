@@ -1,0 +1,90 @@
+"""Rows of the database as Arrow streams: by a child process, or through Django's own connection where only that sees them."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pyarrow as pa
+from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet
+
+ROWS_AT_ONCE = 20_000
+Streams = Iterator[pa.RecordBatchReader]
+
+
+class ExtractionFailed(Exception):
+    """The child process could not read the database; the message is its last line."""
+
+
+@contextmanager
+def reading(querysets: Sequence[QuerySet]) -> Iterator[Streams]:
+    """One Arrow stream per queryset, in order, each to be read to its end before the next; all of one moment."""
+    queries = [sql_of(queryset) for queryset in querysets]
+    if only_this_connection_sees():
+        yield map(through_connection, queries)
+    else:
+        with by_child(queries) as streams:
+            yield streams
+
+
+def only_this_connection_sees() -> bool:
+    """Rows of an open transaction and of a database in memory are out of the child's sight."""
+    is_in_memory = connection.vendor == "sqlite" and "memory" in str(connection.settings_dict["NAME"])
+    return connection.in_atomic_block or is_in_memory
+
+
+def sql_of(queryset: QuerySet) -> str:
+    """The statement with its values quoted by the database's own rules."""
+    sql, values = queryset.query.sql_with_params()
+    quoted = connection.schema_editor().quote_value
+    return sql % tuple(quoted(value) for value in values)
+
+
+def through_connection(query: str) -> pa.RecordBatchReader:
+    """Every column as text: the snapshot's own types are given when the rows are put in."""
+    cursor = connection.cursor()
+    cursor.execute(query)
+    schema = pa.schema([(column[0], pa.string()) for column in cursor.description])
+    return pa.RecordBatchReader.from_batches(schema, batches(cursor, schema))
+
+
+def batches(cursor: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    while rows := cursor.fetchmany(ROWS_AT_ONCE):
+        columns = ([None if cell is None else str(cell) for cell in column] for column in zip(*rows, strict=True))
+        yield pa.record_batch([pa.array(column, pa.string()) for column in columns], schema=schema)
+
+
+@contextmanager
+def by_child(queries: Sequence[str]) -> Iterator[Streams]:
+    command = [sys.executable, "-m", "profiles.extract"]
+    pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+    with subprocess.Popen(command, cwd=settings.ROOT, **pipes) as child:  # type: ignore[call-overload]
+        child.stdin.write(json.dumps({**ADDRESS[connection.vendor](), "queries": list(queries)}).encode())
+        child.stdin.close()
+        try:
+            yield (pa.ipc.open_stream(child.stdout) for _ in queries)
+        except Exception as error:
+            if child.poll():
+                raise ExtractionFailed(child.stderr.read().decode().strip().rpartition("\n")[2]) from error
+            child.kill()
+            raise
+
+
+def sqlite_address() -> dict[str, str]:
+    path = quote(str(connection.settings_dict["NAME"]))
+    return {"vendor": "sqlite", "uri": f"file:{path}?mode=ro"}
+
+
+def postgresql_address() -> dict[str, str]:
+    given = connection.settings_dict
+    parts = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
+    known = {name: str(given[key]) for name, key in parts.items() if given[key]}
+    return {"vendor": "postgresql", "uri": f"postgresql:///?{urlencode(known, quote_via=quote)}"}
+
+
+ADDRESS: dict[str, Callable[[], dict[str, str]]] = {"sqlite": sqlite_address, "postgresql": postgresql_address}
