@@ -162,6 +162,8 @@ STORAGES = {
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # halves what is compressed
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["jpg", "jpeg", "png", "gif", "webp", "gz", "br", "woff", "woff2", "map"]
 WAREHOUSE_DIR = DATA_DIR / "warehouse"
+WAREHOUSE_MEMORY = env.str("KOHDE_WAREHOUSE_MEMORY", default="1GB")
+WAREHOUSE_SOURCES: tuple[str, ...] = ()  # tables that upper floors add to a snapshot, as dotted paths
 
 # --- mail ----------------------------------------------------------------------------------------
 vars().update({k: v for k, v in env.email_url("EMAIL_URL", default="consolemail://").items() if k.isupper()})

@@ -17,7 +17,10 @@ class Job:
     task: str
 
 
-JOBS = (Job("forget-old-ticks", every=timedelta(days=1), task="config.tasks.forget_old_ticks"),)
+JOBS = (
+    Job("refresh-profiles", every=timedelta(minutes=1), task="profiles.tasks.refresh"),
+    Job("forget-old-ticks", every=timedelta(days=1), task="config.tasks.forget_old_ticks"),
+)
 BY_NAME = {job.name: job for job in JOBS}
 
 

@@ -322,7 +322,25 @@ def favourite(row: Computed, at: Moment) -> Table:
     return counted.mutate(place=place).filter(lambda t: t.place == 0).select("customer_id", **{key: counted.value})
 
 
+def joined(at: Moment) -> Table:
+    """Over the parts already written: a row per customer with activity, beside what they bought."""
+    table = part("activity").left_join(part("buyers"), "customer_id")
+    return table.select("customer_id", **columns("joined", table, at))
+
+
+def part(name: str) -> Table:
+    """A written part by its name: the columns its bases have."""
+    rows = [row.feature for basis in PARTS[name] for row in of_basis(basis)]
+    return ibis.table({"customer_id": "int64", **{row.key: IBIS_TYPES[row.kind] for row in rows}}, name=f"part_{name}")
+
+
+PARTS: Final = {"buyers": ("orders", "buyers", "ranked", "named"), "activity": ("activity",)}
+IBIS_TYPES: Final = {
+    "number": "float64", "money": MONEY, "datetime": "timestamp", "text": "string", "choice": "string"
+}  # fmt: skip
+
+
 def relations(at: Moment) -> dict[str, Table]:
-    """What the profile is joined from, by name; each has one row per customer_id."""
+    """What the profile is joined from, in order: each has one row per customer_id and is written as part_NAME."""
     favourites = {row.feature.key: favourite(row, at) for row in of_basis("favourite")}
-    return {"buyers": buyers(at), "activity": activity(at), **favourites}
+    return {"buyers": buyers(at), "activity": activity(at), **favourites, "joined": joined(at)}

@@ -22,9 +22,13 @@ class ExtractionFailed(Exception):
 
 
 @contextmanager
-def reading(querysets: Sequence[QuerySet]) -> Iterator[Streams]:
-    """One Arrow stream per queryset, in order, each to be read to its end before the next; all of one moment."""
+def reading(querysets: Sequence[QuerySet], *, counted: Sequence[QuerySet] = ()) -> Iterator[Streams]:
+    """One Arrow stream per queryset, in order, each to be read to its end before the next; all of one moment.
+
+    Then one per `counted` queryset: a single cell, the number of its rows.
+    """
     queries = [sql_of(queryset) for queryset in querysets]
+    queries += [f"select count(*) as n from ({sql_of(queryset)}) counted" for queryset in counted]
     if only_this_connection_sees():
         yield map(through_connection, queries)
     else:

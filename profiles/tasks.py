@@ -1,0 +1,15 @@
+"""Celery doors of profiles."""
+
+import contextlib
+
+from celery import shared_task
+from django.utils import timezone
+
+from profiles import actions
+
+
+@shared_task
+def refresh() -> None:
+    """Bring the warehouse up to date; somebody already at it is as good."""
+    with contextlib.suppress(actions.BuilderBusy):
+        actions.refresh(at=timezone.now())

@@ -1,0 +1,106 @@
+"""What a snapshot holds beyond the copied rows: who counts as whom, events, order lines, consent and reach."""
+
+from typing import Final
+
+# A tombstone counts as the customer it was merged into, through any number of merges; an erased one as nobody.
+MOVED: Final = """
+create or replace table moved as
+with recursive chain(id, owner_id) as (
+    select id, merged_into_id from customer_row where merged_into_id is not null
+    union
+    select chain.id, next.merged_into_id from chain join customer_row next on next.id = chain.owner_id
+    where next.merged_into_id is not null
+)
+select chain.id, case when last.erased_at is null then last.id end as owner_id
+from chain join customer_row last on last.id = chain.owner_id and last.merged_into_id is null
+union all
+select id, null from customer_row where erased_at is not null and merged_into_id is null
+"""
+
+# The customer a row belongs to; rows of erased customers and of guests fall away where `owner` is missing.
+OWNER: Final = "case when moved.id is null then {customer} else moved.owner_id end"
+
+LINES: Final = f"""
+select line.id, line.order_id, line.product_id, {OWNER.format(customer="sale.customer_id")} as customer_id,
+    coalesce(line.ts, sale.ts) as ts, sale.kind, line.sku, product.name as product, product.category,
+    line.quantity, line.unit_amount, line.amount, sale.channel, sale.currency
+from {{lines}} line
+join order_row sale on sale.id = line.order_id
+left join product_row product on product.id = line.product_id
+left join moved on moved.id = sale.customer_id
+where sale.customer_id is not null and (moved.id is null or moved.owner_id is not null)
+order by sale.kind, coalesce(line.ts, sale.ts), line.id
+"""
+
+# An order is an event too; its id is negative. Its sale_amount is what counts as a purchase, missing when nothing does.
+ORDER_EVENTS: Final = f"""
+select -sale.id as id, {OWNER.format(customer="sale.customer_id")} as customer_id,
+    case sale.kind when 'sale' then 'order' else 'return' end as type, sale.ts, sale.total_amount as value,
+    sale.channel, lines.category, null::varchar as properties, sale.source,
+    case when sale.kind <> 'sale' then null
+         when lines.order_id is null then case when sale.total_amount > 0 then sale.total_amount end
+         else lines.sale_amount end as sale_amount
+from {{orders}} sale
+left join (
+    select order_id, (sum(amount) filter (quantity > 0 and unit_amount > 0))::decimal(16, 4) as sale_amount,
+        max({{{{'amount': amount, 'category': category}}}}) filter (category is not null)['category'] as category
+    from order_line group by order_id
+) lines on lines.order_id = sale.id
+left join moved on moved.id = sale.customer_id
+where sale.kind in ('sale', 'return') and sale.customer_id is not null and (moved.id is null or moved.owner_id is not null)
+"""
+
+EVENTS: Final = f"""
+select event.id, {OWNER.format(customer="event.customer_id")} as customer_id, event.type, event.ts, event.value,
+    event.channel, event.category, event.properties, event.source, null::decimal(16, 4) as sale_amount
+from {{events}} event left join moved on moved.id = event.customer_id
+"""
+
+# Neighbours in the file are of one type and time, so that a rule reads only the part it needs.
+IN_ORDER: Final = "order by type, ts, id"
+
+CONSENT: Final = """
+create or replace view consent as
+select consent_row.customer_id, purpose, channel, is_granted, since_at, expires_at
+from consent_row anti join moved on moved.id = consent_row.customer_id
+"""
+
+# HMAC-SHA256 (RFC 2104) with the two padded keys given as blobs, as in the suppression list.
+ADDRESS_KEY: Final = "sha256($outer || unhex(sha256($inner || encode({address}))))"
+
+REACH: Final = f"""
+create or replace table reach as
+with address as (
+    select id as customer_id, unnest([
+        {{{{'channel': 'email', 'address': lower(trim(email))}}}},
+        {{{{'channel': 'sms', 'address': trim(phone)}}}},
+        {{{{'channel': 'phone', 'address': trim(phone)}}}},
+        {{{{'channel': 'post', 'address': concat_ws(' ', trim(street), trim(postal_code), trim(city))}}}}
+    ], recursive := true)
+    from customer_row where merged_into_id is null and erased_at is null
+)
+select customer_id, address.channel, coalesce(address, '') <> '' as has_address,
+    {{suppressed}} as is_suppressed
+from address
+"""
+NOBODY_SUPPRESSED: Final = "false"
+SUPPRESSED: Final = f"""coalesce(address, '') <> '' and exists (
+    from suppression_row s where s.channel in (address.channel, 'any') and s.address_key = {ADDRESS_KEY.format(address="address")})"""
+
+# Past values of given fields: from a change on, or from the beginning, until the next change.
+FIELD_HISTORY: Final = """
+create or replace table field_history as
+with step as (
+    select id, customer_id, ts, unnest(json_keys(changes)) as name, changes from change
+), valued as (
+    select id, customer_id, ts, regexp_replace(name, '^attributes\\.', '') as field,
+        json_extract_string(changes, '$."' || name || '"[0]') as before,
+        json_extract_string(changes, '$."' || name || '"[1]') as after
+    from step
+)
+select customer_id, field, before as value,
+    lag(ts) over earlier as from_at, ts as to_at
+from valued window earlier as (partition by customer_id, field order by ts, id)
+union all
+select customer_id, field, max_by(after, (ts, id)), max(ts), null from valued group by customer_id, field
+"""
