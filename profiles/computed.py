@@ -45,7 +45,7 @@ SECONDS_A_DAY: Final = 86_400
 
 @dataclass(frozen=True)
 class Computed:
-    """`expression(table, moment)` over the table of its basis; `empty` is the value of a customer without such events."""
+    """`expression(table, moment)` over the table of its basis; `empty` is the value where there are no events."""
 
     basis: str
     feature: Feature
@@ -251,7 +251,7 @@ COMPUTED: Final[tuple[Computed, ...]] = (
                                   "datetime"), _last_within(CARTS, 90)),
     Computed("activity", _feature("last_visit_at", "Latest visit in 90 days", "Viimeisin käynti 90 päivässä",
                                   "datetime"), _last_within(VISITS, 90)),
-    # favourite: the commonest value among a buyer's orders or lines; of equally common ones the latest, then the first by name
+    # favourite: the commonest value among a buyer's orders; of equals the latest, then the first by name
     Computed("favourite", _feature("favourite_channel", "Favourite channel", "Mieluisin kanava", "text"),
              lambda e, at: e.channel.nullif("")),
     Computed("favourite", _feature("favourite_category", "Favourite category", "Mieluisin tuoteryhmä", "text"),

@@ -233,7 +233,9 @@ def watermarks(db: Db, horizon: datetime) -> dict[str, Any]:
 
 def shape() -> str:
     """Changes with the columns that are copied: a snapshot of another shape is built anew."""
-    known = repr([(source.table, [(column.name, column.type) for column in source.columns]) for source in all_sources()])
+    known = repr(
+        [(source.table, [(column.name, column.type) for column in source.columns]) for source in all_sources()]
+    )
     return hashlib.sha256(known.encode()).hexdigest()[:16]
 
 

@@ -66,7 +66,7 @@ def batches(cursor: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 @contextmanager
 def by_child(queries: Sequence[str]) -> Iterator[Streams]:
     command = [sys.executable, "-m", "profiles.extract"]
-    pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     with subprocess.Popen(command, cwd=settings.ROOT, **pipes) as child:  # type: ignore[call-overload]
         child.stdin.write(json.dumps({**ADDRESS[connection.vendor](), "queries": list(queries)}).encode())
         child.stdin.close()

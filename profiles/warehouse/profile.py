@@ -47,7 +47,9 @@ def create(
 def given_sql(fields: Sequence[FieldDefinition], customers: str, moment: Moment) -> str:
     given = [f"({row.value})::{ENGINE_TYPES[row.feature.kind]} as {row.feature.key}" for row in GIVEN]
     custom = [f'{typed(field)} as "{column_of(field)}"' for field in fields]
-    source = f"""(select *, date '{moment.today}' as today, {parsed(fields, "customer")} as given_fields from {customers})"""
+    source = (
+        f"""(select *, date '{moment.today}' as today, {parsed(fields, "customer")} as given_fields from {customers})"""
+    )
     firms = f"(select *, {parsed(fields, 'company')} as given_fields from company_row)"
     tables = FROM.format(customers=source).replace("company_row", firms)
     return f"select c.id as customer_id, {', '.join(given + custom)} {tables} {LIVE}"
@@ -55,7 +57,9 @@ def given_sql(fields: Sequence[FieldDefinition], customers: str, moment: Moment)
 
 def parsed(fields: Iterable[FieldDefinition], entity: str) -> str:
     """All custom fields of a row read from its JSON in one go, as texts."""
-    kinds = {field.key: '["VARCHAR"]' if field.type == "list" else '"VARCHAR"' for field in fields if field.entity == entity}
+    kinds = {
+        field.key: '["VARCHAR"]' if field.type == "list" else '"VARCHAR"' for field in fields if field.entity == entity
+    }
     shape = ", ".join(f'"{key}": {kind}' for key, kind in kinds.items())
     return f"from_json(attributes, '{{{shape}}}')" if kinds else "null"
 

@@ -33,7 +33,7 @@ _pool = Pool()
 
 
 def pool() -> Pool:
-    global _pool  # noqa: PLW0603 (one pool per process)
+    global _pool
     if _pool.process != os.getpid():
         _pool = Pool()
     return _pool

@@ -187,7 +187,11 @@ SOURCES: tuple[Source, ...] = (
         changed=partial(by_customer, "updated_at", "consent_row", "customer"),
         is_counted=True,
     ),
-    Source("suppression_row", Suppression.objects.all, (*plain("BIGINT", "id"), *plain("VARCHAR", "channel", "address_key"))),
+    Source(
+        "suppression_row",
+        Suppression.objects.all,
+        (*plain("BIGINT", "id"), *plain("VARCHAR", "channel", "address_key")),
+    ),
     Source(
         "change",
         lambda: AuditLine.objects.filter(kind="customer"),

@@ -68,19 +68,19 @@ from consent_row anti join moved on moved.id = consent_row.customer_id
 # HMAC-SHA256 (RFC 2104) with the two padded keys given as blobs, as in the suppression list.
 ADDRESS_KEY: Final = "sha256($outer || unhex(sha256($inner || encode({address}))))"
 
-REACH: Final = f"""
+REACH: Final = """
 create or replace table reach as
 with address as (
     select id as customer_id, unnest([
-        {{{{'channel': 'email', 'address': lower(trim(email))}}}},
-        {{{{'channel': 'sms', 'address': trim(phone)}}}},
-        {{{{'channel': 'phone', 'address': trim(phone)}}}},
-        {{{{'channel': 'post', 'address': concat_ws(' ', trim(street), trim(postal_code), trim(city))}}}}
+        {{'channel': 'email', 'address': lower(trim(email))}},
+        {{'channel': 'sms', 'address': trim(phone)}},
+        {{'channel': 'phone', 'address': trim(phone)}},
+        {{'channel': 'post', 'address': concat_ws(' ', trim(street), trim(postal_code), trim(city))}}
     ], recursive := true)
     from customer_row where merged_into_id is null and erased_at is null
 )
 select customer_id, address.channel, coalesce(address, '') <> '' as has_address,
-    {{suppressed}} as is_suppressed
+    {suppressed} as is_suppressed
 from address
 """
 NOBODY_SUPPRESSED: Final = "false"
