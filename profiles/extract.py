@@ -1,6 +1,6 @@
 """A child process that reads rows of the database and writes them to standard output as Arrow streams.
 
-    python -m profiles.extract     with {"vendor": "sqlite" or "postgresql", "uri": …, "queries": [SQL, …]} on standard input
+    python -m profiles.extract < {"vendor": "sqlite" or "postgresql", "uri": …, "queries": [SQL, …]}
 
 It runs alone because a second SQLite library inside a process that has the live database open drops that process's
 locks. All queries see one moment of the database: they share one read transaction. It imports no framework.

@@ -1,4 +1,4 @@
-"""Rows of the database as Arrow streams: by a child process, or through Django's own connection where only that sees them."""
+"""Rows of the database as Arrow streams: by a child process, or by Django's connection where only it sees them."""
 
 import json
 import subprocess

@@ -47,7 +47,8 @@ left join (
     from order_line group by order_id
 ) lines on lines.order_id = sale.id
 left join moved on moved.id = sale.customer_id
-where sale.kind in ('sale', 'return') and sale.customer_id is not null and (moved.id is null or moved.owner_id is not null)
+where sale.kind in ('sale', 'return') and sale.customer_id is not null
+    and (moved.id is null or moved.owner_id is not null)
 """
 
 EVENTS: Final = f"""
@@ -85,7 +86,8 @@ from address
 """
 NOBODY_SUPPRESSED: Final = "false"
 SUPPRESSED: Final = f"""coalesce(address, '') <> '' and exists (
-    from suppression_row s where s.channel in (address.channel, 'any') and s.address_key = {ADDRESS_KEY.format(address="address")})"""
+    from suppression_row s where s.channel in (address.channel, 'any')
+        and s.address_key = {ADDRESS_KEY.format(address="address")})"""
 
 # Past values of given fields: from a change on, or from the beginning, until the next change.
 FIELD_HISTORY: Final = """
