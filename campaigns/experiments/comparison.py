@@ -1,12 +1,11 @@
-"""Two arms compared once: rates by the score method, means by Welch, each with its interval and relative lift."""
+"""Two arms compared once: rates and spending by the score method, other means by Welch, each with its lift."""
 
 import math
-from collections.abc import Callable
 
 from scipy import stats
-from scipy.optimize import brentq
 
 from campaigns.experiments.answers import CannotTell, Comparison, Interval, Lift
+from campaigns.experiments.scores import Spending, crossing, difference_score, ratio_score
 from campaigns.experiments.sufficient import Mean, Proportion, Sample
 
 
@@ -36,11 +35,11 @@ def own_interval(sample: Sample, *, level: float = 0.95) -> Interval | CannotTel
 
 
 def compare(variant: Sample, reference: Sample, *, level: float = 0.95) -> Comparison | CannotTell:
-    """Variant minus reference, whichever kind of goal; both must be of the same kind."""
+    """Variant minus reference: rates by `compare_rates`, means by `compare_spend`; never one with the other."""
     if isinstance(variant, Proportion) and isinstance(reference, Proportion):
         return compare_rates(variant, reference, level=level)
     if isinstance(variant, Mean) and isinstance(reference, Mean):
-        return compare_means(variant, reference, level=level)
+        return compare_spend(variant, reference, level=level)
     raise TypeError(f"cannot compare {type(variant).__name__} with {type(reference).__name__}")
 
 
@@ -54,12 +53,12 @@ def compare_rates(variant: Proportion, reference: Proportion, *, level: float = 
         return CannotTell("nobody")
     estimate = variant.mean - reference.mean
     z = stats.norm.isf((1 - level) / 2)
-    low = _crossing(lambda d: _difference_score(variant, reference, d) - z, -1.0, estimate)
-    high = _crossing(lambda d: _difference_score(variant, reference, d) + z, estimate, 1.0)
+    low = crossing(lambda d: difference_score(variant, reference, d) - z, -1.0, estimate)
+    high = crossing(lambda d: difference_score(variant, reference, d) + z, estimate, 1.0)
     return Comparison(
         difference=estimate,
         interval=Interval(low, high, level),
-        p_value=float(2 * stats.norm.sf(abs(_difference_score(variant, reference, 0.0)))),
+        p_value=float(2 * stats.norm.sf(abs(difference_score(variant, reference, 0.0)))),
         standard_error=math.sqrt(variant.squared_error + reference.squared_error),
         lift=rate_lift(variant, reference, level=level),
         method="miettinen_nurminen",
@@ -73,66 +72,11 @@ def rate_lift(variant: Proportion, reference: Proportion, *, level: float = 0.95
     ratio = variant.mean / reference.mean
     z = stats.norm.isf((1 - level) / 2)
     furthest = 1e6 * max(ratio, 1.0)
-    low = _crossing(lambda r: _ratio_score(variant, reference, r) - z, 0.0, ratio)
-    high = _crossing(lambda r: _ratio_score(variant, reference, r) + z, ratio, furthest)
+    low = crossing(lambda r: ratio_score(variant, reference, r) - z, 0.0, ratio)
+    high = crossing(lambda r: ratio_score(variant, reference, r) + z, ratio, furthest)
+    if high >= furthest:
+        return CannotTell("reference_near_zero")
     return Lift(ratio - 1, Interval(low - 1, high - 1, level))
-
-
-def _crossing(score: Callable[[float], float], left: float, right: float) -> float:
-    """Where a falling score crosses zero; the edge on its side of the range when it never does."""
-    at_left, at_right = score(left), score(right)
-    if at_left <= 0:
-        return left
-    if at_right >= 0:
-        return right
-    return float(brentq(score, left, right, xtol=1e-10))
-
-
-def _difference_score(a: Proportion, b: Proportion, difference: float) -> float:
-    """Score statistic for a.rate − b.rate = difference."""
-    rate_a, rate_b = _rates_apart(a, b, difference)
-    variance = rate_a * (1 - rate_a) / a.n + rate_b * (1 - rate_b) / b.n
-    return _standardised(a.mean - b.mean - difference, variance, a.n + b.n)
-
-
-def _ratio_score(a: Proportion, b: Proportion, ratio: float) -> float:
-    """Score statistic for a.rate = ratio · b.rate."""
-    rate_b = _rate_in_ratio(a, b, ratio)
-    rate_a = min(1.0, ratio * rate_b)
-    variance = rate_a * (1 - rate_a) / a.n + ratio**2 * rate_b * (1 - rate_b) / b.n
-    return _standardised(a.mean - ratio * b.mean, variance, a.n + b.n)
-
-
-def _standardised(distance: float, variance: float, people: int) -> float:
-    variance *= people / max(people - 1, 1)
-    if variance <= 1e-18:
-        return 0.0 if abs(distance) < 1e-12 else math.copysign(math.inf, distance)
-    return distance / math.sqrt(variance)
-
-
-def _rates_apart(a: Proportion, b: Proportion, difference: float) -> tuple[float, float]:
-    """Most likely rates that differ by `difference`: the cubic of Farrington and Manning (1990), appendix."""
-    theta = b.n / a.n
-    p, q = a.mean, b.mean
-    cubic = 1 + theta
-    square = -(cubic + p + theta * q + difference * (theta + 2))
-    linear = difference**2 + difference * (2 * p + cubic) + p + theta * q
-    constant = -p * difference * (1 + difference)
-    v = (square / (3 * cubic)) ** 3 - square * linear / (6 * cubic**2) + constant / (2 * cubic)
-    u = math.copysign(math.sqrt(max(0.0, (square / (3 * cubic)) ** 2 - linear / (3 * cubic))), v)
-    angle = (math.pi + math.acos(max(-1.0, min(1.0, v / u**3 if u else 0.0)))) / 3
-    rate = 2 * u * math.cos(angle) - square / (3 * cubic)
-    rate = min(max(rate, 0.0, difference), 1.0, 1.0 + difference)
-    return rate, rate - difference
-
-
-def _rate_in_ratio(a: Proportion, b: Proportion, ratio: float) -> float:
-    """Most likely rate of `b` when a.rate is `ratio` times as high: a quadratic."""
-    square = (a.n + b.n) * ratio
-    linear = a.n * ratio + a.successes + b.n + b.successes * ratio
-    constant = a.successes + b.successes
-    root = math.sqrt(max(0.0, linear**2 - 4 * square * constant))
-    return 2 * constant / (linear + root)
 
 
 def compare_means(variant: Mean, reference: Mean, *, level: float = 0.95) -> Comparison | CannotTell:
@@ -176,3 +120,43 @@ def mean_lift(variant: Mean, reference: Mean, critical: float, level: float) -> 
     inner = (1 - g) * variant.squared_error + ratio**2 * reference.squared_error
     half = critical * math.sqrt(inner) / (reference.mean * (1 - g))
     return Lift(ratio - 1, Interval(ratio / (1 - g) - half - 1, ratio / (1 - g) + half - 1, level))
+
+
+def compare_spend(variant: Mean, reference: Mean, *, level: float = 0.95) -> Comparison | CannotTell:
+    """Difference of two means of values that are never negative and mostly zero: revenue, counts of orders.
+
+    Quasi-score interval with a variance that grows with the mean (McCullagh 1983), each arm with its own dispersion.
+    Welch's interval claims too much here: a small hold-out that by chance bought little also seems to vary little. With
+    9,000 against 1,000 people of whom 2 % buy, Welch claims an effect too high in 6 % of tests instead of 2.5 %.
+    Falls back to Welch when an arm's mean is negative (more returns than sales).
+    """
+    if min(variant.n, reference.n) < 2 or min(variant.mean, reference.mean) < 0:
+        return compare_means(variant, reference, level=level)
+    if variant.squared_error + reference.squared_error == 0:
+        return CannotTell("no_variation")
+    spending = Spending.of(variant, reference)
+    estimate = variant.mean - reference.mean
+    z = float(stats.norm.isf((1 - level) / 2))
+    reach = 100 * (variant.mean + reference.mean)
+    low = crossing(lambda d: spending.difference_score(d) - z, -reach, estimate)
+    high = crossing(lambda d: spending.difference_score(d) + z, estimate, reach)
+    return Comparison(
+        difference=estimate,
+        interval=Interval(low, high, level),
+        p_value=float(2 * stats.norm.sf(abs(spending.difference_score(0.0)))),
+        standard_error=(high - low) / (2 * z),
+        lift=_spend_lift(spending, z, level),
+        method="quasi_score",
+    )
+
+
+def _spend_lift(spending: Spending, z: float, level: float) -> Lift | CannotTell:
+    if spending.reference.mean <= 0:
+        return CannotTell("reference_is_zero")
+    ratio = spending.variant.mean / spending.reference.mean
+    furthest = 1e6 * max(ratio, 1.0)
+    low = crossing(lambda r: spending.ratio_score(r) - z, 0.0, ratio)
+    high = crossing(lambda r: spending.ratio_score(r) + z, ratio, furthest)
+    if high >= furthest:
+        return CannotTell("reference_near_zero")
+    return Lift(ratio - 1, Interval(low - 1, high - 1, level))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from scipy import stats
 
 from campaigns.experiments.answers import CannotTell, Comparison, Interval
-from campaigns.experiments.comparison import compare_means
+from campaigns.experiments.comparison import compare_spend
 from campaigns.experiments.pooling import Pooled
 from campaigns.experiments.sufficient import Mean
 
@@ -34,25 +34,25 @@ class Caused:
 def caused_revenue(
     contacted: Mean, hold_out: Mean, *, cost: float, margin: float = 1.0, level: float = 0.95
 ) -> Caused | CannotTell:
-    """Difference per person (Welch 1947) times the people contacted.
+    """Difference per person (`comparison.compare_spend`) times the people contacted.
 
     `margin` is the share of revenue that is profit (1 counts revenue). The cost is known, not estimated, so every
     interval is the difference's, scaled and moved; for an estimated cost see `return_with_uncertain_cost`.
     """
-    reading = compare_means(contacted, hold_out, level=level)
+    reading = compare_spend(contacted, hold_out, level=level)
     if isinstance(reading, CannotTell):
         return reading
-    return _caused(contacted.n, reading, cost, margin)
+    return _caused(contacted.n, reading.difference, reading.interval, cost, margin)
 
 
-def _caused(people: int, reading: Comparison, cost: float, margin: float) -> Caused:
+def _caused(people: int, per_person: float, likely: Interval, cost: float, margin: float) -> Caused:
     scale = people * margin
-    total, interval = reading.difference * scale, reading.interval.times(scale)
+    total, interval = per_person * scale, likely.times(scale)
     free = CannotTell("no_cost")
     return Caused(
         people=people,
-        per_person=reading.difference * margin,
-        per_person_interval=reading.interval.times(margin),
+        per_person=per_person * margin,
+        per_person_interval=likely.times(margin),
         total=total,
         total_interval=interval,
         cost=cost,
@@ -68,9 +68,10 @@ def caused_over_strata(
 ) -> Caused | CannotTell:
     """Sum over strata of (contacted, hold-out): the post-stratified estimate (Cochran 1977, section 5A.9).
 
-    Sharper than the crude difference when strata differ in level, and unbiased when their shares differ by arm.
+    Sharper than the crude difference when strata differ in level, and unbiased when their shares differ by arm. The
+    strata's intervals, not symmetrical, are added by recovered variances (Zou and Donner 2008).
     """
-    readings = [compare_means(contacted, hold_out, level=level) for contacted, hold_out in strata]
+    readings = [compare_spend(contacted, hold_out, level=level) for contacted, hold_out in strata]
     for reading in readings:
         if isinstance(reading, CannotTell):
             return reading
@@ -79,18 +80,11 @@ def caused_over_strata(
     people = sum(sizes)
     if not people:
         return CannotTell("nobody")
-    mean = sum(size * reading.difference for size, reading in zip(sizes, known, strict=True)) / people
-    error = math.hypot(*(n * reading.standard_error for n, reading in zip(sizes, known, strict=True))) / people
-    half = float(stats.norm.isf((1 - level) / 2)) * error
-    whole = Comparison(
-        mean,
-        Interval(mean - half, mean + half, level),
-        float(2 * stats.norm.sf(abs(mean) / error)),
-        error,
-        CannotTell("reference_is_zero"),
-        "post_stratified",
-    )
-    return _caused(people, whole, cost, margin)
+    shares = [size / people for size in sizes]
+    mean = sum(share * reading.difference for share, reading in zip(shares, known, strict=True))
+    below = math.hypot(*(w * (r.difference - r.interval.low) for w, r in zip(shares, known, strict=True)))
+    above = math.hypot(*(w * (r.interval.high - r.difference) for w, r in zip(shares, known, strict=True)))
+    return _caused(people, mean, Interval(mean - below, mean + above, level), cost, margin)
 
 
 def return_with_uncertain_cost(

@@ -1,17 +1,17 @@
 """The whole reading of a test in one frozen answer: overall and per segment, figures, doubts, decisions and money."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
 from typing import Any
 
 from campaigns.experiments.answers import CannotTell, Comparison, Interval
 from campaigns.experiments.chances import Chance, chances
-from campaigns.experiments.comparison import compare, compare_means, own_interval, rate_interval
+from campaigns.experiments.comparison import compare, compare_spend, own_interval, rate_interval
 from campaigns.experiments.covariate import Adjustment, adjust
 from campaigns.experiments.decision import Contest, Decision, Veto, contest, decide, vetoes
-from campaigns.experiments.earnings import Caused, NextEuro, caused_revenue, next_euro
+from campaigns.experiments.earnings import Caused, NextEuro, caused_over_strata, caused_revenue, next_euro
 from campaigns.experiments.plan import Plan
 from campaigns.experiments.pooling import Estimate, Pooled, Pooling, discoveries, pool
 from campaigns.experiments.power import Detectable, detectable_mean, detectable_rate
@@ -144,12 +144,20 @@ def report(plan: Plan, segments: Sequence[Evidence], overall: Evidence | None = 
     )
     return Report(
         plan=plan,
-        overall=_group(plan, whole, _outcome(plan, whole), None, {}),
+        overall=_overall(plan, whole, groups if overall is None else []),
         segments=readings,
         poolings=poolings,
         segmentation=_segmentation(plan, whole),
         next_euro=_next_euro(plan, groups),
     )
+
+
+def _overall(plan: Plan, whole: Evidence, strata: Sequence[Evidence]) -> GroupReading:
+    """Everybody; caused revenue is added up over strata when they make up the whole."""
+    reading = _group(plan, whole, _outcome(plan, whole), None, {})
+    if not (strata and plan.hold_out):
+        return reading
+    return replace(reading, caused={key: _caused_together(plan, strata, key) for key in plan.variants})
 
 
 def together(groups: Sequence[Evidence], *, key: str = "all", name: str = "") -> Evidence:
@@ -352,6 +360,15 @@ def _caused(plan: Plan, group: Evidence, variant: str) -> Caused | CannotTell:
     return caused_revenue(contacted, hold_out, cost=cost, level=plan.level)
 
 
+def _caused_together(plan: Plan, strata: Sequence[Evidence], variant: str) -> Caused | CannotTell:
+    pairs = [(group.arms[variant].revenue, group.arms[plan.hold_out or ""].revenue) for group in strata]
+    known = [(contacted, hold_out) for contacted, hold_out in pairs if contacted is not None and hold_out is not None]
+    if len(known) < len(pairs):
+        return CannotTell("no_revenue")
+    cost = plan.arm(variant).cost_per_person * sum(contacted.n for contacted, _ in known)
+    return caused_over_strata(known, cost=cost, level=plan.level)
+
+
 def _segmentation(plan: Plan, whole: Evidence) -> Caused | CannotTell:
     """What the segmentation itself earned: all variants together against the mass arm."""
     if not plan.mass:
@@ -380,7 +397,7 @@ def _next_euro(plan: Plan, groups: Sequence[Evidence]) -> tuple[NextEuro, ...] |
         contacted, hold_out = _contacted(plan, group), group.arms[plan.hold_out].revenue
         if contacted is None or hold_out is None:
             return CannotTell("no_revenue")
-        reading = compare_means(contacted, hold_out, level=plan.level)
+        reading = compare_spend(contacted, hold_out, level=plan.level)
         if isinstance(reading, CannotTell):
             return reading
         estimates.append(Estimate(reading.difference, reading.standard_error))

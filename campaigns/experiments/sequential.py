@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from scipy.special import lambertw
 
 from campaigns.experiments.answers import CannotTell, Interval
+from campaigns.experiments.scores import Spending
 from campaigns.experiments.sufficient import Mean, Proportion, Sample
 
 FEWEST_SUCCESSES = 5  # expected in the smaller arm before the normal approximation is trusted
@@ -28,7 +29,19 @@ def information(variant: Sample, reference: Sample) -> float:
 
     It grows with people when they arrive over time, and with responses when all were written to at once.
     """
-    return _harmonic(variant.n, reference.n) ** 2 * (variant.squared_error + reference.squared_error)
+    return _harmonic(variant.n, reference.n) ** 2 * squared_error(variant, reference)
+
+
+def squared_error(variant: Sample, reference: Sample) -> float:
+    """Variance of the difference, not fooled by a small arm that by chance bought little and so seems certain.
+
+    For means it is the larger of the plain one and the one at a common mean (see `comparison.compare_spend`).
+    """
+    plain = variant.squared_error + reference.squared_error
+    if isinstance(variant, Proportion) or isinstance(reference, Proportion) or min(variant.mean, reference.mean) < 0:
+        return plain
+    common = (variant + reference).mean
+    return max(plain, Spending.of(variant, reference).squared_error(common, common)) if common > 0 else plain
 
 
 def planned_information(people_in_variant: float, people_in_reference: float, *, variance: float) -> float:
@@ -70,7 +83,7 @@ def always_valid(
     """
     if reason := too_early(variant, reference):
         return reason
-    squared = variant.squared_error + reference.squared_error
+    squared = squared_error(variant, reference)
     clock = information(variant, reference) / planned
     half = multiplier(clock, level=level) * math.sqrt(squared)
     estimate = variant.mean - reference.mean

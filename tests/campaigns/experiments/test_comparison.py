@@ -11,7 +11,14 @@ from statsmodels.stats.proportion import proportion_confint
 from statsmodels.stats.proportion import test_proportions_2indep as score_test
 
 from campaigns.experiments.answers import CannotTell
-from campaigns.experiments.comparison import compare, compare_means, compare_rates, mean_interval, rate_interval
+from campaigns.experiments.comparison import (
+    compare,
+    compare_means,
+    compare_rates,
+    compare_spend,
+    mean_interval,
+    rate_interval,
+)
 from campaigns.experiments.sufficient import Mean, Proportion
 
 rates = st.integers(1, 400).flatmap(lambda n: st.builds(Proportion, st.just(n), st.integers(0, n)))
@@ -104,7 +111,7 @@ def test_wilson_agrees_with_statsmodels(x, n):
 def test_means_agree_with_scipy():
     random = np.random.default_rng(3)
     first, second = random.gamma(2, 10, 80), random.gamma(2, 8, 55)
-    answer = compare(Mean.of(first), Mean.of(second))
+    answer = compare_means(Mean.of(first), Mean.of(second))
     oracle = stats.ttest_ind(first, second, equal_var=False)
     interval = oracle.confidence_interval(0.95)
     assert answer.p_value == pytest.approx(oracle.pvalue)
@@ -155,3 +162,64 @@ def test_a_lift_over_nothing_cannot_be_told():
 def test_a_rate_is_not_compared_with_a_mean():
     with pytest.raises(TypeError, match="Proportion"):
         compare(Proportion(5, 1), Mean.of([1, 2]))
+
+
+def baskets(random, people, share, size):
+    """Sums of revenue where few buy."""
+    buyers = random.binomial(people, share)
+    amounts = random.gamma(2, size / 2, buyers)
+    return Mean(people, float(amounts.sum()), float((amounts**2).sum()))
+
+
+@pytest.mark.parametrize(
+    "sizes, shares, amounts",
+    [
+        ((2000, 400), (0.05, 0.05), (50, 50)),
+        ((2000, 400), (0.08, 0.05), (50, 50)),
+        ((9000, 1000), (0.02, 0.02), (70, 50)),
+        ((1000, 1000), (0.05, 0.05), (50, 50)),
+    ],
+)
+def test_spending_intervals_miss_as_often_above_as_below(sizes, shares, amounts):
+    random = np.random.default_rng(6)
+    truth = shares[0] * amounts[0] - shares[1] * amounts[1]
+    arms = list(zip(sizes, shares, amounts, strict=True))
+    intervals = [compare_spend(*(baskets(random, *arm) for arm in arms)).interval for _ in range(1500)]
+    assert np.mean([interval.low > truth for interval in intervals]) == pytest.approx(0.025, abs=0.014)
+    assert np.mean([interval.high < truth for interval in intervals]) == pytest.approx(0.025, abs=0.014)
+
+
+def test_welch_would_claim_too_much_from_a_small_hold_out():
+    random = np.random.default_rng(6)
+    tests = [(baskets(random, 9000, 0.02, 50), baskets(random, 1000, 0.02, 50)) for _ in range(1500)]
+    assert np.mean([compare_means(*test).interval.low > 0 for test in tests]) > 0.045
+
+
+def test_spending_agrees_with_welch_when_there_is_plenty():
+    random = np.random.default_rng(7)
+    first, second = baskets(random, 200_000, 0.11, 50), baskets(random, 200_000, 0.1, 50)
+    score, welch = compare_spend(first, second), compare_means(first, second)
+    assert (score.interval.low, score.interval.high) == pytest.approx(
+        (welch.interval.low, welch.interval.high), rel=0.02
+    )
+    lifts = [(answer.lift.interval.low, answer.lift.interval.high) for answer in (score, welch)]
+    assert lifts[0] == pytest.approx(lifts[1], rel=0.03)
+
+
+@settings(max_examples=150, deadline=None)
+@given(*[st.tuples(st.integers(30, 3000), st.floats(0.05, 60), st.floats(0.5, 20))] * 2)
+def test_spending_verdicts_never_contradict_each_other(first, second):
+    arms = [Mean(n, n * mean, n * (mean**2 + (mean * spread) ** 2)) for n, mean, spread in (first, second)]
+    there, back = compare_spend(*arms), compare_spend(*reversed(arms))
+    assert there.interval.low <= there.difference <= there.interval.high
+    assert there.interval.low == pytest.approx(-back.interval.high, rel=1e-6, abs=1e-6)
+    if abs(there.p_value - 0.05) > 1e-6:
+        assert (there.p_value < 0.05) == (0 not in there.interval)
+        if not isinstance(there.lift, CannotTell):
+            assert (there.p_value < 0.05) == (0 not in there.lift.interval)
+
+
+def test_a_hold_out_that_bought_nothing_still_has_an_interval():
+    answer = compare_spend(Mean(900, 900.0, 45_000.0), Mean(100, 0.0, 0.0))
+    assert answer.interval.low < 1.0 < answer.interval.high
+    assert answer.lift.code == "reference_is_zero"
