@@ -40,6 +40,9 @@ class Import(models.Model):
         _("counts"), default=dict, help_text=_("created, changed, unchanged, refused, warned … so far.")
     )
     diff = models.JSONField(_("dry run"), default=dict, help_text=_("What the dry run found: counts, examples."))
+    undo = models.JSONField(
+        _("undo"), default=dict, help_text=_("What the undo did so far: deleted, restored, kept, and how far it is.")
+    )
     error = models.TextField(_("error"), blank=True, help_text=_("Why it stopped, in one sentence."))
     created_by = models.ForeignKey(
         "crm.User",

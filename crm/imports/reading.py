@@ -1,0 +1,220 @@
+"""Reads a table row by row: CSV, blank-separated, fixed width or Excel; tells encoding and delimiter when not told."""
+
+import codecs
+import csv
+import gzip
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+from crm.imports.excel import is_workbook, workbook_rows
+from crm.imports.files import FileError
+
+MAX_LINE = 1_000_000
+MAX_UNPACKED = 4 * 1024**3
+SAMPLE_LINES = 30
+DELIMITERS = ",;\t|"
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+csv.field_size_limit(MAX_LINE)
+
+Cells = list[str]
+
+
+@dataclass(frozen=True)
+class FileForm:
+    """How the file is written; empty values are told from the file itself."""
+
+    format: str = ""
+    delimiter: str = ""
+    encoding: str = ""
+    has_header: bool = True
+    columns: tuple[str, ...] = ()
+    widths: tuple[int, ...] = ()
+    sheet: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """An open table: its column names, what was told or found out about its form, and the rows still to come."""
+
+    columns: tuple[str, ...]
+    form: FileForm
+    rows: Iterator[Cells] = field(repr=False)
+    first_row: int = 2
+
+
+@contextmanager
+def open_table(path: Path, form: FileForm, name: str = "") -> Iterator[Table]:
+    """Open a table for reading once; raises `FileError` when it is none."""
+    name = name or path.name
+    if not path.is_file():
+        raise FileError(f"there is no file {path}")
+    if not path.stat().st_size:
+        raise FileError(f"{name} is empty")
+    if form.format == "xlsx" or (not form.format and is_workbook(path)):
+        with workbook_rows(path, form.sheet, name) as rows:
+            yield _table(rows, form, name)
+        return
+    with _open_text(path, form, name) as (text, form):
+        yield _table(_rows_of(text, form, name), form, name)
+
+
+def _table(rows: Iterator[Cells], form: FileForm, name: str) -> Table:
+    columns = form.columns
+    if form.has_header:
+        heading = tuple(cell.strip() for cell in next(rows, []))
+        columns = columns or _trimmed(heading)
+        if not any(columns):
+            raise FileError(f"{name} has no header line")
+    repeated = sorted({column for column in columns if column and columns.count(column) > 1})
+    if repeated:
+        raise FileError(f"{name} has two columns named “{repeated[0]}”; give one of them another name")
+    return Table(columns, form, rows, first_row=2 if form.has_header else 1)
+
+
+def _trimmed(heading: tuple[str, ...]) -> tuple[str, ...]:
+    width = max((place for place, cell in enumerate(heading, 1) if cell), default=0)
+    return heading[:width]
+
+
+@contextmanager
+def _open_text(path: Path, form: FileForm, name: str) -> Iterator[tuple[IO[str], FileForm]]:
+    encoding = form.encoding or encoding_of(path, name)
+    with _open_bytes(path) as raw:
+        text = io.TextIOWrapper(raw, encoding=encoding, newline="")  # type: ignore[type-var]
+        sample = _sample(text, encoding, name)
+    delimiter = form.delimiter or (delimiter_of(sample) if form.format in ("", "csv") else "")
+    form = FileForm(form.format or "csv", delimiter, encoding, form.has_header, form.columns, form.widths, form.sheet)
+    with _open_bytes(path) as raw:
+        yield io.TextIOWrapper(raw, encoding=encoding, newline=""), form  # type: ignore[type-var]
+
+
+def _sample(text: IO[str], encoding: str, name: str) -> list[str]:
+    try:
+        sample = list(islice(iter(lambda: text.readline(MAX_LINE), ""), SAMPLE_LINES))
+    except UnicodeError as error:
+        raise _wrong_encoding(name, encoding) from error
+    if any("\x00" in line for line in sample):
+        raise FileError(f"{name} is not a text table; give a CSV or Excel file")
+    return sample
+
+
+def _open_bytes(path: Path) -> IO[bytes]:
+    with path.open("rb") as raw:
+        is_packed = raw.read(2) == b"\x1f\x8b"
+    return gzip.open(path, "rb") if is_packed else path.open("rb")
+
+
+def encoding_of(path: Path, name: str = "") -> str:
+    """
+    Tell the encoding from byte order mark and content: utf-8, utf-8-sig, utf-16 or cp1252.
+
+    The whole file is decoded once, because the first "ä" may stand in its last line.
+    """
+    name = name or path.name
+    try:
+        with _open_bytes(path) as raw:
+            head = raw.read(4096)
+            for mark, encoding in BYTE_ORDER_MARKS:
+                if head.startswith(mark):
+                    return encoding
+            if head.startswith((b"PK\x03\x04", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"\xd0\xcf\x11\xe0")):
+                raise FileError(f"{name} is not a text table; give a CSV or Excel (.xlsx) file")
+            if head[1::2].count(0) > len(head) // 4:
+                return "utf-16-le"
+            raw.seek(0)
+            return _utf8_or_western(raw, name)
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise FileError(f"{name} is a broken gzip file") from error
+
+
+def _utf8_or_western(raw: IO[bytes], name: str) -> str:
+    decoders = {encoding: codecs.getincrementaldecoder(encoding)() for encoding in ("utf-8", "cp1252")}
+    size = 0
+    while block := raw.read(1024 * 1024):
+        size += len(block)
+        if size > MAX_UNPACKED:
+            raise FileError(f"{name} unpacks to more than {MAX_UNPACKED // 1024**3} GB")
+        decoders = {encoding: decoder for encoding, decoder in decoders.items() if _decodes(decoder, block)}
+    if not decoders:
+        raise FileError(f"{name} is neither UTF-8 nor Western European text; say “encoding” in the mapping")
+    return next(iter(decoders))
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, block: bytes) -> bool:
+    try:
+        decoder.decode(block)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def delimiter_of(sample: list[str]) -> str:
+    """
+    Tell the delimiter: the sign that cuts the sample into the most columns, all rows alike.
+
+    >>> delimiter_of(["name;city", '"Virtanen, Anna";Oulu'])
+    ';'
+    """
+    return max(DELIMITERS, key=lambda sign: _evenness(sample, sign))
+
+
+def _evenness(sample: list[str], sign: str) -> tuple[float, int]:
+    widths = [len(row) for row in csv.reader(sample, delimiter=sign) if row]
+    if not widths or widths[0] < 2:
+        return 0.0, 0
+    return widths.count(widths[0]) / len(widths), widths[0]
+
+
+def _rows_of(text: IO[str], form: FileForm, name: str) -> Iterator[Cells]:
+    splitter = SPLITTERS[form.format]
+    try:
+        yield from splitter(_lines(text, name), form)
+    except UnicodeError as error:
+        raise _wrong_encoding(name, form.encoding) from error
+    except csv.Error as error:
+        raise FileError(f"{name} is not a CSV file: {error}") from error
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise FileError(f"{name} is a broken gzip file") from error
+
+
+def _lines(text: IO[str], name: str) -> Iterator[str]:
+    unpacked = 0
+    while line := text.readline(MAX_LINE):
+        unpacked += len(line)
+        if len(line) >= MAX_LINE or unpacked > MAX_UNPACKED:
+            raise FileError(f"{name} has a line or a whole longer than is allowed")
+        yield line.replace("\x00", "") if "\x00" in line else line
+
+
+def _split_csv(lines: Iterator[str], form: FileForm) -> Iterator[Cells]:
+    return csv.reader(lines, delimiter=form.delimiter or ",")
+
+
+def _split_blanks(lines: Iterator[str], form: FileForm) -> Iterator[Cells]:
+    return (line.split() for line in lines)
+
+
+def _split_widths(lines: Iterator[str], form: FileForm) -> Iterator[Cells]:
+    ends = [sum(form.widths[: place + 1]) for place in range(len(form.widths))]
+    slices = [slice(end - width, end) for end, width in zip(ends, form.widths, strict=True)]
+    return ([line[part].strip() for part in slices] for line in lines)
+
+
+SPLITTERS: dict[str, Callable[[Iterator[str], FileForm], Iterator[Cells]]] = {
+    "csv": _split_csv,
+    "whitespace": _split_blanks,
+    "fixed": _split_widths,
+}
+
+
+def _wrong_encoding(name: str, encoding: str) -> FileError:
+    return FileError(f"{name} is not written in {encoding}; leave “encoding” out of the mapping or correct it")

@@ -1,0 +1,241 @@
+"""
+Running an import: stage the stored file, then write it chunk by chunk, each with the cursor in one transaction.
+
+A killed import goes on from its cursor once its lease has run out. Two workers that hold the same import cannot both
+commit a chunk: moving the cursor is a guarded update.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+
+from crm.imports.fields import new_fields
+from crm.imports.files import FileError, keep_copy, path_of
+from crm.imports.loaders import LOADERS
+from crm.imports.mapping import Mapping, MappingError, check_columns, read_mapping
+from crm.imports.plans import EXAMPLES, Example, Plan, Reading, Stamp
+from crm.imports.problems import HEADER_ROW, Problem, store_problems
+from crm.imports.reading import open_table
+from crm.imports.stage import Stage, staged
+from crm.models import Import, User
+from crm.models.imports import ImportStatus
+
+CHUNK = 4000
+LEASE = timedelta(minutes=2)
+ATTEMPTS = 3
+
+Clock = Callable[[], datetime]
+Progress = Callable[[int, int], None]
+
+
+class ImportNotPossible(ValueError):
+    """The import is not in a state in which this can be done, or another worker has it."""
+
+
+def start_import(*, kind: str, file: Any, name: str, mapping: dict[str, Any], by: User | None, at: datetime) -> Import:
+    """
+    Keep a copy of the open binary `file` and make an import of it, not yet queued.
+
+    Raises `MappingError` or `FileError` when the mapping, the file or the two together cannot be used.
+    """
+    read = read_mapping(mapping, kind)
+    stored = keep_copy(file, name)
+    with open_table(path_of(stored.path), read.file, stored.name) as table:
+        check_columns(read, table.columns)
+    new_fields(read)
+    return Import.objects.create(
+        kind=kind,
+        file_name=stored.name,
+        file_path=stored.path,
+        file_hash=stored.sha256,
+        mapping=mapping,
+        created_by=by,
+        created_at=at,
+    )
+
+
+def queue_import(*, import_id: int, by: User | None, at: datetime) -> None:
+    """Mark the import as waiting; a worker takes it, poked or by the timetable."""
+    waiting = Q(status__in=[ImportStatus.UPLOADED, ImportStatus.CHECKED, ImportStatus.FAILED])
+    if not Import.objects.filter(waiting, pk=import_id).update(status=ImportStatus.QUEUED, error="", lease_until=None):
+        raise ImportNotPossible("only an import that has not run can be started")
+
+
+def due_imports(at: datetime) -> QuerySet[Import]:
+    """Imports that wait for a worker, or whose worker has gone silent."""
+    silent = Q(status__in=[ImportStatus.RUNNING, ImportStatus.UNDOING], lease_until__lt=at)
+    return Import.objects.filter(Q(status=ImportStatus.QUEUED) | silent).order_by("id")
+
+
+# --- dry run ---------------------------------------------------------------------------------------
+
+
+def check_import(*, import_id: int, at: datetime, progress: Progress | None = None) -> dict[str, Any]:
+    """Say what the import would do, writing nothing but the answer: counts, examples, fields, problems by code."""
+    run = Import.objects.get(pk=import_id)
+    found: Counter[str] = Counter()
+    problems: Counter[str] = Counter()
+    examples: list[Example] = []
+    samples: list[Problem] = []
+    mapping = read_mapping(run.mapping, run.kind)
+    with _stage(run, mapping, lambda: None, "check") as stage:
+        reading = Reading(mapping, stage.columns)
+        _count(_file_problems(mapping, stage), problems, samples)
+        done = 0
+        for chunk in stage.chunks(0, CHUNK, LOADERS[run.kind].is_grouped):
+            plan = LOADERS[run.kind].plan(chunk, reading)
+            found += plan.counts
+            examples += plan.examples
+            _count(plan.problems, problems, samples)
+            done += len(chunk)
+            if progress:
+                progress(done, stage.rows)
+        diff = {
+            "rows": stage.rows,
+            "counts": dict(found),
+            "problems": dict(problems),
+            "examples": [asdict(example) for example in _few_of_each(examples)],
+            "samples": [asdict(sample) for sample in samples],
+            "fields": [asdict(form) for form in new_fields(mapping)],
+        }
+    Import.objects.filter(pk=run.pk, status__in=[ImportStatus.UPLOADED, ImportStatus.CHECKED]).update(
+        diff=diff, rows_total=diff["rows"], status=ImportStatus.CHECKED
+    )
+    return diff
+
+
+def _count(new: Iterator[Problem] | list[Problem], totals: Counter[str], samples: list[Problem]) -> None:
+    for problem in new:
+        totals[problem.code] += 1
+        if totals[problem.code] <= EXAMPLES:
+            samples.append(problem)
+
+
+def _few_of_each(examples: list[Example]) -> list[Example]:
+    return [
+        example
+        for verb in ("changed", "created")
+        for example in [example for example in examples if example.verb == verb][:EXAMPLES]
+    ]
+
+
+# --- the run ---------------------------------------------------------------------------------------
+
+
+def run_import(*, import_id: int, clock: Clock, progress: Progress | None = None) -> Import:
+    """
+    Run a queued import to its end, or go on with one whose worker died.
+
+    `clock` gives the time in UTC: a run lasts, its leases and the times of change of its rows are those of each chunk.
+    Faults of the file end in the status “failed” with one sentence in `error`; nothing of a cut chunk stays.
+    """
+    run = _claim(import_id, clock())
+    try:
+        _run(run, clock, progress)
+    except (FileError, MappingError) as error:
+        _end(run, ImportStatus.FAILED, clock(), str(error))
+    run.refresh_from_db()
+    return run
+
+
+def _claim(import_id: int, at: datetime) -> Import:
+    takeable = Q(status=ImportStatus.QUEUED) | Q(status=ImportStatus.RUNNING, lease_until__lt=at)
+    if not Import.objects.filter(takeable, pk=import_id).update(status=ImportStatus.RUNNING, lease_until=at + LEASE):
+        raise ImportNotPossible("the import is not waiting, or another worker has it")
+    Import.objects.filter(pk=import_id, started_at=None).update(started_at=at)
+    return Import.objects.get(pk=import_id)
+
+
+def _run(run: Import, clock: Clock, progress: Progress | None) -> None:
+    mapping = read_mapping(run.mapping, run.kind)
+    loader = LOADERS[run.kind]
+    with _stage(run, mapping, lambda: _renew(run, clock()), "run") as stage:
+        reading = Reading(mapping, stage.columns)
+        if not run.cursor:
+            _begin(run, mapping, stage, clock())
+        for chunk in stage.chunks(run.cursor, CHUNK, loader.is_grouped):
+            _commit_chunk(run, chunk, reading, clock)
+            if progress:
+                progress(run.cursor, stage.rows)
+        with transaction.atomic():
+            loader.finish(Stamp(run, run.created_by, clock()))
+            _end(run, ImportStatus.FINISHED, clock())
+
+
+def _begin(run: Import, mapping: Mapping, stage: Stage, at: datetime) -> None:
+    """Make the fields and report on the file as a whole; all of it again when killed here."""
+    totals: Counter[str] = Counter()
+    with transaction.atomic():
+        run.problems.all().delete()
+        LOADERS[run.kind].prepare(mapping, Stamp(run, run.created_by, at))
+        store_problems(run, _file_problems(mapping, stage), totals)
+        run.counts = {"problems": dict(totals)}
+        run.rows_total = stage.rows
+        run.save(update_fields=["counts", "rows_total"])
+
+
+def _commit_chunk(run: Import, chunk: Any, reading: Reading, clock: Clock) -> None:
+    """Plan and write one chunk; planned anew when somebody else created one of its rows meanwhile."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with transaction.atomic():
+                _write_chunk(run, chunk, reading, clock())
+            return
+        except IntegrityError:
+            if attempt == ATTEMPTS:
+                raise
+
+
+def _write_chunk(run: Import, chunk: Any, reading: Reading, at: datetime) -> None:
+    loader = LOADERS[run.kind]
+    plan: Plan = loader.plan(chunk, reading)
+    loader.write(plan, Stamp(run, run.created_by, at))
+    problems = Counter(run.counts.get("problems", {}))
+    store_problems(run, plan.problems, problems)
+    counts = {**(Counter(_plain_counts(run)) + plan.counts), "problems": dict(problems)}
+    cursor = run.cursor + len(chunk)
+    moved = Import.objects.filter(pk=run.pk, cursor=run.cursor, status=ImportStatus.RUNNING).update(
+        cursor=cursor, counts=counts, lease_until=at + LEASE
+    )
+    if not moved:
+        raise ImportNotPossible("another worker has taken over this import")
+    run.cursor, run.counts = cursor, counts
+
+
+def _plain_counts(run: Import) -> dict[str, int]:
+    return {name: count for name, count in run.counts.items() if name != "problems"}
+
+
+def _renew(run: Import, at: datetime) -> None:
+    Import.objects.filter(pk=run.pk, status=ImportStatus.RUNNING).update(lease_until=at + LEASE)
+
+
+def _end(run: Import, status: str, at: datetime, error: str = "") -> None:
+    Import.objects.filter(pk=run.pk).update(status=status, finished_at=at, lease_until=None, error=error[:1000])
+
+
+@contextmanager
+def _stage(run: Import, mapping: Mapping, beat: Callable[[], None], purpose: str) -> Iterator[Stage]:
+    folder: Path = settings.DATA_DIR / "files" / "stages"
+    with open_table(path_of(run.file_path), mapping.file, run.file_name) as table:
+        check_columns(mapping, table.columns)
+        with staged(table, mapping, folder / f"{purpose}-{run.pk}.sqlite3", beat) as stage:
+            yield stage
+
+
+def _file_problems(mapping: Mapping, stage: Stage) -> Iterator[Problem]:
+    """What is to be said of whole columns."""
+    for column, value in stage.constants.items():
+        message = f"holds {json.dumps(value, ensure_ascii=False)} in every row; it tells nothing"
+        yield Problem(HEADER_ROW, column, "constant_column", message)
+    for column, note in mapping.notes.items():
+        yield Problem(HEADER_ROW, column, "note", note)

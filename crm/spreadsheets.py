@@ -1,0 +1,45 @@
+"""Cells that a spreadsheet cannot run: active characters are quoted on the way out and freed on the way in."""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+# ASVS 5.0, 1.2.10: a cell beginning with one of these is run as a formula by common spreadsheets.
+ACTIVE = "=+\\-@\t\r\x00"
+OUTGOING = re.compile(rf"'*[{ACTIVE}]")
+INCOMING = re.compile(rf"''*[{ACTIVE}]")
+
+
+def quoted(cell: str) -> str:
+    """
+    Give the cell a leading apostrophe when a spreadsheet would run it.
+
+    >>> quoted("=1+1"), quoted("Anna"), quoted("'=1")
+    ("'=1+1", 'Anna', "''=1")
+    """
+    return f"'{cell}" if OUTGOING.match(cell) else cell
+
+
+def freed(cell: str) -> str:
+    """
+    Undo `quoted`; every other cell stays as it is.
+
+    >>> freed("'=1+1"), freed("'s-Hertogenbosch")
+    ('=1+1', "'s-Hertogenbosch")
+    """
+    return cell[1:] if INCOMING.match(cell) else cell
+
+
+class _Line:
+    """Something with `write` that hands each CSV line back to the caller."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def csv_lines(heading: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """Yield CSV text line by line (RFC 4180, UTF-8 with byte order mark); texts are quoted, numbers are not."""
+    writer = csv.writer(_Line())
+    yield "\ufeff" + writer.writerow([quoted(name) for name in heading])
+    for row in rows:
+        yield writer.writerow([quoted(cell) if isinstance(cell, str) else cell for cell in row])
