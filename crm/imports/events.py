@@ -28,8 +28,9 @@ def prepare(mapping: Mapping, stamp: Stamp) -> None:
     """Nothing has to be there before the first event."""
 
 
-def finish(stamp: Stamp) -> None:
+def finish(stamp: Stamp) -> list[Problem]:
     """Nothing is left to do: every row stood alone."""
+    return []
 
 
 def plan(chunk: Chunk, reading: Reading) -> Plan:

@@ -7,7 +7,8 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from django.db.models import Min, OuterRef, Subquery
+from django.db.models import Count, Min, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from crm.imports.known import (
     NewCustomer,
@@ -19,7 +20,7 @@ from crm.imports.known import (
 )
 from crm.imports.mapping import NUMBER_LENGTH, Mapping, OrderForm
 from crm.imports.plans import EXAMPLES, Changes, Example, Plan, Reading, Stamp
-from crm.imports.problems import Problem
+from crm.imports.problems import HEADER_ROW, Problem
 from crm.imports.stage import Chunk, StagedRow
 from crm.imports.values import ValueProblem, moment, number, stored
 from crm.models import AuditLine, Customer, Order, OrderLine
@@ -280,17 +281,25 @@ def _audit(order: Order, changes: Changes, stamp: Stamp) -> AuditLine:
     )
 
 
-def finish(stamp: Stamp) -> None:
-    """Let the relationship of each customer made here begin with the earliest order of the whole file."""
+def finish(stamp: Stamp) -> list[Problem]:
+    """Let the relationship of each customer made here begin with the earliest order; report on customers."""
     made = AuditLine.objects.filter(import_run=stamp.run, kind="customer", verb="created").values("object_id")
-    earliest = (
-        Order.objects.filter(customer=OuterRef("pk"))
-        .order_by()
-        .values("customer")
-        .annotate(first=Min("ordered_at"))
-        .values("first")
-    )
-    Customer.objects.filter(pk__in=made, orders__isnull=False).update(created_at=Subquery(earliest))
+    orders = Order.objects.filter(customer=OuterRef("pk")).order_by().values("customer")
+    earliest = orders.annotate(first=Min("ordered_at")).values("first")
+    Customer.objects.filter(pk__in=made).update(created_at=Coalesce(Subquery(earliest), "created_at"))
+    return [_travelled(number, countries) for number, countries in _several_countries(stamp)]
+
+
+def _several_countries(stamp: Stamp) -> Iterable[tuple[str, int]]:
+    """Customers whose sales in this import went to more than one country."""
+    sales = Order.objects.filter(import_run=stamp.run, kind="sale", customer__isnull=False).exclude(country="")
+    counted = sales.order_by().values("customer__number").annotate(countries=Count("country", distinct=True))
+    return counted.filter(countries__gt=1).values_list("customer__number", "countries")
+
+
+def _travelled(number: str, countries: int) -> Problem:
+    message = f"customer {number} has sales to {countries} countries"
+    return Problem(HEADER_ROW, "", "several_countries", message)
 
 
 # --- understanding the rows of an order ----------------------------------------------------------------

@@ -66,4 +66,4 @@ class Loader(Protocol):
     prepare: Callable[[Mapping, Stamp], None]
     plan: Callable[[Chunk, Reading], Plan]
     write: Callable[[Plan, Stamp], None]
-    finish: Callable[[Stamp], None]
+    finish: Callable[[Stamp], list[Problem]]

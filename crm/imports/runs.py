@@ -166,9 +166,16 @@ def _run(run: Import, clock: Clock, progress: Progress | None) -> None:
             _commit_chunk(run, chunk, reading, clock)
             if progress:
                 progress(run.cursor, stage.rows)
-        with transaction.atomic():
-            loader.finish(Stamp(run, run.created_by, clock()))
-            _end(run, ImportStatus.FINISHED, clock())
+        _finish(run, clock())
+
+
+def _finish(run: Import, at: datetime) -> None:
+    """Set right what only the whole file tells, and say that the import is done."""
+    problems = Counter(run.counts.get("problems", {}))
+    with transaction.atomic():
+        store_problems(run, LOADERS[run.kind].finish(Stamp(run, run.created_by, at)), problems)
+        Import.objects.filter(pk=run.pk).update(counts={**run.counts, "problems": dict(problems)})
+        _end(run, ImportStatus.FINISHED, at)
 
 
 def _begin(run: Import, mapping: Mapping, stage: Stage, at: datetime) -> None:

@@ -1,0 +1,222 @@
+"""Orders from files: the published totals of two transaction logs, and small files with one fault each."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pandas
+import pytest
+from django.db.models import Count, Max, Min, Sum
+from django.utils import timezone
+
+from crm.imports.undo import undo_import
+from crm.models import AuditLine, Customer, Order, OrderLine, Product
+
+pytestmark = pytest.mark.django_db
+
+
+def sums():
+    return OrderLine.objects.aggregate(
+        lines=Count("id"), quantity=Sum("quantity"), amount=Sum("amount"), orders=Count("order", distinct=True)
+    )
+
+
+@pytest.mark.data
+def test_the_cdnow_sample_gives_its_published_totals(load, data_dir, saved_mapping):
+    run = load("orders", data_dir / "cdnow" / "CDNOW_sample.txt", saved_mapping("cdnow_sample"))
+    assert sums() == {"lines": 6919, "quantity": 16479, "amount": Decimal("244091.94"), "orders": 6696}
+    assert Customer.objects.count() == 2357
+    assert run.counts["created"] == 6696  # several purchases of one day are one order
+    again = load("orders", data_dir / "cdnow" / "CDNOW_sample.txt", saved_mapping("cdnow_sample"))
+    assert again.counts["unchanged"] == 6696
+    assert "changed" not in again.counts
+
+
+@pytest.mark.data
+def test_the_cdnow_sample_agrees_with_the_published_summary(load, data_dir, saved_mapping):
+    """Repeat purchase days to 1997-09-30 and time between first and last, as Fader and Hardie count them."""
+    load("orders", data_dir / "cdnow" / "CDNOW_sample.txt", saved_mapping("cdnow_sample"))
+    published = pandas.read_csv(data_dir / "cdnow" / "cdnow_customers_summary.csv").set_index("ID")
+    log = pandas.read_csv(data_dir / "cdnow" / "CDNOW_sample.txt", sep=r"\s+", header=None, dtype=str)
+    sample_ids = dict(zip("CDNOW-" + log[0], log[1].astype(int), strict=True))
+    seen = Order.objects.filter(ordered_at__lt=datetime(1997, 10, 1, tzinfo=UTC)).values_list("customer__number")
+    for number, days, first, last in seen.annotate(Count("id"), Min("ordered_at"), Max("ordered_at")):
+        row = published.loc[sample_ids[number]]
+        assert row.frequency == days - 1
+        assert abs(row.recency - (last - first).days / 7) < 0.01
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_the_cdnow_master_gives_its_published_totals(load, data_dir, saved_mapping):
+    load("orders", data_dir / "cdnow" / "CDNOW_master.txt", saved_mapping("cdnow_master"))
+    found = sums()
+    assert (found["lines"], found["quantity"], found["amount"]) == (69659, 167881, Decimal("2500315.63"))
+    assert Customer.objects.count() == 23570
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_the_online_shop_gives_its_published_totals_and_defects(load, data_dir, saved_mapping):
+    run = load("orders", data_dir / "online_retail.csv.gz", saved_mapping("online_retail"))
+    assert run.status == "finished"
+    assert sums() == {
+        "lines": 541_909,
+        "quantity": 5_176_450,
+        "amount": Decimal("9747747.934"),
+        "orders": 25_900,
+    }
+    assert Customer.objects.count() == 4372
+    assert OrderLine.objects.values("sku").distinct().count() == 4070
+    assert OrderLine.objects.filter(order__customer=None).count() == 135_080
+    assert OrderLine.objects.filter(product=None).count() == 2995
+    kinds = dict(Order.objects.filter(number__startswith="C").values_list("kind").annotate(Count("id")).order_by())
+    assert kinds == {"return": 3836}
+    assert OrderLine.objects.filter(order__kind="return", order__number__startswith="C").count() == 9288
+    assert Order.objects.filter(number__startswith="A", kind="adjustment").count() == 3
+    assert OrderLine.objects.filter(quantity__lt=0).count() == 10_624
+    assert OrderLine.objects.filter(description="").count() == 1454
+    assert Order.objects.exclude(country="").values("country").distinct().count() == 38
+    assert run.counts["problems"] == {
+        "exact_copy": 5268,
+        "zero_price": 2515,
+        "negative_price": 2,
+        "several_times": 43,
+        "several_countries": 8,
+    }
+    sales = OrderLine.objects.filter(
+        order__kind="sale", order__customer__isnull=False, quantity__gt=0, unit_amount__gt=0
+    ).aggregate(
+        lines=Count("id"),
+        amount=Sum("amount"),
+        orders=Count("order", distinct=True),
+        customers=Count("order__customer", distinct=True),
+    )
+    assert sales == {"lines": 397_884, "amount": Decimal("8911407.904"), "orders": 18_532, "customers": 4338}
+    assert Order.objects.aggregate(total=Sum("total_amount"))["total"] == Decimal("9747747.934")
+    first = Order.objects.order_by("ordered_at").first()
+    assert first.ordered_at == datetime(2010, 12, 1, 8, 26, tzinfo=UTC)
+
+
+SHOP = {
+    "number": "order",
+    "source": "shop",
+    "currency": "EUR",
+    "style": {"time_zone": "Europe/Helsinki"},
+    "customer": "customer",
+    "ordered_at": "at",
+    "line": {"sku": "sku", "quantity": "pieces", "unit_amount": "price"},
+    "kinds": {"prefixes": {"C": "return"}},
+}
+HEADING = "order,customer,at,sku,pieces,price\n"
+
+
+def shop(*rows):
+    return (HEADING + "".join(row + "\n" for row in rows)).encode()
+
+
+def test_lines_of_an_order_need_not_stand_together(load):
+    load(
+        "orders",
+        shop("1,7,2025-07-01 12:00,A,2,1.50", "2,8,2025-07-01 13:00,B,1,10", "1,7,2025-07-01 12:00,B,1,10"),
+        SHOP,
+    )
+    order = Order.objects.get(number="1")
+    assert (order.total_amount, order.customer.number) == (Decimal("13"), "7")
+    assert order.ordered_at == datetime(2025, 7, 1, 9, tzinfo=UTC)
+    assert list(order.lines.values_list("position", "sku", "amount")) == [(1, "A", 3), (2, "B", 10)]
+    assert Order.objects.count() == 2
+
+
+def test_groups_are_never_cut_at_the_end_of_a_chunk(load, monkeypatch):
+    monkeypatch.setattr("crm.imports.runs.CHUNK", 2)
+    rows = [f"{number % 5},7,2025-07-01,A,{number},1" for number in range(40)]
+    run = load("orders", shop(*rows), SHOP)
+    assert run.cursor == 40
+    assert dict(Order.objects.values_list("number").annotate(Sum("lines__quantity"))) == {
+        str(order): sum(number for number in range(40) if number % 5 == order) for order in range(5)
+    }
+
+
+def test_a_negative_total_or_a_prefix_makes_a_return(load):
+    load("orders", shop("1,7,2025-07-01,A,1,5", "C2,7,2025-07-02,A,-1,5", "3,7,2025-07-03,A,-1,5"), SHOP)
+    assert dict(Order.objects.values_list("number", "kind")) == {"1": "sale", "C2": "return", "3": "return"}
+
+
+def test_one_bad_line_refuses_its_whole_order_and_no_other(load):
+    run = load(
+        "orders", shop("1,7,2025-07-01,A,1,5", "1,7,2025-07-01,B,many,5", "2,7,soon,A,1,5", "3,8,2025-07-01,A,1,5"), SHOP
+    )
+    assert list(Order.objects.values_list("number", flat=True)) == ["3"]
+    assert {(problem.row, problem.column, problem.code) for problem in run.problems.filter(is_fatal=True)} == {
+        (3, "pieces", "not_a_number"),
+        (4, "at", "not_a_date"),
+    }
+    assert Customer.objects.get().number == "8"
+
+
+def test_orders_without_a_customer_are_those_of_guests(load):
+    run = load("orders", shop("1,,2025-07-01,A,1,5"), SHOP)
+    assert Order.objects.get().customer is None
+    assert run.counts["guests"] == 1
+
+
+def test_unknown_customers_can_be_refused(load):
+    mapping = {**SHOP, "customer": {"number": "customer", "unknown": "refuse"}}
+    run = load("orders", shop("1,7,2025-07-01,A,1,5"), mapping)
+    assert not Order.objects.exists()
+    assert run.problems.get(is_fatal=True).code == "unknown_customer"
+
+
+def test_orders_of_a_merged_customer_go_to_the_one_it_was_merged_into(load):
+    load("orders", shop("1,7,2025-07-01,A,1,5", "2,8,2025-07-01,A,1,5"), SHOP)
+    Customer.objects.filter(number="8").update(merged_into=Customer.objects.get(number="7"))
+    load("orders", shop("3,8,2025-07-03,A,1,5"), SHOP)
+    assert Order.objects.get(number="3").customer.number == "7"
+
+
+def test_a_customer_made_from_orders_begins_with_the_earliest_of_the_file(load, monkeypatch):
+    monkeypatch.setattr("crm.imports.runs.CHUNK", 1)
+    load("orders", shop("1,7,2025-07-02,A,1,5", "2,7,2025-07-01,A,1,5", "3,7,2025-07-03,A,1,5"), SHOP)
+    assert Customer.objects.get().created_at == datetime(2025, 6, 30, 21, tzinfo=UTC)
+
+
+def test_a_changed_order_is_replaced_and_undo_brings_it_back(load):
+    load("orders", shop("1,7,2025-07-01,A,2,1.5", "1,7,2025-07-01,B,1,10"), SHOP)
+    before = list(OrderLine.objects.values_list("sku", "quantity", "amount", "product__sku"))
+    run = load("orders", shop("1,8,2025-07-01,A,3,1.5"), SHOP)
+    order = Order.objects.get()
+    assert (order.total_amount, order.customer.number) == (Decimal("4.5"), "8")
+    line = AuditLine.objects.get(kind="order")
+    assert line.changes["total_amount"] == ["13", "4.5"]
+    undone = undo_import(import_id=run.pk, by=None, clock=timezone.now)
+    order.refresh_from_db()
+    assert (order.total_amount, order.customer.number) == (Decimal("13"), "7")
+    assert list(OrderLine.objects.values_list("sku", "quantity", "amount", "product__sku")) == before
+    assert not Customer.objects.filter(number="8").exists()
+    assert undone.undo["orders restored"] == 1
+
+
+def test_undo_of_orders_takes_their_customers_and_products_along(load):
+    run = load("orders", shop("1,7,2025-07-01,A,2,1.5", "2,8,2025-07-01,B,1,10"), SHOP)
+    undo_import(import_id=run.pk, by=None, clock=timezone.now)
+    assert not Order.objects.exists()
+    assert not OrderLine.objects.exists()
+    assert not Customer.objects.exists()
+    assert not Product.objects.exists()
+
+
+def test_exact_copies_are_kept_and_reported(load):
+    run = load("orders", shop("1,7,2025-07-01,A,1,5", "1,7,2025-07-01,A,1,5"), SHOP)
+    assert Order.objects.get().total_amount == 10
+    assert run.problems.get(code="exact_copy").row == 3
+
+
+def test_amounts_follow_from_totals_when_the_file_has_no_prices(load):
+    mapping = {**SHOP, "line": {"quantity": "pieces", "amount": "price"}}
+    load("orders", shop("1,7,2025-07-01,,3,10"), mapping)
+    line = OrderLine.objects.get()
+    assert (line.amount, line.unit_amount) == (Decimal("10"), Decimal("3.3333"))
+    again = load("orders", shop("1,7,2025-07-01,,3,10"), mapping)
+    assert again.counts["unchanged"] == 1
+    assert Counter(again.counts["problems"]) == {}
