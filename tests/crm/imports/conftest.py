@@ -17,7 +17,7 @@ MAPPINGS = ROOT / "docs" / "mappings"
 @pytest.fixture(autouse=True)
 def _own_folder(settings, tmp_path):
     settings.DATA_DIR = tmp_path
-    assert django_settings.DATA_DIR == tmp_path
+    assert tmp_path == django_settings.DATA_DIR
 
 
 @pytest.fixture

@@ -70,7 +70,9 @@ def test_every_known_defect_of_the_profile_data_is_reported_and_none_is_fatal(ma
     }
     assert not marketing.problems.filter(is_fatal=True).exists()
     assert "refused" not in marketing.counts
-    numbers = {number: row for row, number in enumerate(Customer.objects.order_by("id").values_list("number", flat=True), 2)}
+    numbers = {
+        number: row for row, number in enumerate(Customer.objects.order_by("id").values_list("number", flat=True), 2)
+    }
     born = marketing.problems.filter(code="out_of_range", column="Year_Birth").values_list("row", flat=True)
     assert set(born) == {numbers["11004"], numbers["1150"], numbers["7829"]}
     assert marketing.problems.get(code="filler").row == numbers["9432"]
