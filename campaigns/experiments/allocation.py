@@ -100,12 +100,14 @@ def _refuse_bad_input(
 def _deal(people: Sequence[str], strata: Sequence[str], weights: Weights, seed: str) -> list[str]:
     if not people:
         return []
-    names, stratum = np.unique(np.asarray(strata, dtype=object).astype(str), return_inverse=True)
+    names = sorted(set(strata))
+    numbers = {name: number for number, name in enumerate(names)}
+    stratum = np.fromiter(map(numbers.__getitem__, strata), dtype=np.intp, count=len(strata))
     order = np.lexsort((draws(seed, people), stratum))
     sizes = np.bincount(stratum)
     rank = np.empty(len(people), dtype=np.int64)
     rank[order] = np.arange(len(people)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    starts = draws(f"{seed}|start", names.tolist()) / 2**64
+    starts = draws(f"{seed}|start", names) / 2**64
     places = ((rank + starts[stratum]) / sizes[stratum]) % 1.0
     arms = np.array(weights.arms, dtype=object)
     chosen: list[str] = arms[weights.arm_numbers(places)].tolist()

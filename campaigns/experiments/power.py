@@ -2,15 +2,19 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
+import numpy as np
 from scipy import stats
 from scipy.optimize import brentq
 
 from campaigns.experiments.answers import CannotTell
 from campaigns.experiments.sequential import multiplier
 
-Look = Literal["once", "always"]
+Look = Literal["once", "always"]  # read at the end only, or at any time by a confidence sequence
+LOOKS = 28  # daily for four weeks; more looks change the chance by less than a point
+GRID_CELLS = 400
 
 
 @dataclass(frozen=True)
@@ -24,47 +28,59 @@ class Detectable:
     power: float
 
 
-def critical_value(look: Look, level: float = 0.95) -> float:
-    """Standard errors an estimate must be away from zero: at one look, or at any of many (see `sequential`)."""
-    return multiplier(1.0, level=level) if look == "always" else float(stats.norm.isf((1 - level) / 2))
-
-
 def power_of_rates(
     rate: float, difference: float, n_variant: float, n_reference: float, *, look: Look = "once", level: float = 0.95
 ) -> float:
-    """Chance to find `difference` over a reference `rate` (Fleiss, Levin and Paik 2003, section 4.3, no correction).
-
-    For `look="always"` it is the chance to have found it at the planned end, peeking allowed: a slight understatement.
-    """
+    """Chance to find `difference` over a reference `rate` (Fleiss, Levin and Paik 2003, section 4.3, no correction)."""
     raised = rate + difference
-    overall = (n_variant * raised + n_reference * rate) / (n_variant + n_reference)
-    share = 1 / n_variant + 1 / n_reference
-    if look == "once":
-        under_null = overall * (1 - overall) * share
-    else:
-        under_null = raised * (1 - raised) / n_variant + rate * (1 - rate) / n_reference
-    truly = raised * (1 - raised) / n_variant + rate * (1 - rate) / n_reference
-    return _power(abs(difference), math.sqrt(under_null), math.sqrt(truly), critical_value(look, level))
-
-
-def power_of_means(
-    deviation: float,
-    difference: float,
-    n_variant: float,
-    n_reference: float,
-    *,
-    look: Look = "once",
-    level: float = 0.95,
-) -> float:
-    """Chance to find `difference` when one person's value varies by `deviation` (normal approximation)."""
-    error = deviation * math.sqrt(1 / n_variant + 1 / n_reference)
-    return _power(abs(difference), error, error, critical_value(look, level))
-
-
-def _power(difference: float, error_under_null: float, true_error: float, critical: float) -> float:
+    true_error = math.sqrt(raised * (1 - raised) / n_variant + rate * (1 - rate) / n_reference)
     if true_error == 0:
         return 1.0
-    return float(stats.norm.sf((critical * error_under_null - difference) / true_error))
+    if look == "always":
+        return chance_to_cross(abs(difference) / true_error, level)
+    overall = (n_variant * raised + n_reference * rate) / (n_variant + n_reference)
+    error_under_null = math.sqrt(overall * (1 - overall) * (1 / n_variant + 1 / n_reference))
+    critical = float(stats.norm.isf((1 - level) / 2))
+    return float(stats.norm.sf((critical * error_under_null - abs(difference)) / true_error))
+
+
+def steps_needed(power: float, *, look: Look = "once", level: float = 0.95) -> float:
+    """Standard errors the true difference must measure to be found with chance `power`."""
+    if look == "once":
+        return float(stats.norm.isf((1 - level) / 2) + stats.norm.ppf(power))
+    return float(brentq(lambda steps: chance_to_cross(steps, level) - power, 0.0, 40.0))
+
+
+def chance_to_cross(steps: float, level: float = 0.95) -> float:
+    """Chance that the confidence sequence leaves zero out at one of `LOOKS` looks up to the planned end.
+
+    `steps` is the true difference in standard errors at that end. Recursive integration (Armitage, McPherson and Rowe
+    1969) of the drift-free path, turned to any drift by its likelihood ratio (Girsanov 1960).
+    """
+    points, densities = _never_crossed(level)
+    staying = densities * np.exp(steps * points - steps**2 / 2)
+    return float(1 - np.sum(staying) * (points[1] - points[0]))
+
+
+@lru_cache
+def _never_crossed(level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where a path without drift stands at the planned end (time 1) if it never left the bounds, as a density."""
+    step = 1 / LOOKS
+    points = _inside(step, level)
+    densities = stats.norm.pdf(points, scale=math.sqrt(step))
+    for look in range(2, LOOKS + 1):
+        ahead = _inside(look * step, level)
+        moves = stats.norm.pdf(ahead[:, None] - points[None, :], scale=math.sqrt(step))
+        densities = moves @ densities * (points[1] - points[0])
+        points = ahead
+    return points, densities
+
+
+def _inside(time: float, level: float) -> np.ndarray:
+    """Midpoints of a fine grid between the bounds of the path at `time`."""
+    bound = multiplier(time, level=level) * math.sqrt(time)
+    edges = np.linspace(-bound, bound, GRID_CELLS + 1)
+    return (edges[1:] + edges[:-1]) / 2
 
 
 def detectable_rate(
@@ -110,7 +126,7 @@ def detectable_mean(
     if mean <= 0 or deviation <= 0:
         return CannotTell("no_expected_value")
     error = deviation * math.sqrt(1 / n_variant + 1 / n_reference)
-    difference = error * (critical_value(look, level) + float(stats.norm.ppf(power)))
+    difference = error * steps_needed(power, look=look, level=level)
     return Detectable(difference, difference / mean, n_variant, n_reference, power)
 
 
@@ -148,7 +164,7 @@ def people_for_mean(
     """People in the variant (and `ratio` times as many in the reference) that a difference of means needs."""
     if not (deviation > 0 and difference):
         return CannotTell("no_expected_value")
-    steps = critical_value(look, level) + float(stats.norm.ppf(power))
+    steps = steps_needed(power, look=look, level=level)
     return math.ceil(round((1 + 1 / ratio) * (steps * deviation / difference) ** 2, 6))
 
 

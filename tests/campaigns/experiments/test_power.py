@@ -9,6 +9,8 @@ from statsmodels.stats.power import NormalIndPower, normal_sample_size_one_tail
 from campaigns.experiments.answers import CannotTell
 from campaigns.experiments.comparison import compare_rates
 from campaigns.experiments.power import (
+    LOOKS,
+    chance_to_cross,
     days_needed,
     detectable_mean,
     detectable_rate,
@@ -16,6 +18,7 @@ from campaigns.experiments.power import (
     people_for_rate,
     power_of_rates,
 )
+from campaigns.experiments.sequential import always_valid, multiplier, planned_information
 from campaigns.experiments.sufficient import Proportion
 
 
@@ -70,6 +73,34 @@ def test_a_planted_effect_is_found_as_often_as_promised():
     found = np.mean([compare_rates(Proportion(4000, int(a)), Proportion(4000, int(b))).p_value < 0.05 for a, b in hits])
     assert found == pytest.approx(0.8, abs=0.03)
     assert power_of_rates(0.04, promised.difference, 4000, 4000) == pytest.approx(0.8)
+
+
+def test_the_chance_to_cross_agrees_with_simulated_paths():
+    random = np.random.default_rng(22)
+    time = np.arange(1, LOOKS + 1) / LOOKS
+    bound = np.array([multiplier(moment) for moment in time]) * np.sqrt(time)
+    paths = np.cumsum(random.normal(0, LOOKS**-0.5, (20_000, LOOKS)), axis=1)
+    for steps in (0.0, 2.0, 3.5):
+        crossed = np.mean(np.any(np.abs(paths + steps * time) > bound, axis=1))
+        assert chance_to_cross(steps) == pytest.approx(crossed, abs=0.012)
+
+
+def test_an_effect_promised_under_peeking_is_found_as_often_when_peeked_at_daily():
+    random = np.random.default_rng(23)
+    days, per_day = 28, 400
+    promised = detectable_rate(0.05, days * per_day, days * per_day, look="always")
+    planned = planned_information(days * per_day, days * per_day, variance=0.05 * 0.95)
+    found = 0
+    for _ in range(1200):
+        rates = [[0.05 + promised.difference], [0.05]]
+        hits = np.cumsum(random.binomial(per_day, rates, (2, days)), axis=1)
+        arms = ([Proportion(per_day * (d + 1), int(hits[arm, d])) for arm in (0, 1)] for d in range(days))
+        found += any(_is_found(always_valid(*pair, planned=planned)) for pair in arms)
+    assert found / 1200 == pytest.approx(0.8, abs=0.03)
+
+
+def _is_found(reading):
+    return not isinstance(reading, CannotTell) and reading.p_value < 0.05
 
 
 def test_a_detectable_mean_shrinks_with_the_root_of_the_people():
