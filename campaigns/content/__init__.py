@@ -1,0 +1,1 @@
+"""Content: what a version says to one person, from the marketer's text to the finished letter."""

@@ -1,0 +1,58 @@
+"""Addresses in a letter that lead back to us: each is good for one purpose and one message only."""
+
+import hashlib
+import hmac
+
+from django.conf import settings
+
+from campaigns.models import Message
+
+OPEN, CLICK, UNSUBSCRIBE, PREFERENCES, BROWSER = "o", "c", "u", "p", "v"
+SIGNATURE_LENGTH = 32  # 128 bits in hexadecimal
+
+
+def signature(message: Message, purpose: str, subject: str = "") -> str:
+    """HMAC-SHA256 of the purpose under the message's own random key, so that no other secret can outlive it."""
+    said = f"{purpose}|{message.pk}|{subject}".encode()
+    return hmac.new(message.token.encode(), said, hashlib.sha256).hexdigest()[:SIGNATURE_LENGTH]
+
+
+def token(message: Message, purpose: str, subject: str = "") -> str:
+    """What stands in the address: the message's number and the signature of the purpose."""
+    return f"{message.pk}-{signature(message, purpose, subject)}"
+
+
+def message_of(token: str, purpose: str, subject: str = "") -> Message | None:
+    """The message whose address this is; None unless every character is right."""
+    number, _, given = token.partition("-")
+    if not number.isascii() or not number.isdigit() or len(number) > 18:
+        return None
+    message = Message.objects.select_related("run__campaign").filter(pk=int(number)).first()
+    if message is None or not hmac.compare_digest(signature(message, purpose, subject).encode(), given.encode()):
+        return None
+    return message
+
+
+def open_url(message: Message) -> str:
+    return f"{settings.BASE_URL}/o/{token(message, OPEN)}.gif"
+
+
+def click_url(message: Message, link_id: int) -> str:
+    return f"{settings.BASE_URL}/c/{token(message, CLICK, str(link_id))}/{link_id}/"
+
+
+def unsubscribe_url(message: Message) -> str:
+    return f"{settings.BASE_URL}/u/{token(message, UNSUBSCRIBE)}/"
+
+
+def preferences_url(message: Message) -> str:
+    return f"{settings.BASE_URL}/p/{token(message, PREFERENCES)}/"
+
+
+def browser_url(message: Message) -> str:
+    return f"{settings.BASE_URL}/v/{token(message, BROWSER)}/"
+
+
+def message_id(message: Message, domain: str) -> str:
+    """Message-ID of RFC 5322, the same at every attempt."""
+    return f"<{message.pk}.{signature(message, 'id')}@{domain}>"

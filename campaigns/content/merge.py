@@ -1,0 +1,95 @@
+"""The merge language: Liquid over plain values, with limits; faults are found when a text is saved."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.utils.translation import gettext as _
+from liquid import BoundTemplate, Environment, Undefined
+from liquid.exceptions import LiquidError
+
+
+class _Limited(Environment):
+    loop_iteration_limit = 2_000
+    output_stream_limit = 1_000_000
+    local_namespace_limit = 100_000
+    context_depth_limit = 20
+
+
+PLAIN = _Limited(undefined=Undefined)
+ESCAPING = _Limited(undefined=Undefined, autoescape=True)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong in a text: in which part, on which line, what, and what would be valid there."""
+
+    part: str
+    line: int
+    message: str
+    valid: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return _("%(part)s, line %(line)s: %(message)s") % vars(self)
+
+
+class RenderFailed(Exception):
+    """The text could not be filled in for this person: a limit was reached or a filter refused its value."""
+
+
+@lru_cache(maxsize=2_000)
+def parsed(text: str, *, escape: bool) -> BoundTemplate:
+    """The parsed text; `escape` for HTML, where values must not become markup. Raises LiquidError."""
+    return (ESCAPING if escape else PLAIN).from_string(text)
+
+
+def filled(text: str, values: Mapping[str, Any], *, escape: bool) -> str:
+    """The text with these values; what is missing is empty. Values are never read as text again.
+
+    >>> filled("Hello {{ customer.first_name }}", {"customer": {"first_name": "{{7*7}} <b>"}}, escape=True)
+    'Hello {{7*7}} &lt;b&gt;'
+    """
+    if "{" not in text:
+        return text
+    try:
+        return parsed(text, escape=escape).render(**values)
+    except LiquidError as error:
+        raise RenderFailed(said_by(error)) from error
+
+
+def faults(part: str, text: str, known: Iterable[str]) -> list[Fault]:
+    """Every fault of the text against the names of the `known` fields, such as `customer.first_name`."""
+    try:
+        template = parsed(text, escape=False)
+    except LiquidError as error:
+        return [Fault(part, line_of(text, start_of(error)), said_by(error))]
+    names = tuple(known)
+    return [fault for use in uses(template) if (fault := _fault(part, text, use, names))]
+
+
+def uses(template: BoundTemplate) -> list[Any]:
+    """Every use of a value that comes from outside the text."""
+    return [variable for group in template.analyze(include_partials=False).globals.values() for variable in group]
+
+
+def _fault(part: str, text: str, use: Any, known: tuple[str, ...]) -> Fault | None:
+    name = ".".join(str(segment) for segment in use.segments)
+    if name in known:
+        return None
+    message = _("there is no field “%(name)s”; the fields are: %(valid)s.") % {"name": name, "valid": ", ".join(known)}
+    return Fault(part, line_of(text, use.span.index), message, known)
+
+
+def said_by(error: LiquidError) -> str:
+    """The first line of the error, without the excerpt of the text that follows it."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def start_of(error: LiquidError) -> int:
+    return error.token.start_index if error.token else 0
+
+
+def line_of(text: str, position: int) -> int:
+    """Line number, from 1, of a position in the text."""
+    return text.count("\n", 0, max(position, 0)) + 1

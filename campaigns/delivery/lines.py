@@ -1,0 +1,179 @@
+"""Lines to a mail server: one conversation per message, its phases visible, so that "provably not sent" is known."""
+
+import smtplib
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.message import sanitize_address
+
+from campaigns.delivery.replies import CONNECT, DATA, MAIL, RCPT, Reply
+
+CONNECT_SECONDS, COMMAND_SECONDS, FINAL_DOT_SECONDS = 10, 60, 600  # RFC 5321 §4.5.3.2
+MESSAGES_PER_CONNECTION, SECONDS_PER_CONNECTION = 100, 60
+SMTP_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+POLITE = 250
+
+Begin = Callable[[], bool]
+
+
+class Broken(Exception):
+    """The connection broke in this phase. Before `data` the message provably did not leave."""
+
+    def __init__(self, phase: str, text: str) -> None:
+        self.phase, self.text = phase, text
+        super().__init__(f"{phase}: {text}")
+
+
+class Line(Protocol):
+    """Hands one message over. `begin` is called just before the payload; when it returns False nothing is sent."""
+
+    def hand_over(self, mail: EmailMultiAlternatives, begin: Begin) -> Reply | None:
+        """The last reply; None when `begin` refused. Raises `Broken`."""
+
+    def close(self) -> None:
+        """Hang up."""
+
+
+class SmtpLine:
+    """A connection of our own, used for at most 100 messages or 60 seconds, then made anew."""
+
+    def __init__(self) -> None:
+        self.smtp: smtplib.SMTP | None = None
+        self.used, self.opened_at = 0, 0.0
+
+    def hand_over(self, mail: EmailMultiAlternatives, begin: Begin) -> Reply | None:
+        refusal = self._open() or self._envelope(mail)
+        if refusal:
+            return refusal
+        if not begin():
+            self._reset()
+            return None
+        self.used += 1
+        return self._payload(mail.message().as_bytes(linesep="\r\n"))
+
+    def close(self) -> None:
+        smtp, self.smtp = self.smtp, None
+        if smtp:
+            with suppress(OSError):
+                smtp.quit()
+            smtp.close()
+
+    def _open(self) -> Reply | None:
+        """Make sure there is a fresh enough connection; the reply that prevented it."""
+        if self.used >= MESSAGES_PER_CONNECTION or time.monotonic() > self.opened_at + SECONDS_PER_CONNECTION:
+            self.close()
+        if self.smtp:
+            return None
+        self.smtp = smtplib.SMTP_SSL(timeout=CONNECT_SECONDS) if settings.EMAIL_USE_SSL else smtplib.SMTP(timeout=CONNECT_SECONDS)
+        self.used, self.opened_at = 0, time.monotonic()
+        reply = self._ask(CONNECT, self._greet)
+        if reply.code >= 400:
+            self._drop()
+            return reply
+        return None
+
+    def _greet(self) -> tuple[int, bytes]:
+        """Connect, secure the connection and sign in, as the settings say."""
+        smtp = self._smtp
+        smtp._host = settings.EMAIL_HOST  # smtplib wants the name for TLS when connecting late
+        code, text = smtp.connect(settings.EMAIL_HOST, settings.EMAIL_PORT)
+        if code >= 400:
+            return code, text
+        if settings.EMAIL_USE_TLS:
+            smtp.starttls()
+        smtp.ehlo_or_helo_if_needed()
+        if settings.EMAIL_HOST_USER:
+            smtp.login(settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD)
+        if smtp.sock:
+            smtp.sock.settimeout(COMMAND_SECONDS)
+        return POLITE, b""
+
+    def _envelope(self, mail: EmailMultiAlternatives) -> Reply | None:
+        """Name sender and recipient; the reply that refused one of them."""
+        sender, to = (sanitize_address(one, "utf-8") for one in (mail.from_email, mail.to[0]))
+        for phase, command, address in ((MAIL, self._smtp.mail, sender), (RCPT, self._smtp.rcpt, to)):
+            reply = self._ask(phase, command, address)
+            if reply.code not in (250, 251):
+                self._reset()
+                return reply
+        return None
+
+    def _payload(self, payload: bytes) -> Reply:
+        smtp = self._smtp
+        if smtp.sock:
+            smtp.sock.settimeout(FINAL_DOT_SECONDS)
+        reply = self._ask(DATA, smtp.data, payload)
+        if smtp.sock:
+            smtp.sock.settimeout(COMMAND_SECONDS)
+        if reply.code != POLITE:
+            self._reset()
+        return reply
+
+    @property
+    def _smtp(self) -> smtplib.SMTP:
+        if self.smtp is None:
+            raise Broken(CONNECT, "not connected")
+        return self.smtp
+
+    def _ask(self, phase: str, command: Callable[..., tuple[int, bytes]], *words: object) -> Reply:
+        """One command and its reply. A reply is looked for first: every exception of smtplib is an OSError too."""
+        try:
+            code, said = command(*words)
+        except smtplib.SMTPResponseException as error:
+            code, said = error.smtp_code, error.smtp_error
+        except OSError as error:
+            self._drop()
+            raise Broken(phase, type(error).__name__) from error
+        if code in (-1, 421):
+            self._drop()
+        if code == -1:
+            raise Broken(phase, "no reply")
+        return Reply(phase, code, as_text(said))
+
+    def _reset(self) -> None:
+        """Clear the conversation; a server that cannot is left."""
+        try:
+            if self.smtp and self.smtp.rset()[0] != POLITE:
+                self._drop()
+        except OSError:
+            self._drop()
+
+    def _drop(self) -> None:
+        smtp, self.smtp = self.smtp, None
+        if smtp:
+            smtp.close()
+
+
+class BackendLine:
+    """Any other of Django's mail back ends: its phases are hidden, so an error after the beginning is a doubt."""
+
+    def __init__(self) -> None:
+        self.backend = get_connection()
+
+    def hand_over(self, mail: EmailMultiAlternatives, begin: Begin) -> Reply | None:
+        if not begin():
+            return None
+        try:
+            self.backend.send_messages([mail])
+        except smtplib.SMTPResponseException as error:
+            return Reply(DATA, error.smtp_code, as_text(error.smtp_error))
+        except OSError as error:
+            raise Broken(DATA, type(error).__name__) from error
+        return Reply(DATA, POLITE, "accepted by the back end")
+
+    def close(self) -> None:
+        self.backend.close()
+
+
+def open_line() -> Line:
+    """The line that EMAIL_URL asks for."""
+    return SmtpLine() if settings.EMAIL_BACKEND == SMTP_BACKEND else BackendLine()
+
+
+def as_text(said: bytes | str) -> str:
+    text = said.decode(errors="replace") if isinstance(said, bytes) else said
+    return " ".join(text.split())

@@ -1,0 +1,68 @@
+"""May this message leave now: the fresh check, in the same words for one message and inside a guarded update."""
+
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from campaigns.models import Message, Run
+from crm.models import ConsentState, Customer, Suppression
+
+NEEDS_CONSENT = "marketing"  # other purposes rest on the contract with the customer
+
+Reference = str | OuterRef
+
+
+def consents(*, customer: OuterRef, channel: Reference, purpose: str = NEEDS_CONSENT) -> QuerySet[ConsentState]:
+    """Grants of the customer that hold now. The latest word counts, be it on this channel or on all of them."""
+    deeper = OuterRef(channel) if isinstance(channel, OuterRef) else channel
+    withdrawn_since = spoken(OuterRef("customer"), deeper, purpose).filter(
+        is_granted=False, since_at__gte=OuterRef("since_at")
+    )
+    unexpired = Q(expires_at=None) | Q(expires_at__gt=Now())
+    return spoken(customer, channel, purpose).filter(unexpired, ~Exists(withdrawn_since), is_granted=True)
+
+
+def spoken(customer: OuterRef, channel: Reference, purpose: str) -> QuerySet[ConsentState]:
+    return ConsentState.objects.filter(Q(channel=channel) | Q(channel="any"), customer=customer, purpose=purpose)
+
+
+def recipient(**conditions: object) -> Exists:
+    return Exists(Customer.objects.filter(pk=OuterRef("customer_id"), **conditions))
+
+
+MARKETING = Q(Exists(Run.objects.filter(pk=OuterRef("run_id"), campaign__purpose=NEEDS_CONSENT)))
+CONSENTED = Q(Exists(consents(customer=OuterRef("customer_id"), channel=OuterRef("channel"))))
+SUPPRESSED = Q(Exists(Suppression.objects.filter(channel=OuterRef("channel"), address_key=OuterRef("address_key"))))
+
+
+@dataclass(frozen=True)
+class Objection:
+    """One reason not to send: its code and the condition on a message under which it holds."""
+
+    code: str
+    holds: Q
+
+
+OBJECTIONS = (
+    Objection("erased", ~Q(recipient(erased_at=None))),
+    Objection("merged", Q(recipient(merged_into__isnull=False))),
+    Objection("restricted", Q(recipient(restricted_at__isnull=False))),
+    Objection("objected", MARKETING & Q(recipient(objected_at__isnull=False))),
+    Objection("no_consent", MARKETING & ~CONSENTED),
+    Objection("suppressed", SUPPRESSED),
+)
+
+
+def nothing_against() -> Q:
+    """True for a message against which nothing speaks."""
+    allowed = Q()
+    for objection in OBJECTIONS:
+        allowed &= ~objection.holds
+    return allowed
+
+
+def objection(message_id: int) -> str:
+    """Code of the first reason why the message must not leave now; empty when there is none."""
+    rows = Message.objects.filter(pk=message_id)
+    return next((one.code for one in OBJECTIONS if rows.filter(one.holds).exists()), "")

@@ -1,0 +1,83 @@
+"""What a mail server's reply means for the recipient, the server and the suppression list: a table, first match wins."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+CONNECT, MAIL, RCPT, DATA = "connect", "mail", "rcpt", "data"
+WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 1440))
+ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")  # RFC 3463
+
+
+class Meaning(StrEnum):
+    ACCEPTED = "accepted"
+    SERVER = "server"  # the trouble is between the server and us: pause the run, blame no recipient
+    CLOSING = "closing"  # this connection ends (RFC 5321 §3.8); the recipient is not to blame
+    LATER = "later"
+    REFUSED = "refused"
+    NO_MAILBOX = "no_mailbox"  # refused for good: the address goes on the suppression list
+
+
+@dataclass(frozen=True)
+class Row:
+    """In any of `phases`, a reply that begins with one of `codes` (plain or enhanced) has this meaning."""
+
+    phases: tuple[str, ...]
+    codes: tuple[str, ...]
+    meaning: Meaning
+
+
+ANY = (CONNECT, MAIL, RCPT, DATA)
+TABLE = (
+    Row(ANY, ("421",), Meaning.CLOSING),
+    Row((CONNECT, MAIL), ("4", "5"), Meaning.SERVER),
+    Row(ANY, ("500", "502", "503", "530", "534", "535", "538", "454"), Meaning.SERVER),
+    Row(ANY, ("5.1.",), Meaning.NO_MAILBOX),
+    Row(ANY, ("5.2.1", "5.2.2", "5.3.", "5.7.", "552"), Meaning.REFUSED),
+    Row((RCPT,), ("550", "551", "553"), Meaning.NO_MAILBOX),
+    Row(ANY, ("5",), Meaning.REFUSED),
+    Row(ANY, ("4",), Meaning.LATER),
+    Row(ANY, ("2",), Meaning.ACCEPTED),
+)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A server's answer in one phase of the conversation."""
+
+    phase: str
+    code: int
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}"[:120]
+
+    @property
+    def enhanced(self) -> str:
+        found = ENHANCED.search(self.text)
+        return found.group(1) if found else ""
+
+
+def meaning(reply: Reply) -> Meaning:
+    """Meaning of the reply.
+
+    >>> meaning(Reply("rcpt", 550, "5.1.1 no such user")), meaning(Reply("rcpt", 550, "5.7.1 not wanted"))
+    (<Meaning.NO_MAILBOX: 'no_mailbox'>, <Meaning.REFUSED: 'refused'>)
+    >>> meaning(Reply("mail", 550, "5.7.1 sender not allowed"))
+    <Meaning.SERVER: 'server'>
+    """
+    said = tuple(filter(None, (reply.enhanced, str(reply.code))))
+    for row in TABLE:
+        if reply.phase in row.phases and any(one.startswith(row.codes) for one in said):
+            return row.meaning
+    return Meaning.SERVER
+
+
+def wait_after(attempts: int) -> timedelta | None:
+    """How long to wait after that many attempts; None when enough were made.
+
+    >>> wait_after(1), wait_after(7)
+    (datetime.timedelta(seconds=60), None)
+    """
+    return WAITS[attempts - 1] if attempts <= len(WAITS) else None

@@ -1,0 +1,103 @@
+"""The changes a message may go through, numbered T1 to T11 in docs/sending.md; each is one guarded update."""
+
+from datetime import timedelta
+
+from django.db.models import DurationField, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Now
+
+from campaigns.delivery import permission
+from campaigns.delivery.statements import Given, Statement
+from campaigns.models import Message, MessageState, Run, RunStatus
+
+LEASE = timedelta(minutes=15)
+HAND_OVER_LEASE = timedelta(minutes=12)  # the ten minutes RFC 5321 §4.5.3.2.6 grants the final reply, and a margin
+OPEN_STATES = (MessageState.QUEUED, MessageState.DEFERRED, MessageState.LEASED, MessageState.HANDING)
+NO_LEASE = {"lease_token": Value(""), "lease_until": Value(None)}
+IS_SENDING = Q(Exists(Run.objects.filter(pk=OuterRef("run_id"), status=RunStatus.SENDING)))
+
+
+def mine(*states: MessageState) -> QuerySet[Message]:
+    """The row itself, if it still stands in one of these states under our lease."""
+    one = Given("id", IntegerField)
+    return Message.objects.filter(pk=one, state__in=states, lease_token=Given("token")).order_by()
+
+
+def ends(state: MessageState) -> dict[str, object]:
+    """Columns of a message that has reached its end."""
+    said = {"reason": Given("reason"), "code": Given("code")}
+    return {"state": Value(state), "final_at": Now(), "next_at": Value(None), **said, **NO_LEASE}
+
+
+# T3: the fresh check spoke against it
+SKIP = Statement(mine(MessageState.LEASED), ends(MessageState.SKIPPED))
+
+# T4: durable just before the payload begins; the same statement asks again whether it may leave
+HAND_OVER = Statement(
+    mine(MessageState.LEASED).filter(IS_SENDING, permission.nothing_against(), lease_until__gt=Now()),
+    {
+        "state": Value(MessageState.HANDING),
+        "handed_at": Now(),
+        "lease_until": Now() + Value(HAND_OVER_LEASE, DurationField()),
+    },
+)
+
+# T5: the server answered 250 to the final dot. T9: its answer came after the row was given up as unknown
+SENT = Statement(mine(MessageState.HANDING), ends(MessageState.SENT))
+SENT_AFTER_ALL = Statement(
+    Message.objects.filter(pk=Given("id", IntegerField), state=MessageState.UNKNOWN).order_by(),
+    ends(MessageState.SENT),
+)
+
+# T6: an explicit refusal, so it provably did not leave
+BEFORE_THE_END = (MessageState.LEASED, MessageState.HANDING)
+DEFER = Statement(
+    mine(*BEFORE_THE_END),
+    {
+        "state": Value(MessageState.DEFERRED),
+        "next_at": Now() + Given("delay", DurationField),
+        "reason": Given("reason"),
+        "code": Given("code"),
+        **NO_LEASE,
+    },
+)
+FAIL = Statement(mine(*BEFORE_THE_END), ends(MessageState.FAILED))
+
+# T7: the connection broke after the payload began: nobody can know
+DOUBT = Statement(
+    mine(MessageState.HANDING),
+    {"state": Value(MessageState.UNKNOWN), "reason": Given("reason"), "code": Given("code"), "lease_until": Value(None)},
+)
+
+# T8: our own trouble; the recipient is untouched
+RELEASE = Statement(mine(MessageState.LEASED), {"state": Value(MessageState.QUEUED), **NO_LEASE})
+
+COUNT_ATTEMPT = Statement(
+    Message.objects.filter(pk=Given("id", IntegerField)).order_by(), {"attempts": F("attempts") + 1}
+)
+
+
+def release_expired() -> int:
+    """T8 by the reaper: a lease ran out before the hand-over began, so trying again is always safe."""
+    late = Message.objects.filter(state=MessageState.LEASED, lease_until__lt=Now())
+    return late.update(state=MessageState.QUEUED, lease_token="", lease_until=None)
+
+
+def doubt_expired() -> int:
+    """T7 by the reaper: a process died, or froze, in the middle of a hand-over."""
+    late = Message.objects.filter(state=MessageState.HANDING, lease_until__lt=Now())
+    return late.update(state=MessageState.UNKNOWN, reason="process_died", lease_until=None)
+
+
+def requeue_unknown(run_id: int) -> int:
+    """T10: send again what may or may not have left; the Message-ID stays, so that some mailboxes fold the two."""
+    unknown = Message.objects.filter(run_id=run_id, state=MessageState.UNKNOWN)
+    return unknown.update(state=MessageState.QUEUED, reason="sent_again", lease_token="", next_at=None)
+
+
+def cancel_open(run_id: int) -> int:
+    """T11: what has not begun will not begin."""
+    waiting = (MessageState.QUEUED, MessageState.DEFERRED, MessageState.LEASED)
+    rows = Message.objects.filter(run_id=run_id, state__in=waiting)
+    return rows.update(state=MessageState.CANCELLED, final_at=Now(), lease_token="", lease_until=None, next_at=None)
+
+
