@@ -6,6 +6,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign, CampaignStatus
+from crm.refusals import NotPossibleNow
 
 DRAFT, SCHEDULED, SENDING, PAUSED, FINISHED, CANCELLED = (
     CampaignStatus.DRAFT,
@@ -41,7 +42,7 @@ MOVES = {
 }
 
 
-class MoveNotAllowed(Exception):
+class MoveNotAllowed(NotPossibleNow):
     """The campaign does not stand where this move begins. Says where it stands and what it may do instead."""
 
     def __init__(self, move: str, status: str) -> None:

@@ -230,6 +230,15 @@ class Run(models.Model):
     pause_reason = models.CharField(
         _("paused because"), max_length=200, blank=True, help_text=_("Said when the system paused it itself.")
     )
+    resume_at = models.DateTimeField(
+        _("tries again at"),
+        null=True,
+        blank=True,
+        help_text=_("UTC; set when the system paused it and will try again."),
+    )
+    setbacks = models.PositiveSmallIntegerField(
+        _("setbacks"), default=0, help_text=_("Server troubles in a row; the wait doubles with each.")
+    )
     cursor = models.BigIntegerField(default=0, help_text=_("Customer id up to which the audience is sealed."))
     expected = models.PositiveBigIntegerField(
         _("audience"),
@@ -250,7 +259,10 @@ class Run(models.Model):
     )
     started_at = models.DateTimeField(_("started at"), help_text=_("UTC."))
     sealed_at = models.DateTimeField(
-        _("sealed at"), null=True, blank=True, help_text=_("UTC; segment membership in reports is as of then.")
+        _("sealed as of"),
+        null=True,
+        blank=True,
+        help_text=_("UTC; whoever was a member then is the audience, and segments in reports are as of then."),
     )
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True, help_text=_("UTC."))
 
@@ -333,8 +345,7 @@ class Message(models.Model):
     )
     token = models.CharField(
         max_length=32,
-        unique=True,
-        help_text=_("128 random bits in the addresses of its links; says nothing by itself."),
+        help_text=_("128 random bits: the key that signs the addresses of its links, one purpose each; never shown."),
     )
 
     class Meta:
@@ -367,7 +378,7 @@ class Attempt(models.Model):
     message = models.ForeignKey(Message, models.CASCADE, related_name="tries", help_text=_("Its message."))
     n = models.PositiveSmallIntegerField(_("number"), help_text=_("1, 2, 3 …"))
     phase = models.CharField(_("phase"), max_length=12, help_text=_("connect, mail, rcpt, data, dot or render."))
-    code = models.CharField(_("code"), max_length=12, blank=True, help_text=_("Reply code."))
+    code = models.CharField(_("code"), max_length=12, blank=True, help_text=_("Reply code; empty when there was none."))
     text = models.CharField(_("text"), max_length=300, blank=True, help_text=_("Reply text, addresses removed."))
     started_at = models.DateTimeField(_("started at"), help_text=_("UTC."))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True, help_text=_("UTC."))

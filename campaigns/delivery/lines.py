@@ -68,7 +68,11 @@ class SmtpLine:
             self.close()
         if self.smtp:
             return None
-        self.smtp = smtplib.SMTP_SSL(timeout=CONNECT_SECONDS) if settings.EMAIL_USE_SSL else smtplib.SMTP(timeout=CONNECT_SECONDS)
+        self.smtp = (
+            smtplib.SMTP_SSL(timeout=CONNECT_SECONDS)
+            if settings.EMAIL_USE_SSL
+            else smtplib.SMTP(timeout=CONNECT_SECONDS)
+        )
         self.used, self.opened_at = 0, time.monotonic()
         reply = self._ask(CONNECT, self._greet)
         if reply.code >= 400:

@@ -19,6 +19,10 @@ class Given(Expression):
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         return "%s", [self]
 
+    def filled(self, given: dict[str, Any]) -> Any:
+        """Our value, as the engine wants it."""
+        return self.output_field.get_db_prep_value(given[self.name], connection)
+
 
 @dataclass(frozen=True, eq=False)
 class Statement:
@@ -31,7 +35,7 @@ class Statement:
         """Run it and return the number of rows changed: a guarded change happened only when that is 1."""
         sql, parameters = compiled(self, connection.vendor)
         with connection.cursor() as cursor:
-            cursor.execute(sql, [given[one.name] if isinstance(one, Given) else one for one in parameters])
+            cursor.execute(sql, [one.filled(given) if isinstance(one, Given) else one for one in parameters])
             return cursor.rowcount
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from django.db.models import DurationField, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value
+from django.db.models import DurationField, Exists, IntegerField, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Now
 
 from campaigns.delivery import permission
@@ -12,6 +12,7 @@ from campaigns.models import Message, MessageState, Run, RunStatus
 LEASE = timedelta(minutes=15)
 HAND_OVER_LEASE = timedelta(minutes=12)  # the ten minutes RFC 5321 §4.5.3.2.6 grants the final reply, and a margin
 OPEN_STATES = (MessageState.QUEUED, MessageState.DEFERRED, MessageState.LEASED, MessageState.HANDING)
+SAID = {"reason": Given("reason"), "code": Given("code"), "attempts": Given("attempts", IntegerField)}
 NO_LEASE = {"lease_token": Value(""), "lease_until": Value(None)}
 IS_SENDING = Q(Exists(Run.objects.filter(pk=OuterRef("run_id"), status=RunStatus.SENDING)))
 
@@ -24,8 +25,7 @@ def mine(*states: MessageState) -> QuerySet[Message]:
 
 def ends(state: MessageState) -> dict[str, object]:
     """Columns of a message that has reached its end."""
-    said = {"reason": Given("reason"), "code": Given("code")}
-    return {"state": Value(state), "final_at": Now(), "next_at": Value(None), **said, **NO_LEASE}
+    return {"state": Value(state), "final_at": Now(), "next_at": Value(None), **SAID, **NO_LEASE}
 
 
 # T3: the fresh check spoke against it
@@ -55,8 +55,7 @@ DEFER = Statement(
     {
         "state": Value(MessageState.DEFERRED),
         "next_at": Now() + Given("delay", DurationField),
-        "reason": Given("reason"),
-        "code": Given("code"),
+        **SAID,
         **NO_LEASE,
     },
 )
@@ -65,15 +64,11 @@ FAIL = Statement(mine(*BEFORE_THE_END), ends(MessageState.FAILED))
 # T7: the connection broke after the payload began: nobody can know
 DOUBT = Statement(
     mine(MessageState.HANDING),
-    {"state": Value(MessageState.UNKNOWN), "reason": Given("reason"), "code": Given("code"), "lease_until": Value(None)},
+    {"state": Value(MessageState.UNKNOWN), "lease_until": Value(None), **SAID},
 )
 
 # T8: our own trouble; the recipient is untouched
 RELEASE = Statement(mine(MessageState.LEASED), {"state": Value(MessageState.QUEUED), **NO_LEASE})
-
-COUNT_ATTEMPT = Statement(
-    Message.objects.filter(pk=Given("id", IntegerField)).order_by(), {"attempts": F("attempts") + 1}
-)
 
 
 def release_expired() -> int:
@@ -99,5 +94,3 @@ def cancel_open(run_id: int) -> int:
     waiting = (MessageState.QUEUED, MessageState.DEFERRED, MessageState.LEASED)
     rows = Message.objects.filter(run_id=run_id, state__in=waiting)
     return rows.update(state=MessageState.CANCELLED, final_at=Now(), lease_token="", lease_until=None, next_at=None)
-
-

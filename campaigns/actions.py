@@ -1,0 +1,313 @@
+"""Changes others may request of campaigns: keyword-only verbs, atomic, with an audit line in the same transaction."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from campaigns import queries
+from campaigns.content import letters, matrix
+from campaigns.delivery import transitions
+from campaigns.lifecycle import MoveNotAllowed, make_move, possible
+from campaigns.models import Campaign, CampaignStatus, Link, Run, RunStatus, Variant, VariantText
+from crm import actions as crm_actions
+from crm.refusals import NotPossibleNow, Refused
+from crm.rights import Actor
+
+ONCE = "once"
+SETTABLE = (
+    "name",
+    "description",
+    "purpose",
+    "goal",
+    "goal_event",
+    "window_days",
+    "guardrails",
+    "holdout_share",
+    "budget_amount",
+    "cost_per_message_amount",
+    "currency",
+    "from_name",
+    "from_email",
+    "reply_to",
+    "send_at",
+    "on_ambiguous",
+    "owner",
+)
+TEXTS = ("subject", "preheader", "html", "text")
+OF_VARIANT = ("key", "name", "weight", *TEXTS, "texts")
+OF_CELL = ("segment", "language", *TEXTS)
+
+
+class NotReady(Refused):
+    """The campaign cannot be launched as it is: something is missing, wrong or stale."""
+
+    code = "not_ready"
+
+
+class ApprovalMissing(NotPossibleNow):
+    """The firm asks for a second person, and the text or audience is not the approved one."""
+
+    code = "approval_missing"
+
+
+@transaction.atomic
+def create_campaign(
+    *,
+    name: str,
+    include: Iterable[Any] = (),
+    exclude: Iterable[Any] = (),
+    variants: Sequence[Mapping[str, Any]] = (),
+    slug: str = "",
+    by: Actor,
+    at: datetime,
+    **values: Any,
+) -> Campaign:
+    """A new draft. `variants` are mappings with key, name, weight, subject, preheader, html, text and texts.
+
+    Raises `Refused` for unknown names and for a slug that is taken.
+    """
+    refuse_unknown(values, SETTABLE)
+    values = {"name": name, "slug": slug or slugify(name), **values}
+    if Campaign.objects.filter(slug=values["slug"]).exists():
+        raise Refused(_("There is a campaign with this short name already."), path="slug")
+    campaign = Campaign.objects.create(
+        **values, seed=secrets.token_hex(8), created_by=by.user, created_at=at, updated_at=at
+    )
+    campaign.include.set(include)
+    campaign.exclude.set(exclude)
+    write_variants(campaign, variants)
+    audit(campaign, "created", {name: [None, value] for name, value in values.items()}, by=by, at=at)
+    return campaign
+
+
+@transaction.atomic
+def change_campaign(
+    campaign: Campaign,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    include: Iterable[Any] | None = None,
+    exclude: Iterable[Any] | None = None,
+    variants: Sequence[Mapping[str, Any]] | None = None,
+    by: Actor,
+    at: datetime,
+) -> Campaign:
+    """Change a campaign that is not yet sent; it becomes a draft again and loses its approval."""
+    changes = dict(changes or {})
+    refuse_unknown(changes, SETTABLE)
+    make_move(campaign.pk, "change", at=at)
+    differences = {name: [getattr(campaign, name), value] for name, value in changes.items()}
+    withdrawn = {"status": CampaignStatus.DRAFT, "approved_by": None, "approved_at": None, "approved_hash": ""}
+    for column, value in {**changes, **withdrawn, "updated_at": at}.items():
+        setattr(campaign, column, value)
+    campaign.save()
+    if include is not None:
+        campaign.include.set(include)
+    if exclude is not None:
+        campaign.exclude.set(exclude)
+    if variants is not None:
+        write_variants(campaign, variants)
+    audit(campaign, "changed", differences, by=by, at=at)
+    return campaign
+
+
+def write_variants(campaign: Campaign, variants: Sequence[Mapping[str, Any]]) -> None:
+    """Make these the versions of the campaign; a key keeps its row, what is not named goes."""
+    for place, variant in enumerate(variants):
+        refuse_unknown(variant, OF_VARIANT, path=f"variants[{place}]")
+    campaign.variants.exclude(key__in=[variant["key"] for variant in variants]).delete()
+    for variant in variants:
+        own = {name: value for name, value in variant.items() if name not in ("key", "texts")}
+        row, _is_new = Variant.objects.update_or_create(campaign=campaign, key=variant["key"], defaults=own)
+        write_cells(row, variant.get("texts", ()), path=f"variants.{row.key}.texts")
+
+
+def write_cells(variant: Variant, texts: Sequence[Mapping[str, Any]], *, path: str) -> None:
+    for place, text in enumerate(texts):
+        refuse_unknown(text, OF_CELL, path=f"{path}[{place}]")
+    variant.texts.all().delete()
+    VariantText.objects.bulk_create(VariantText(variant=variant, **text) for text in texts)
+
+
+def refuse_unknown(values: Mapping[str, Any], valid: Sequence[str], *, path: str = "") -> None:
+    if unknown := sorted(set(values) - set(valid)):
+        raise Refused(_("There is no such field."), path=".".join(filter(None, (path, unknown[0]))), choices=valid)
+
+
+@transaction.atomic
+def schedule(campaign: Campaign, *, send_at: datetime, by: Actor, at: datetime) -> Campaign:
+    """Launch it by itself at that time; the sweep of the timetable does."""
+    refuse_unready(campaign)
+    make_move(campaign.pk, "schedule", at=at)
+    Campaign.objects.filter(pk=campaign.pk).update(send_at=send_at)
+    audit(campaign, "scheduled", {"send_at": [campaign.send_at, send_at]}, by=by, at=at)
+    campaign.refresh_from_db()
+    return campaign
+
+
+@transaction.atomic
+def approve(campaign: Campaign, *, by: Actor, at: datetime) -> Campaign:
+    """A second person agrees to this very text and audience; any change withdraws it."""
+    if campaign.created_by_id and by.user and campaign.created_by_id == by.user.pk:
+        raise NotPossibleNow(_("A second person has to approve, not the one who made it."))
+    if "change" not in possible(campaign.status):
+        raise MoveNotAllowed("approve", campaign.status)
+    refuse_unready(campaign)
+    campaign.approved_by, campaign.approved_at, campaign.approved_hash = by.user, at, content_hash(campaign)
+    campaign.save(update_fields=["approved_by", "approved_at", "approved_hash"])
+    audit(campaign, "approved", {"approved_hash": ["", campaign.approved_hash]}, by=by, at=at)
+    return campaign
+
+
+@transaction.atomic
+def launch(campaign: Campaign, *, by: Actor, at: datetime, occurrence_key: str = ONCE) -> Run:
+    """Fix everything that must not change any more and begin to seal the audience as of `at`.
+
+    Of many calls at once one wins; the others raise `MoveNotAllowed`. Raises `NotReady`, `ApprovalMissing`.
+    Sealing and sending follow by the worker.
+    """
+    refuse_unready(campaign)
+    refuse_stale(campaign, at)
+    if campaign.approved_hash and campaign.approved_hash != content_hash(campaign):
+        raise ApprovalMissing(_("The text or the audience is no longer what was approved."))
+    before = make_move(campaign.pk, "launch", at=at)
+    store_links(campaign)
+    try:
+        with transaction.atomic():
+            run = Run.objects.create(campaign=campaign, occurrence_key=occurrence_key, **frozen(campaign, by, at))
+    except IntegrityError:
+        raise MoveNotAllowed("launch", CampaignStatus.FINISHED) from None
+    audit(campaign, "launched", {"status": [before, CampaignStatus.SENDING]}, by=by, at=at)
+    campaign.refresh_from_db()
+    return run
+
+
+def frozen(campaign: Campaign, by: Actor, at: datetime) -> dict[str, Any]:
+    """The columns of a run that are copied from the campaign at its launch."""
+    return {
+        "seed": campaign.seed,
+        "content_hash": content_hash(campaign),
+        "on_ambiguous": campaign.on_ambiguous,
+        "plan": plan(campaign),
+        "started_by": by.user,
+        "started_at": at,
+        "sealed_at": at,
+    }
+
+
+def plan(campaign: Campaign) -> dict[str, Any]:
+    """What decides between the versions, fixed before the first message leaves."""
+    return {
+        "goal": campaign.goal,
+        "goal_event": campaign.goal_event,
+        "window_days": campaign.window_days,
+        "guardrails": campaign.guardrails,
+        "holdout_share": str(campaign.holdout_share),
+        "weights": dict(campaign.variants.values_list("key", "weight")),
+        "include": list(campaign.include.order_by("pk").values_list("pk", flat=True)),
+        "exclude": list(campaign.exclude.order_by("pk").values_list("pk", flat=True)),
+    }
+
+
+def refuse_unready(campaign: Campaign) -> None:
+    """Raise `NotReady` naming what is missing or wrong."""
+    if not campaign.include.exists():
+        raise NotReady(_("The campaign has no audience: choose a segment."), path="include")
+    if not campaign.variants.filter(weight__gt=0).exists():
+        raise NotReady(_("The campaign has no version to send."), path="variants")
+    for key, found in queries.faults(campaign).items():
+        raise NotReady(str(found[0]), path=f"variants.{key}.{found[0].part}", choices=found[0].valid or None)
+
+
+def refuse_stale(campaign: Campaign, at: datetime) -> None:
+    if stale := queries.stale_segments(campaign, at=at):
+        names = ", ".join(segment.name for segment in stale)
+        raise NotReady(_("Out of date, so not used for sending: %(names)s.") % {"names": names}, path="include")
+
+
+def store_links(campaign: Campaign) -> None:
+    """Keep the web addresses of every version: clicks are redirected to stored addresses only."""
+    for variant in campaign.variants.prefetch_related("texts"):
+        urls = matrix.urls(matrix.matrix_of(variant))
+        rows = (Link(variant=variant, position=place, url=url) for place, url in enumerate(urls, start=1))
+        Link.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def content_hash(campaign: Campaign) -> str:
+    """SHA-256 of every text and of who gets them."""
+    texts = {
+        key: [(cell.segment_id, cell.language, *vars(cell.source).values()) for cell in one.cells]
+        for key, one in ((one.key, one) for one in matrix.matrices_of(campaign).values())
+    }
+    said = [texts, plan(campaign), campaign.from_name, campaign.from_email, campaign.reply_to]
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@transaction.atomic
+def pause(campaign: Campaign, *, by: Actor, at: datetime) -> Campaign:
+    """Stop after the messages that are being handed over right now."""
+    running = (RunStatus.SEALING, RunStatus.SENDING)
+    runs = Run.objects.filter(campaign=campaign, status__in=running)
+    return moved(campaign, "pause", "paused", runs, {"status": RunStatus.PAUSED}, by=by, at=at)
+
+
+@transaction.atomic
+def resume(campaign: Campaign, *, by: Actor, at: datetime) -> Campaign:
+    """Go on where it stopped."""
+    paused = Run.objects.filter(campaign=campaign, status=RunStatus.PAUSED)
+    nothing = {"pause_reason": "", "resume_at": None, "setbacks": 0}
+    paused.filter(expected=None).update(status=RunStatus.SEALING, **nothing)
+    return moved(campaign, "resume", "resumed", paused, {"status": RunStatus.SENDING, **nothing}, by=by, at=at)
+
+
+@transaction.atomic
+def cancel(campaign: Campaign, *, by: Actor, at: datetime) -> Campaign:
+    """End it: what has not begun to leave will not."""
+    runs = Run.objects.filter(campaign=campaign).exclude(status=RunStatus.COMPLETED)
+    open_runs = list(runs.values_list("pk", flat=True))
+    moved(campaign, "cancel", "cancelled", runs, {"status": RunStatus.CANCELLED, "finished_at": at}, by=by, at=at)
+    for run in open_runs:
+        transitions.cancel_open(run)
+    return campaign
+
+
+def moved(
+    campaign: Campaign, name: str, verb: str, runs: Any, values: dict[str, Any], *, by: Actor, at: datetime
+) -> Campaign:
+    """Move the campaign and its runs together. Raises `MoveNotAllowed`."""
+    before = make_move(campaign.pk, name, at=at)
+    runs.update(**values)
+    campaign.refresh_from_db()
+    audit(campaign, verb, {"status": [before, campaign.status]}, by=by, at=at)
+    return campaign
+
+
+@transaction.atomic
+def resend_unknown(run: Run, *, by: Actor, at: datetime) -> int:
+    """Send again what may or may not have left, knowing that some people may get it twice; return how many."""
+    count = transitions.requeue_unknown(run.pk)
+    if count and Run.objects.filter(pk=run.pk, status=RunStatus.COMPLETED).update(
+        status=RunStatus.SENDING, finished_at=None
+    ):
+        make_move(run.campaign_id, "reopen", at=at)
+    audit(run.campaign, "sent again", {"unknown": [count, 0]}, by=by, at=at)
+    return count
+
+
+def send_test(campaign: Campaign, variant_key: str, customer: Any, *, to: str, by: Actor, at: datetime) -> None:
+    """Send what the customer would read to a colleague's address, marked as a test and counted nowhere."""
+    letter = queries.preview(campaign, variant_key, customer, as_of=at)
+    mail = letters.mail_of(letter, campaign, to, {"Auto-Submitted": "auto-generated"})
+    mail.subject = f"[{_('Test')}] {letter.subject}"
+    mail.send()
+    audit(campaign, "tested", {"variant": ["", variant_key]}, by=by, at=at)
+
+
+def audit(campaign: Campaign, verb: str, changes: dict[str, list[Any]], *, by: Actor, at: datetime) -> None:
+    crm_actions.audit(kind="campaign", object_id=campaign.pk, verb=verb, changes=changes, by=by, at=at)

@@ -1,0 +1,185 @@
+"""The audience of a campaign: who is in it as of a moment, and for each the first reason not to write to them."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.delivery.permission import NEEDS_CONSENT, consents
+from campaigns.models import Campaign
+from crm import addresses
+from crm.models import Customer, Suppression
+from segments.models import Membership
+
+CHUNK = 5_000
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """A member of the audience. `reason` is empty when we may write; then `address_key` names the mailbox."""
+
+    customer_id: int
+    stratum: str
+    reason: str = ""
+    address_key: str = ""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """One reason not to write: its code, the step of the funnel at which it counts, its words."""
+
+    code: str
+    step: str
+    label: str
+
+
+LOSSES = (
+    Loss("erased", "has_address", _("Erased")),
+    Loss("no_address", "has_address", _("No address")),
+    Loss("bad_address", "has_address", _("The address is not one")),
+    Loss("restricted", "consents", _("Processing restricted")),
+    Loss("objected", "consents", _("Objects to marketing")),
+    Loss("no_consent", "consents", _("No consent")),
+    Loss("suppressed", "not_suppressed", _("On the suppression list")),
+    Loss("same_address", "will_get_it", _("Another member has the same address")),
+)
+STEPS = (
+    ("has_address", _("have an address")),
+    ("consents", _("consent")),
+    ("not_suppressed", _("are not suppressed")),
+    ("will_get_it", _("will get it")),
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the funnel: how many are left, and the losses on the way by reason code."""
+
+    key: str
+    label: str
+    count: int
+    losses: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The reach funnel. `will_get_it` includes the hold-out, which is drawn from them."""
+
+    matches: int
+    steps: tuple[Step, ...]
+
+    @property
+    def will_get_it(self) -> int:
+        return self.steps[-1].count
+
+    def as_json(self) -> dict[str, object]:
+        """matches, then per step its count and its losses by reason."""
+        steps = {
+            step.key: {"count": step.count, "losses": {code: n for code, _, n in step.losses}} for step in self.steps
+        }
+        return {"matches": self.matches, **steps}
+
+
+def funnel(reasons: Counter[str]) -> Reach:
+    """The funnel from the number of members per reason; the empty reason counts those who will get it."""
+    left = matches = reasons.total()
+    steps = []
+    for key, label in STEPS:
+        losses = tuple((loss.code, str(loss.label), reasons[loss.code]) for loss in LOSSES if loss.step == key)
+        left -= sum(count for *_, count in losses)
+        steps.append(Step(key, str(label), left, tuple(one for one in losses if one[2])))
+    return Reach(matches, tuple(steps))
+
+
+def members(campaign: Campaign, as_of: datetime) -> QuerySet[Customer]:
+    """Customers in any of the included segments and none of the excluded ones at that moment."""
+    included = intervals(campaign.include.values("pk"), as_of)
+    excluded = intervals(campaign.exclude.values("pk"), as_of)
+    customers = Customer.objects.filter(merged_into=None).order_by("pk")
+    return customers.filter(Exists(included)).exclude(Exists(excluded))
+
+
+def intervals(segments: QuerySet, as_of: datetime) -> QuerySet[Membership]:
+    """Memberships of the outer customer in these segments that were open at that moment."""
+    still = Q(left_at=None) | Q(left_at__gt=as_of)
+    return Membership.objects.filter(still, customer=OuterRef("pk"), segment__in=segments, entered_at__lte=as_of)
+
+
+Seen = Callable[[Sequence[str]], set[str]]
+"""Of these address keys, the ones another member of the run already has."""
+
+
+def chunk(campaign: Campaign, as_of: datetime, *, after: int, size: int = CHUNK, seen: Seen) -> list[Prospect]:
+    """The next members by customer id, judged. Both the reach funnel and the sealing read this."""
+    rows = list(facts(campaign, as_of).filter(pk__gt=after)[:size])
+    reasons = {row.pk: own_reason(row, campaign.purpose, campaign.channel) for row in rows}
+    keys = {row.pk: key_of(row, campaign.channel) for row in rows if not reasons[row.pk]}
+    suppressed, taken = suppressed_of(campaign.channel, list(keys.values())), seen(list(keys.values()))
+    return [judged(row, reasons[row.pk], keys.get(row.pk, ""), suppressed, taken) for row in rows]
+
+
+def facts(campaign: Campaign, as_of: datetime) -> QuerySet[Customer]:
+    """What the judgement needs to know of each member, in one query."""
+    strata = (
+        intervals(campaign.include.values("pk"), as_of).order_by().values("customer").annotate(first=Min("segment"))
+    )
+    consented = consents(customer=OuterRef("pk"), channel=campaign.channel)
+    known = ("pk", "email", "erased_at", "restricted_at", "objected_at")
+    rows = members(campaign, as_of).only(*known)
+    return rows.annotate(stratum=Subquery(strata.values("first")), has_consent=Exists(consented))
+
+
+def own_reason(row: Customer, purpose: str, channel: str) -> str:
+    """The first reason that lies in the customer's own row and consents."""
+    needs_consent = purpose == NEEDS_CONSENT
+    reasons = (
+        (row.erased_at, "erased"),
+        (not row.email, "no_address"),
+        (not key_of(row, channel), "bad_address"),
+        (row.restricted_at, "restricted"),
+        (needs_consent and row.objected_at, "objected"),
+        (needs_consent and not row.has_consent, "no_consent"),
+    )
+    return next((code for holds, code in reasons if holds), "")
+
+
+def key_of(row: Customer, channel: str) -> str:
+    """The keyed hash of the customer's address; empty when it is not an address."""
+    try:
+        return addresses.address_key(channel, row.email)
+    except addresses.AddressRefused:
+        return ""
+
+
+def suppressed_of(channel: str, keys: list[str]) -> set[str]:
+    rows = Suppression.objects.filter(channel=channel, address_key__in=keys)
+    return set(rows.values_list("address_key", flat=True))
+
+
+def judged(row: Customer, reason: str, key: str, suppressed: set[str], taken: set[str]) -> Prospect:
+    """The member with the first reason that holds; a mailbox that may be written to is then taken."""
+    reason = reason or ("suppressed" if key in suppressed else "same_address" if key in taken else "")
+    if reason:
+        return Prospect(row.pk, str(row.stratum), reason)
+    taken.add(key)
+    return Prospect(row.pk, str(row.stratum), "", key)
+
+
+def everyone(campaign: Campaign, as_of: datetime) -> Iterator[Prospect]:
+    """All members, judged, in the order of their ids."""
+    after, all_seen = 0, set[str]()
+
+    def seen(keys: Sequence[str]) -> set[str]:
+        return all_seen
+
+    while rows := chunk(campaign, as_of, after=after, seen=seen):
+        yield from rows
+        after = rows[-1].customer_id
+
+
+def reach(campaign: Campaign, as_of: datetime) -> Reach:
+    """The reach funnel as it would be sealed at that moment."""
+    return funnel(Counter(prospect.reason for prospect in everyone(campaign, as_of)))

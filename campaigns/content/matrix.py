@@ -1,0 +1,74 @@
+"""The message matrix: which text of a version a person gets, by segment and language, and what is missing in it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from campaigns.content import composition, fields, merge
+from campaigns.content.composition import Source
+from campaigns.models import Campaign, Variant, VariantText
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One text: for a segment (None: everyone) in a language ("": any)."""
+
+    segment_id: int | None
+    language: str
+    source: Source
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """All texts of one version, the version's own last."""
+
+    variant_id: int
+    key: str
+    cells: tuple[Cell, ...]
+
+    def text_for(self, segment_ids: Iterable[int], language: str) -> Source:
+        """The fallback chain: own segment and language, own segment, own language, the version's own text."""
+        segments = (*sorted(segment_ids), None)
+        for segment in segments:
+            for spoken in (language, "") if language else ("",):
+                for cell in self.cells:
+                    if (cell.segment_id, cell.language) == (segment, spoken):
+                        return cell.source
+        return self.cells[-1].source
+
+    @property
+    def segment_ids(self) -> frozenset[int]:
+        return frozenset(cell.segment_id for cell in self.cells if cell.segment_id is not None)
+
+
+def matrix_of(variant: Variant) -> Matrix:
+    """The matrix of a version; a cell's empty parts are the version's."""
+    own = Cell(None, "", Source(variant.subject, variant.preheader, variant.html, variant.text))
+    cells = (_cell(text, own.source) for text in variant.texts.all())
+    return Matrix(variant.pk, variant.key, (*cells, own))
+
+
+def _cell(text: VariantText, own: Source) -> Cell:
+    has_own_body = bool(text.html or text.text)
+    source = Source(
+        text.subject or own.subject,
+        text.preheader or own.preheader,
+        text.html if has_own_body else own.html,
+        text.text if has_own_body else own.text,
+    )
+    return Cell(text.segment_id, text.language, source)
+
+
+def matrices_of(campaign: Campaign) -> dict[int, Matrix]:
+    """The matrices of the campaign's versions by version id."""
+    return {variant.pk: matrix_of(variant) for variant in campaign.variants.prefetch_related("texts")}
+
+
+def faults(matrix: Matrix, known: Iterable[str] | None = None) -> list[merge.Fault]:
+    """Faults of every text of the version."""
+    names = tuple(known or fields.names())
+    return [fault for cell in matrix.cells for fault in composition.faults(cell.source, names)]
+
+
+def urls(matrix: Matrix) -> tuple[str, ...]:
+    """Every web address the version's texts lead to, each once, in order."""
+    return tuple(dict.fromkeys(url for cell in matrix.cells for url in composition.compose(cell.source).urls))

@@ -1,0 +1,92 @@
+"""What is the same for all messages of a run, read once per batch: texts, links, and who of the batch is in which segment."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.core.mail import EmailMultiAlternatives
+from django.db.models import Exists, OuterRef, Q
+
+from campaigns.content import fields, letters
+from campaigns.content.letters import Letter
+from campaigns.content.matrix import Matrix, matrices_of
+from campaigns.delivery.permission import consents
+from campaigns.models import Campaign, Link, Message, Run
+from crm.models import Customer
+from segments.models import Membership, Segment
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything needed to write a run's letters without asking the database again."""
+
+    campaign: Campaign
+    matrices: dict[int, Matrix]
+    link_ids: dict[int, dict[str, int]]
+    custom_keys: tuple[str, ...]
+    segments: dict[int, frozenset[int]]
+    segment_names: dict[int, str]
+    trackable: frozenset[int]
+
+    def letter(self, message: Message) -> Letter:
+        """What the recipient of the message reads. Raises `merge.RenderFailed`."""
+        customer = message.customer
+        own_segments = self.segments.get(customer.pk, frozenset())
+        source = self.matrices[message.variant_id].text_for(own_segments, customer.language)
+        segment = next((self.segment_names[one] for one in sorted(own_segments)), "")
+        known = letters.values(self.campaign, customer, self.custom_keys, segment)
+        tracked = customer.pk in self.trackable
+        return letters.write(
+            source, known, letters.ways_of(message, self.link_ids[message.variant_id], tracked=tracked)
+        )
+
+    def mail(self, message: Message) -> EmailMultiAlternatives:
+        """The letter as a mail to its recipient."""
+        headers = letters.headers_of(message, self.campaign)
+        return letters.mail_of(self.letter(message), self.campaign, message.customer.email.strip(), headers)
+
+
+def desk_for(run: Run, messages: Sequence[Message]) -> Desk:
+    """The desk for a batch of messages of one run."""
+    campaign = run.campaign
+    customers = [message.customer_id for message in messages if message.customer_id]
+    matrices = matrices_of(campaign)
+    named = frozenset().union(*(matrix.segment_ids for matrix in matrices.values()))
+    wanted = named | frozenset(campaign.include.values_list("pk", flat=True))
+    return Desk(
+        campaign,
+        matrices,
+        link_ids=links_of(campaign),
+        custom_keys=fields.custom_keys(),
+        segments=segments_of(run, customers, wanted),
+        segment_names=names_of(wanted),
+        trackable=trackable(customers, campaign.channel),
+    )
+
+
+def links_of(campaign: Campaign) -> dict[int, dict[str, int]]:
+    """Stored link ids by version and address."""
+    ids: dict[int, dict[str, int]] = {variant: {} for variant in campaign.variants.values_list("pk", flat=True)}
+    for variant, url, pk in Link.objects.filter(variant__campaign=campaign).values_list("variant", "url", "pk"):
+        ids[variant][url] = pk
+    return ids
+
+
+def segments_of(run: Run, customers: Sequence[int], wanted: frozenset[int]) -> dict[int, frozenset[int]]:
+    """Which of the wanted segments each customer was in when the audience was sealed."""
+    still = Q(left_at=None) | Q(left_at__gt=run.sealed_at)
+    rows = Membership.objects.filter(still, customer__in=customers, segment__in=wanted, entered_at__lte=run.sealed_at)
+    found: dict[int, set[int]] = defaultdict(set)
+    for customer, segment in rows.values_list("customer", "segment"):
+        found[customer].add(segment)
+    return {customer: frozenset(segments) for customer, segments in found.items()}
+
+
+def names_of(segments: frozenset[int]) -> dict[int, str]:
+    return dict(Segment.objects.filter(pk__in=segments).values_list("pk", "name"))
+
+
+def trackable(customers: Sequence[int], channel: str) -> frozenset[int]:
+    """Who of them lets us see opens: a consent of its own, apart from the one to get mail."""
+    consented = Exists(consents(customer=OuterRef("pk"), channel=channel, purpose="tracking"))
+    return frozenset(Customer.objects.filter(consented, pk__in=customers).values_list("pk", flat=True))

@@ -1,0 +1,243 @@
+"""The worker: claims a handful of messages and hands them over one by one. One poke is one batch."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+
+from campaigns.content.merge import RenderFailed
+from campaigns.delivery import attempts, claims, permission, replies, transitions
+from campaigns.delivery.claims import Claim, claim
+from campaigns.delivery.desk import Desk, desk_for
+from campaigns.delivery.lines import Broken, Line, open_line
+from campaigns.delivery.replies import CONNECT, DATA, Meaning, Reply
+from campaigns.delivery.setbacks import pause_for_trouble, trouble_is_over
+from campaigns.models import Message, Run, RunStatus
+from campaigns.responses import record_hard_bounce
+
+BATCH_SECONDS = 45  # a task ends within a minute, so that a stopping worker stops soon
+WRITE_AGAIN_AFTER = (1, 2, 4, 8, 15, 30, 60)  # seconds
+TROUBLE_AFTER = 5  # failures in a row that are no recipient's fault
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Batch:
+    """One claim being worked through by this process."""
+
+    run: Run
+    claim: Claim
+    desk: Desk
+    line: Line
+    tally: Counter[str] = field(default_factory=Counter)
+    accepted: tuple[Message, Reply, datetime] | None = None
+    faults_in_a_row: int = 0
+    trouble: str = ""
+
+
+def send_batch(run_id: int, *, size: int = claims.CLAIM_SIZE, seconds: float = BATCH_SECONDS) -> Counter[str]:
+    """Send up to `size` due messages of the run; return how many ended in which state. Safe to run many times at once."""
+    run = Run.objects.select_related("campaign").get(pk=run_id)
+    claimed = claim(run_id, size=size)
+    if not claimed.messages:
+        return Counter()
+    make_commits_durable()
+    batch = Batch(run, claimed, desk_for(run, claimed.messages), open_line())
+    try:
+        work_through(batch, until=time.monotonic() + seconds)
+    finally:
+        batch.line.close()
+        note_accepted(batch)
+    return batch.tally
+
+
+def make_commits_durable() -> None:
+    """On SQLite a hand-over must be on the disk before the payload leaves; PostgreSQL does so by itself."""
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA synchronous=FULL")
+
+
+def work_through(batch: Batch, *, until: float) -> None:
+    """Message by message, until the claim is done, the time is up, the run is stopped or the server is in trouble."""
+    for position, message in enumerate(batch.claim.messages):
+        if batch.trouble or time.monotonic() > until:
+            claims.release(batch.claim, batch.claim.messages[position:])
+            batch.tally["released"] += len(batch.claim.messages) - position
+            break
+        batch.tally[deliver(batch, message)] += 1
+    if batch.trouble and batch.trouble != STOPPED:
+        pause_for_trouble(batch.run.pk, batch.trouble)
+    elif batch.tally["sent"]:
+        trouble_is_over(batch.run.pk)
+
+
+STOPPED = "stopped"
+
+
+def deliver(batch: Batch, message: Message) -> str:
+    """Bring one message to its next state and return its name."""
+    started_at = timezone.now()
+    try:
+        mail = batch.desk.mail(message)
+        reply = batch.line.hand_over(mail, lambda: begin(batch, message))
+    except RenderFailed as error:
+        return fail(batch, message, Reply("render", 0, str(error)), "not_rendered", started_at)
+    except Broken as broken:
+        return after_break(batch, message, broken, started_at)
+    if reply is None:
+        return not_begun(batch, message)
+    return AFTER[replies.meaning(reply)](batch, message, reply, started_at)
+
+
+def begin(batch: Batch, message: Message) -> bool:
+    """T4 for this message and T5 for the one before it, in one durable commit."""
+    with transaction.atomic():
+        write_accepted(batch)
+        begun = transitions.HAND_OVER.run(id=message.pk, token=batch.claim.token) == 1
+    batch.accepted = None
+    return begun
+
+
+def not_begun(batch: Batch, message: Message) -> str:
+    """Why T4 refused: the run was stopped, a reason came up against this recipient, or the lease was lost."""
+    if Run.objects.get(pk=batch.run.pk).status != RunStatus.SENDING:
+        batch.trouble = STOPPED
+        return release(batch, message)
+    if reason := permission.objection(message.pk):
+        transitions.SKIP.run(id=message.pk, token=batch.claim.token, reason=reason, code="", attempts=message.attempts)
+        return "skipped"
+    return "lost"
+
+
+def accept(batch: Batch, message: Message, reply: Reply, started_at: datetime) -> str:
+    """Remember the 250; it is written with the next hand-over, so that each message costs one commit."""
+    batch.accepted = (message, reply, started_at)
+    batch.faults_in_a_row = 0
+    return "sent"
+
+
+def note_accepted(batch: Batch) -> None:
+    """Write the last 250 down, even when the database has to come back first: forgotten, it would be a doubt."""
+    patiently(lambda: write_accepted(batch))
+    batch.accepted = None
+
+
+def patiently(write: Callable[[], None]) -> None:
+    for wait in WRITE_AGAIN_AFTER:
+        try:
+            return write()
+        except OperationalError:
+            logger.warning("The database does not answer; writing again in %s s.", wait)
+            connection.close()
+            time.sleep(wait)
+    return write()
+
+
+def write_accepted(batch: Batch) -> None:
+    """T5, or T9 when the reaper was faster."""
+    if batch.accepted is None:
+        return
+    message, reply, started_at = batch.accepted
+    told = {"id": message.pk, "reason": "", "code": str(reply), "attempts": message.attempts + 1}
+    if not transitions.SENT.run(token=batch.claim.token, **told):
+        transitions.SENT_AFTER_ALL.run(**told)
+    note_attempt(message, reply, started_at)
+
+
+def after_break(batch: Batch, message: Message, broken: Broken, started_at: datetime) -> str:
+    """The connection broke: our trouble, provably not sent, or not known, by phase."""
+    reply = Reply(broken.phase, 0, broken.text)
+    if broken.phase == CONNECT:
+        return server_trouble(batch, message, reply, started_at)
+    if broken.phase != DATA:
+        return put_off(batch, message, reply, started_at, "connection_broke")
+    told = {"reason": "connection_broke", "code": str(reply), "attempts": message.attempts + 1}
+    transitions.DOUBT.run(id=message.pk, token=batch.claim.token, **told)
+    note_attempt(message, reply, started_at)
+    return "unknown"
+
+
+def server_trouble(batch: Batch, message: Message, reply: Reply, started_at: datetime) -> str:
+    batch.trouble = f"{reply.phase}: {reply}"
+    return release(batch, message)
+
+
+def closing(batch: Batch, message: Message, reply: Reply, started_at: datetime) -> str:
+    return put_off(batch, message, reply, started_at, "server_closing")
+
+
+def later(batch: Batch, message: Message, reply: Reply, started_at: datetime) -> str:
+    batch.faults_in_a_row = 0
+    return put_off(batch, message, reply, started_at, "try_later")
+
+
+def put_off(batch: Batch, message: Message, reply: Reply, started_at: datetime, reason: str) -> str:
+    """T6, definite: not now. After the last wait the message has failed."""
+    count_fault(batch, reply, reason)
+    attempts_made = message.attempts + 1
+    delay = replies.wait_after(attempts_made)
+    if delay is None:
+        return fail(batch, message, reply, "tried_long_enough", started_at)
+    told = {"reason": reason, "code": str(reply), "attempts": attempts_made, "delay": delay}
+    transitions.DEFER.run(id=message.pk, token=batch.claim.token, **told)
+    note_attempt(message, reply, started_at)
+    return "deferred"
+
+
+def count_fault(batch: Batch, reply: Reply, reason: str) -> None:
+    """Connections that break again and again are the server's trouble, not the recipients'."""
+    batch.faults_in_a_row = 0 if reason == "try_later" else batch.faults_in_a_row + 1
+    if batch.faults_in_a_row >= TROUBLE_AFTER:
+        batch.trouble = f"{reply.phase}: {reply}"
+
+
+def refused(batch: Batch, message: Message, reply: Reply, started_at: datetime) -> str:
+    return fail(batch, message, reply, "refused", started_at)
+
+
+def no_mailbox(batch: Batch, message: Message, reply: Reply, started_at: datetime) -> str:
+    return fail(batch, message, reply, "no_mailbox", started_at)
+
+
+def fail(batch: Batch, message: Message, reply: Reply, reason: str, started_at: datetime) -> str:
+    """T6, definite: never. An address that does not exist goes on the suppression list."""
+    told = {"reason": reason, "code": str(reply), "attempts": message.attempts + 1}
+    with transaction.atomic():
+        failed = transitions.FAIL.run(id=message.pk, token=batch.claim.token, **told)
+        if failed and reason == "no_mailbox":
+            record_hard_bounce(message, reply, at=started_at)
+        note_attempt(message, reply, started_at)
+    return "failed"
+
+
+def release(batch: Batch, message: Message) -> str:
+    claims.release(batch.claim, (message,))
+    return "released"
+
+
+def note_attempt(message: Message, reply: Reply, started_at: datetime) -> None:
+    attempts.record(
+        message.pk,
+        message.attempts + 1,
+        phase=reply.phase,
+        code=reply.enhanced or str(reply.code or ""),
+        text=reply.text,
+        started_at=started_at,
+    )
+
+
+After = Callable[[Batch, Message, Reply, datetime], str]
+AFTER: dict[Meaning, After] = {
+    Meaning.ACCEPTED: accept,
+    Meaning.SERVER: server_trouble,
+    Meaning.CLOSING: closing,
+    Meaning.LATER: later,
+    Meaning.REFUSED: refused,
+    Meaning.NO_MAILBOX: no_mailbox,
+}

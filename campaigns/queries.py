@@ -1,0 +1,130 @@
+"""Questions others may ask about campaigns, their runs and their messages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from campaigns import audience
+from campaigns.audience import Reach
+from campaigns.content import fields, letters, matrix
+from campaigns.content.letters import Letter
+from campaigns.content.merge import Fault
+from campaigns.models import Campaign, Message, MessageState, Run
+
+
+def campaigns() -> QuerySet[Campaign]:
+    """All campaigns, the newest first, with what a list shows."""
+    return Campaign.objects.select_related("owner").prefetch_related("variants", "include", "runs")
+
+
+def messages(run: Run, state: str = "") -> QuerySet[Message]:
+    """The messages of a run, all or those in one state."""
+    rows = Message.objects.filter(run=run).select_related("customer", "variant").order_by("pk")
+    return rows.filter(state=state) if state else rows
+
+
+def latest_run(campaign: Campaign) -> Run | None:
+    """The campaign's last run."""
+    return campaign.runs.order_by("-pk").first()
+
+
+def reach(campaign: Campaign, *, as_of: datetime) -> Reach:
+    """The reach funnel; the same judgement as at the sealing."""
+    return audience.reach(campaign, as_of)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is. The states add up to `expected` once the audience is sealed."""
+
+    status: str
+    pause_reason: str
+    resume_at: datetime | None
+    expected: int | None
+    states: dict[str, int]
+
+    @property
+    def is_accounted_for(self) -> bool:
+        """Whether every member of the sealed audience has exactly one row."""
+        return self.expected == sum(self.states.values())
+
+    @property
+    def unresolved(self) -> int:
+        """Messages that may or may not have left."""
+        return self.states.get(MessageState.UNKNOWN, 0)
+
+    @property
+    def done_share(self) -> float:
+        """Share of the audience that reached its end, 0–1."""
+        waiting = sum(self.states.get(state, 0) for state in ("queued", "leased", "handing", "deferred"))
+        return 1 - waiting / self.expected if self.expected else 0.0
+
+
+def progress(run: Run) -> Progress:
+    """The run counted from its rows now."""
+    rows = Message.objects.filter(run=run).order_by().values_list("state").annotate(Count("pk"))
+    return Progress(run.status, run.pause_reason, run.resume_at, run.expected, dict(rows))
+
+
+def losses(run: Run) -> dict[str, int]:
+    """Members who were skipped or failed, by reason."""
+    ended = Message.objects.filter(run=run, state__in=(MessageState.SKIPPED, MessageState.FAILED)).order_by()
+    return dict(ended.values_list("reason").annotate(Count("pk")))
+
+
+def faults(campaign: Campaign) -> dict[str, list[Fault]]:
+    """What is wrong with the texts, by the key of the version; empty when all may be sent."""
+    known = fields.names()
+    found = {one.key: matrix.faults(one, known) for one in matrix.matrices_of(campaign).values()}
+    return {key: faults for key, faults in found.items() if faults}
+
+
+@dataclass(frozen=True)
+class MissingCell:
+    """A language that members of the audience speak and a version has no text of its own for."""
+
+    variant: str
+    language: str
+    members: int
+
+
+def missing_cells(campaign: Campaign, *, as_of: datetime) -> list[MissingCell]:
+    """Gaps of the message matrix that the fallback would fill, the biggest first."""
+    spoken = audience.members(campaign, as_of).order_by().values_list("language").annotate(n=Count("pk"))
+    languages = [(language, n) for language, n in spoken.order_by("-n") if language]
+    gaps = []
+    for one in matrix.matrices_of(campaign).values():
+        has = {cell.language for cell in one.cells}
+        if has != {""}:
+            gaps += [MissingCell(one.key, language, n) for language, n in languages if language not in has]
+    return gaps
+
+
+def stale_segments(campaign: Campaign, *, at: datetime) -> list[Any]:
+    """Segments of the campaign whose membership is too old to send by; named lists do not age."""
+    used = {*campaign.include.all(), *campaign.exclude.all()}
+    return sorted((one for one in used if is_stale(one, at)), key=lambda one: one.name)
+
+
+def is_stale(segment: Any, at: datetime) -> bool:
+    if segment.kind == "static":
+        return False
+    age = at - segment.refreshed_at if segment.refreshed_at else None
+    return age is None or age.total_seconds() > segment.stale_after_minutes * 60
+
+
+def preview(campaign: Campaign, variant_key: str, customer: Any, *, as_of: datetime) -> Letter:
+    """What the customer would read. Raises `content.merge.RenderFailed` and Variant.DoesNotExist."""
+    one = matrix.matrix_of(campaign.variants.get(key=variant_key))
+    segments = segment_names(customer, [*one.segment_ids, *campaign.include.values_list("pk", flat=True)], as_of)
+    known = letters.values(campaign, customer, fields.custom_keys(), next(iter(segments.values()), ""))
+    return letters.write(one.text_for(segments, customer.language), known, letters.PREVIEW)
+
+
+def segment_names(customer: Any, segments: Sequence[int], as_of: datetime) -> dict[int, str]:
+    """Which of the segments the customer was in at that moment, by id."""
+    rows = customer.memberships.filter(segment__in=segments, entered_at__lte=as_of).exclude(left_at__lte=as_of)
+    return dict(rows.order_by("segment").values_list("segment", "segment__name"))

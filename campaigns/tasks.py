@@ -1,0 +1,37 @@
+"""Pokes for the worker: ids in, one call, safe to run twice, lost without harm."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from campaigns.delivery.sweeping import sweep
+from campaigns.delivery.worker import send_batch
+from campaigns.scheduling import launch_due
+from campaigns.sealing import seal
+
+CHUNKS_PER_POKE = 20
+
+
+@shared_task
+def seal_run(run_id: int) -> None:
+    """Seal some chunks; then seal on, or begin to send."""
+    done = seal(run_id, at=timezone.now(), chunks=CHUNKS_PER_POKE)
+    (send_messages if done else seal_run).delay(run_id)
+
+
+@shared_task
+def send_messages(run_id: int) -> None:
+    """Send one batch; poke again while there is more."""
+    if send_batch(run_id):
+        send_messages.delay(run_id)
+
+
+@shared_task
+def sweep_campaigns() -> None:
+    """The line of the timetable: launch what is due, take back what is stuck, poke what waits."""
+    now = timezone.now()
+    launch_due(at=now)
+    swept = sweep(at=now)
+    for run_id in swept.to_seal:
+        seal_run.delay(run_id)
+    for run_id in swept.to_send:
+        send_messages.delay(run_id)
