@@ -12,7 +12,8 @@ from campaigns.audience import Reach
 from campaigns.content import fields, letters, matrix
 from campaigns.content.letters import Letter
 from campaigns.content.merge import Fault
-from campaigns.models import Campaign, Message, MessageState, Run
+from campaigns.delivery.desk import desk_for
+from campaigns.models import Campaign, Link, Message, MessageState, Run
 
 
 def campaigns() -> QuerySet[Campaign]:
@@ -122,6 +123,19 @@ def preview(campaign: Campaign, variant_key: str, customer: Any, *, as_of: datet
     segments = segment_names(customer, [*one.segment_ids, *campaign.include.values_list("pk", flat=True)], as_of)
     known = letters.values(campaign, customer, fields.custom_keys(), next(iter(segments.values()), ""))
     return letters.write(one.text_for(segments, customer.language), known, letters.PREVIEW)
+
+
+def letter(message: Message) -> Letter:
+    """The letter of a sealed message as its recipient reads it."""
+    run = Run.objects.select_related("campaign").get(pk=message.run_id)
+    return desk_for(run, [message]).letter(message)
+
+
+def where_link_leads(link: Link, message: Message) -> str:
+    """The stored address, its fields filled in for the recipient; those whose data are gone get it without."""
+    if message.customer is None:
+        return letters.where(link.url, {})
+    return letters.where(link.url, letters.values(message.run.campaign, message.customer, fields.custom_keys()))
 
 
 def segment_names(customer: Any, segments: Sequence[int], as_of: datetime) -> dict[int, str]:

@@ -10,9 +10,11 @@ from campaigns.delivery import transitions
 from campaigns.delivery.replies import Reply
 from campaigns.models import Link, Message, MessageState, Response, ResponseClass, ResponseKind
 from crm import actions as crm_actions
+from crm import queries as crm_queries
 from crm import rights
 
 RECIPIENT = rights.machine("recipient")
+UNSUBSCRIBED = "unsubscribed"
 SERVER = rights.machine("mail server")
 CERTAIN = Class(ResponseClass.HUMAN, "own_act")
 
@@ -24,7 +26,7 @@ def record_open(message: Message, *, user_agent: str, method: str, at: datetime)
 
 
 def record_click(message: Message, link: Link, *, user_agent: str, method: str, at: datetime) -> None:
-    """A link was followed. Machines that follow every link at once are known only by the third; the first two follow."""
+    """A link was followed. A machine that follows all is known only by its third link; then the first two are, too."""
     burst = links_just_followed(message, at) | {link.pk}
     by = classify(Hit(user_agent, method, since_sent(message, at), len(burst)))
     record(
@@ -114,8 +116,15 @@ def unsubscribe(message: Message, *, at: datetime, way: str) -> bool:
             by=RECIPIENT,
             at=at,
         )
-    suppress(message, reason="unsubscribed", by=RECIPIENT, at=at)
+    suppress(message, reason=UNSUBSCRIBED, by=RECIPIENT, at=at)
     return True
+
+
+def lift_own_unsubscription(message: Message, *, at: datetime) -> None:
+    """The person came back by themselves: take off what they had put on, and nothing else."""
+    own = {"channel": message.channel, "address_key": message.address_key, "reason": UNSUBSCRIBED}
+    for suppression in crm_queries.suppressions(RECIPIENT).filter(**own):
+        crm_actions.lift_suppression(suppression, proof=f"preference page of message {message.pk}", by=RECIPIENT, at=at)
 
 
 def record_complaint(message: Message, *, at: datetime, source_id: str) -> None:

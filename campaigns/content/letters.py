@@ -1,4 +1,4 @@
-"""From a composition and a person to a letter: filled in, addressed, with the headers that mailbox providers ask for."""
+"""From a composition and a person to a letter: filled in, addressed, with the headers mailbox providers ask for."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What is the same for all messages of a run, read once per batch: texts, links, and who of the batch is in which segment."""
+"""What is the same for all messages of a batch, read once: texts, links, and who is in which segment."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a mail server's reply means for the recipient, the server and the suppression list: a table, first match wins."""
+"""What a mail server's reply means for recipient, server and suppression list: a table, the first match wins."""
 
 import re
 from dataclasses import dataclass

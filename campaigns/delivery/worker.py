@@ -41,7 +41,7 @@ class Batch:
 
 
 def send_batch(run_id: int, *, size: int = claims.CLAIM_SIZE, seconds: float = BATCH_SECONDS) -> Counter[str]:
-    """Send up to `size` due messages of the run; return how many ended in which state. Safe to run many times at once."""
+    """Send up to `size` due messages of the run; return how many ended in which state. Safe to run many at once."""
     run = Run.objects.select_related("campaign").get(pk=run_id)
     claimed = claim(run_id, size=size)
     if not claimed.messages:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from chaos.sink import Sink, running
 from django.utils import timezone
 
 from campaigns import actions
@@ -13,6 +12,7 @@ from campaigns.delivery.sweeping import sweep
 from campaigns.delivery.worker import send_batch
 from campaigns.models import Campaign, Run
 from campaigns.sealing import seal
+from chaos.sink import Sink, running
 from crm import rights
 from crm.models import ConsentState, Customer
 from segments.models import Membership, MembershipReason, Segment, SegmentKind

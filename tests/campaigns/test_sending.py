@@ -4,10 +4,10 @@ from collections import Counter
 from email import message_from_bytes, policy
 
 import pytest
-from chaos.sink import Sink
 
 from campaigns import queries
 from campaigns.models import Attempt, Message, MessageState, RunStatus
+from chaos.sink import Sink
 from crm.models import Suppression
 from tests.campaigns.conftest import launched, sent
 

@@ -1,0 +1,137 @@
+"""The addresses in letters: what they count, what they change, and what a wrong one finds out (nothing)."""
+
+import re
+from datetime import timedelta
+from email import message_from_bytes, policy
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns import queries, responses
+from campaigns.content import addresses
+from campaigns.models import Link, Message, Response
+from campaigns.queries import reach
+from chaos.sink import Sink
+from crm.models import ConsentEntry, ConsentState, Event, Suppression
+from tests.campaigns.conftest import grant, launched, sent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"
+
+
+@pytest.fixture
+def run(new_customer, new_campaign, sink: Sink):
+    customer = new_customer(1, "ok-a@mail.example")
+    grant(customer, "tracking")
+    run = sent(launched(new_campaign([customer])))
+    long_ago = timezone.now() - timedelta(minutes=5)
+    Message.objects.update(final_at=long_ago)
+    return run
+
+
+@pytest.fixture
+def hrefs(run, sink: Sink):
+    mail = message_from_bytes(sink.bodies["ok-a@mail.example"], policy=policy.default)
+    html = mail.get_body(("html",)).get_content()
+    return [path.replace("http://localhost:8000", "") for path in re.findall(r'(?:href|src)="([^"]+)"', html)]
+
+
+def one(hrefs, kind):
+    return next(path for path in hrefs if path.startswith(f"/{kind}/"))
+
+
+def test_a_click_is_counted_and_leads_to_the_stored_address(client: Client, hrefs):
+    response = client.get(one(hrefs, "c"), headers={"User-Agent": BROWSER})
+    assert response.status_code == 302
+    assert response["Location"] == "https://shop.example/offer?from=mail&v=1"
+    row = Response.objects.get(kind="click")
+    assert (row.by_class, row.link.url) == ("human", "https://shop.example/offer?from=mail&v=1")
+    event = Event.objects.get(type="click")
+    assert event.customer == row.message.customer and event.properties["by"] == "human"
+    assert "sessionid" not in response.cookies
+
+
+def test_an_open_is_counted_once_per_second(client: Client, hrefs):
+    for _ in range(2):
+        response = client.get(one(hrefs, "o"), headers={"User-Agent": BROWSER})
+        assert response["Content-Type"] == "image/gif"
+    assert Response.objects.filter(kind="open").count() in (1, 2)
+    assert Response.objects.filter(kind="open", by_class="human").exists()
+
+
+def test_following_every_link_by_get_changes_no_consent(client: Client, hrefs):
+    before = list(ConsentState.objects.values())
+    for path in hrefs:
+        client.get(path, headers={"User-Agent": "python-requests/2.32"})
+        client.head(path)
+    assert list(ConsentState.objects.values()) == before
+    assert not Suppression.objects.exists()
+    assert not Response.objects.exclude(by_class="machine").exists()
+
+
+def test_one_click_leaves_at_once_without_cookies_or_csrf(hrefs, run):
+    strict = Client(enforce_csrf_checks=True)
+    for _ in range(3):
+        response = strict.post(one(hrefs, "u"), {"List-Unsubscribe": "One-Click"})
+        assert response.status_code == 200
+    assert ConsentEntry.objects.filter(act="withdrawn", source="one-click").count() == 1
+    assert Suppression.objects.get().reason == "unsubscribed"
+    assert reach(run.campaign, as_of=timezone.now()).will_get_it == 0
+
+
+def test_following_all_links_at_once_is_a_machine(run):
+    message = Message.objects.get(run=run)
+    links = [
+        Link.objects.create(variant=message.variant, position=9 + n, url=f"https://x.example/{n}") for n in range(3)
+    ]
+    at = timezone.now()
+    for n, link in enumerate(links):
+        responses.record_click(message, link, user_agent=BROWSER, method="GET", at=at + timedelta(seconds=n))
+    assert set(Response.objects.filter(kind="click").values_list("by_class", flat=True)) == {"machine"}
+
+
+@given(st.integers(0, 60), st.characters(codec="ascii", categories=("L", "N")))
+def test_a_changed_address_is_the_same_404(place, letter):
+    message = Message(pk=7, token="a" * 32)
+    right = addresses.token(message, "u")
+    place %= len(right)
+    wrong = right[:place] + letter + right[place + 1 :]
+    if wrong == right:
+        return
+    number, _, given_signature = wrong.partition("-")
+    other = Message(pk=int(number) if number.isdigit() else 0, token="a" * 32)
+    assert addresses.signature(other, "u") != given_signature
+
+
+def test_an_address_is_good_for_one_purpose_only(client: Client, run, hrefs):
+    token = one(hrefs, "o").removeprefix("/o/").removesuffix(".gif")
+    answers = [client.get(f"/u/{text}/") for text in (token, "1-x", "999999-" + "0" * 32, "x", "é-é", "1")]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.content for answer in answers}) == 1
+
+
+def test_preferences_show_and_set_what_the_person_wants(client: Client, run):
+    message = Message.objects.get(run=run)
+    path = addresses.preferences_url(message).replace("http://localhost:8000", "")
+    page = client.get(path).content.decode()
+    assert "list-autumn" in page and "o…@m….example" in page and "ok-a@mail.example" not in page
+    client.post(path, {"wanted": ["marketing"]})
+    assert not ConsentState.objects.get(purpose="tracking").is_granted
+    client.post(path, {})
+    assert not ConsentState.objects.get(purpose="marketing").is_granted
+    assert Suppression.objects.get().reason == "unsubscribed"
+    client.post(path, {"wanted": ["marketing"]})
+    assert not Suppression.objects.exists()
+    assert queries.reach(run.campaign, as_of=timezone.now()).will_get_it == 1
+
+
+def test_the_letter_in_the_browser_may_run_nothing(client: Client, run):
+    message = Message.objects.get(run=run)
+    response = client.get(addresses.browser_url(message).replace("http://localhost:8000", ""))
+    assert b"Hello Name 1" in response.content
+    assert (
+        "sandbox" in response["Content-Security-Policy"] and "default-src 'none'" in response["Content-Security-Policy"]
+    )
