@@ -17,7 +17,14 @@ MATRIX: dict[str, dict[str, str]] = tomllib.loads((Path(__file__).parent / "righ
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 PERSONS = {"sales": "anna", "marketer": "maija", "analyst": "aino", "admin": "adele"}
 # What stands for a part of an address; 1 where nothing is said. Rows need not exist: rights come before look-ups.
-SAMPLES: dict[str, str] = {"slug": "none", "token": "0" * 32, "app_label": "crm", "url": "x", "var": "nothing"}
+SAMPLES: dict[str, str] = {
+    "slug": "none",
+    "token": "0" * 32,
+    "token>.gif": "0.gif",
+    "app_label": "crm",
+    "url": "x",
+    "var": "nothing",
+}
 NO_RIGHT = (403,)
 
 

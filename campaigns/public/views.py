@@ -30,11 +30,14 @@ View = Callable[..., HttpResponse]
 
 
 def private(view: View) -> View:
-    """No cache keeps it and no referrer tells the address on."""
+    """No cache keeps it, no referrer tells the address on, and every wrong address looks the same."""
 
     @wraps(view)
     def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = view(request, *args, **kwargs)
+        try:
+            response = view(request, *args, **kwargs)
+        except Http404:
+            response = render(request, "public/not_found.html", status=404)
         response["Cache-Control"] = "no-store, private"
         response["Referrer-Policy"] = "no-referrer"
         response["X-Robots-Tag"] = "noindex"
