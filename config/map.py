@@ -6,8 +6,8 @@ from pathlib import Path
 FLOORS = ("config", "campaigns", "segments", "profiles", "crm")
 HEAD = """# Map of the code
 
-One line per module, taken from its docstring: `python manage.py write_map` makes this page anew, and a test holds it
-to the code. Floors from the roof down: each imports only those below it, and only through their doors.
+One line per module, taken from its docstring: `python manage.py write_map` makes this page anew, and `make check` holds
+it to the code. Floors from the roof down: each imports only those below it, and only through their doors.
 """
 
 

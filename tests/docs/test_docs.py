@@ -26,10 +26,6 @@ def variables_in(name: str) -> set[str]:
     return {call.args[0].value for call in of_env if call.args and isinstance(call.args[0], ast.Constant)}
 
 
-def test_the_map_is_the_one_drawn_from_the_code() -> None:
-    assert read("docs/map.md") == code_map.drawn(ROOT), "run: python manage.py write_map"
-
-
 def test_every_module_opens_with_its_purpose() -> None:
     modules = (path for floor in code_map.FLOORS for path in (ROOT / floor).rglob("*.py"))
     silent = [
