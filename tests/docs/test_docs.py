@@ -1,6 +1,5 @@
 """The docs claim nothing that the code does not do."""
 
-import ast
 import re
 from pathlib import Path
 
@@ -12,18 +11,10 @@ from config.version import newest_version
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-IN_TABLE = re.compile(r"^\| `([A-Z_]+)` \|", re.MULTILINE)
 
 
 def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
-
-
-def variables_in(name: str) -> set[str]:
-    """Names read by `env.…("NAME")` in a module."""
-    calls = (node for node in ast.walk(ast.parse(read(name))) if isinstance(node, ast.Call))
-    of_env = (call for call in calls if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "env")
-    return {call.args[0].value for call in of_env if call.args and isinstance(call.args[0], ast.Constant)}
 
 
 def test_every_module_opens_with_its_purpose() -> None:
@@ -34,10 +25,6 @@ def test_every_module_opens_with_its_purpose() -> None:
         if "migrations" not in path.parts and path.read_text().strip() and not code_map.purpose(path)
     ]
     assert silent == []
-
-
-def test_every_environment_variable_is_in_the_table_and_no_other() -> None:
-    assert set(IN_TABLE.findall(read("docs/settings.md"))) == variables_in("config/settings.py")
 
 
 def test_the_version_is_said_in_the_changelog_and_the_project_file_alike() -> None:
