@@ -1,0 +1,153 @@
+"""Planted truth against what the experiments promise: `python -m campaigns.experiments.simulation [TESTS]`."""
+
+import json
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from campaigns.experiments.answers import CannotTell
+from campaigns.experiments.comparison import compare_rates, compare_spend
+from campaigns.experiments.decision import contest, decide
+from campaigns.experiments.plan import ArmPlan, Goal, Plan
+from campaigns.experiments.pooling import discoveries
+from campaigns.experiments.power import Look, detectable_rate
+from campaigns.experiments.sufficient import Mean, Proportion
+
+SEED = 20_240_501
+RATE, DAYS, PER_DAY = 0.05, 28, 300
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A share (0–1) measured over `tests` simulated tests, and the range in which it was promised to lie."""
+
+    name: str
+    measured: float
+    low: float
+    high: float
+    tests: int
+
+    @property
+    def is_kept(self) -> bool:
+        """Inside the range, three standard errors of the simulation allowed."""
+        edge = min(max(self.measured, 0.01), 0.99)
+        noise = 3 * math.sqrt(edge * (1 - edge) / self.tests)
+        return self.low - noise <= self.measured <= self.high + noise
+
+
+def promises(tests: int) -> list[Promise]:
+    """Every promise, measured afresh with the same seed."""
+    return [measure(np.random.default_rng(SEED), tests) for measure in MEASURES]
+
+
+def false_winners_under_peeking(random: np.random.Generator, tests: int) -> Promise:
+    """A/A: share of tests in which any of 28 daily looks declares a winner."""
+    declared = sum(_found_by_peeking(random, RATE, RATE) is not None for _ in range(tests))
+    return Promise("a/a tests that declare a winner under daily peeking", declared / tests, 0.0, 0.05, tests)
+
+
+def power_under_peeking(random: np.random.Generator, tests: int) -> Promise:
+    """Share of tests that find, at some daily look, the effect promised to be found in 80 %."""
+    better = RATE + _detectable("always")
+    found = sum(_found_by_peeking(random, RATE, better) == "b" for _ in range(tests))
+    return Promise("planted effects found under daily peeking", found / tests, 0.77, 0.83, tests)
+
+
+def power_at_the_end(random: np.random.Generator, tests: int) -> Promise:
+    """Share of tests that find, in one look at the end, the effect promised to be found in 80 %."""
+    people, better = DAYS * PER_DAY, RATE + _detectable("once")
+    hits = random.binomial(people, [RATE, better], (tests, 2))
+    found = sum(_winner(_plan("once"), people, *map(int, pair)) == "b" for pair in hits)
+    return Promise("planted effects found in one look", found / tests, 0.77, 0.83, tests)
+
+
+def coverage_of_rates(random: np.random.Generator, tests: int) -> Promise:
+    """Share of intervals of a difference of rates that hold the true one, with a hold-out of a tenth."""
+    sizes, rates = (9000, 1000), (0.06, 0.04)
+    hits = random.binomial(sizes, rates, (tests, 2))
+    readings = (compare_rates(*(Proportion(n, int(x)) for n, x in zip(sizes, pair, strict=True))) for pair in hits)
+    held = sum(not isinstance(reading, CannotTell) and 0.02 in reading.interval for reading in readings)
+    return Promise("intervals of rates that hold the truth", held / tests, 0.94, 0.96, tests)
+
+
+def coverage_of_spending(random: np.random.Generator, tests: int) -> Promise:
+    """Share of intervals of caused revenue per person that hold the true one, with a hold-out of a tenth."""
+    held = 0
+    for _ in range(tests):
+        reading = compare_spend(_spending(random, 9000, 0.06), _spending(random, 1000, 0.04))
+        held += not isinstance(reading, CannotTell) and 50 * (0.06 - 0.04) in reading.interval
+    return Promise("intervals of revenue that hold the truth", held / tests, 0.94, 0.96, tests)
+
+
+def false_discoveries(random: np.random.Generator, tests: int) -> Promise:
+    """Mean share of false ones among the segments declared, 3 of 12 having a true effect."""
+    rounds, people = max(1, tests // 12), 4000
+    plan, shares = _plan("once"), 0.0
+    for _ in range(rounds):
+        hits = random.binomial(people, [[RATE, RATE + 0.025]] * 3 + [[RATE, RATE]] * 9)
+        outcomes = [contest(plan, _arms(people, int(a), int(b))) for a, b in hits]
+        p_values = [1.0 if isinstance(outcome, CannotTell) else outcome.p_value for outcome in outcomes]
+        chosen = [
+            decide(plan, outcome, q_value=q).variant for outcome, q in zip(outcomes, discoveries(p_values), strict=True)
+        ]
+        true = chosen[:3].count("b")
+        declared = len(chosen) - chosen.count(None)
+        shares += (declared - true) / declared if declared else 0.0
+    return Promise("false ones among the segments declared", shares / rounds, 0.0, 0.05, rounds)
+
+
+MEASURES: tuple[Callable[[np.random.Generator, int], Promise], ...] = (
+    false_winners_under_peeking,
+    power_under_peeking,
+    power_at_the_end,
+    coverage_of_rates,
+    coverage_of_spending,
+    false_discoveries,
+)
+
+
+def _plan(look: Look) -> Plan:
+    goal = Goal("conversion", "Conversion", "rate", RATE)
+    return Plan(goal, (ArmPlan("a", "A", 1), ArmPlan("b", "B", 1)), 2 * DAYS * PER_DAY, look=look)
+
+
+def _detectable(look: Look) -> float:
+    answer = detectable_rate(RATE, DAYS * PER_DAY, DAYS * PER_DAY, look=look)
+    return math.nan if isinstance(answer, CannotTell) else answer.difference
+
+
+def _arms(people: int, hits_a: int, hits_b: int) -> dict[str, Proportion | Mean]:
+    return {"a": Proportion(people, hits_a), "b": Proportion(people, hits_b)}
+
+
+def _winner(plan: Plan, people: int, hits_a: int, hits_b: int) -> str | None:
+    return decide(plan, contest(plan, _arms(people, hits_a, hits_b))).variant
+
+
+def _found_by_peeking(random: np.random.Generator, rate_a: float, rate_b: float) -> str | None:
+    """The variant declared at the first look that declares one."""
+    plan = _plan("always")
+    hits = random.binomial(PER_DAY, [rate_a, rate_b], (DAYS, 2)).cumsum(axis=0)
+    looks = (_winner(plan, PER_DAY * day, int(a), int(b)) for day, (a, b) in enumerate(hits, start=1))
+    return next((variant for variant in looks if variant), None)
+
+
+def _spending(random: np.random.Generator, people: int, share: float) -> Mean:
+    """`share` of the people buy for 50 on average, unevenly."""
+    amounts = random.gamma(2, 25, int(random.binomial(people, share)))
+    return Mean(people, float(amounts.sum()), float((amounts**2).sum()))
+
+
+def main(arguments: list[str]) -> int:
+    """Write the promises as JSON lines; the exit code is 1 when one is broken."""
+    kept = promises(int(arguments[0]) if arguments else 400)
+    for promise in kept:
+        sys.stdout.write(json.dumps({**asdict(promise), "is_kept": promise.is_kept}) + "\n")
+    return int(not all(promise.is_kept for promise in kept))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
