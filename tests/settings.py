@@ -7,9 +7,12 @@ os.environ["KOHDE_DATA_DIR"] = tempfile.mkdtemp(prefix="kohde-test-")
 os.environ["EMAIL_URL"] = "memorymail://"
 os.environ.pop("KOHDE_TASKS_EAGER", None)
 
+from config import translations
 from config.settings import *  # noqa: F403
 from config.settings import STORAGES
 
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
 WHITENOISE_AUTOREFRESH = True  # nothing is collected
+
+translations.compile_all()  # Django reads them once, when a language is first used

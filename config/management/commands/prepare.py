@@ -1,4 +1,4 @@
-"""Brings database and static files up to date; quick when they are."""
+"""Brings database, translations and static files up to date; quick when they are."""
 
 import hashlib
 from pathlib import Path
@@ -9,11 +9,14 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from config.translations import compile_all
+
 
 class Command(BaseCommand):
     help = "Bring the database and the static files up to date."
 
     def handle(self, *, verbosity: int, **options: Any) -> None:
+        compile_all()
         call_command("migrate", interactive=False, verbosity=0)
         collect_static_files()
 
