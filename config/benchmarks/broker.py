@@ -19,9 +19,14 @@ def run(size: Size) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         queue = QueueFile(Path(folder, "queue.sqlite3"))
         put = per_second(lambda number: queue.put("q", str(number), "x" * 500))
-        take = per_second(lambda number: (queue.take("q"), queue.done(str(number))))
+        take = per_second(lambda number: take_one(queue, number))
         bare = per_second(bare_insert(Path(folder, "bare.sqlite3")))
     return {"put_per_second": round(put), "take_per_second": round(take), "put_vs_bare": round(put / bare, 2)}
+
+
+def take_one(queue: QueueFile, number: int) -> None:
+    queue.take("q")
+    queue.done(str(number))
 
 
 def bare_insert(path: Path) -> Callable[[int], object]:
