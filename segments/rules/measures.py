@@ -67,6 +67,11 @@ DAYS_SINCE: Final[dict[str, Callable[[Any, date], DayRange]]] = {
 }
 
 
+def comparisons(row: Measure) -> tuple[str, ...]:
+    """Keys of the operators that fit a measure whose answer is a number."""
+    return tuple(DAYS_SINCE) if row.answer == "days" else COMPARISONS
+
+
 def _ago(today: date, days: int) -> date:
     return today - timedelta(days=days)
 
@@ -86,9 +91,9 @@ class Trend:
 
 
 TRENDS: Final = (
-    Trend("fell_by", "percent", "fell by at least %", "väheni vähintään %", "fell by at least {value} %",
+    Trend("fell_by", "percent", "fell by at least %", "väheni vähintään %", "fell by at least {value}%",
           "väheni vähintään {value} %", lambda now, before, percent: now * 100 <= before * (100 - percent), True),
-    Trend("rose_by", "rise", "rose by at least %", "kasvoi vähintään %", "rose by at least {value} %",
+    Trend("rose_by", "rise", "rose by at least %", "kasvoi vähintään %", "rose by at least {value}%",
           "kasvoi vähintään {value} %", lambda now, before, percent: now * 100 >= before * (100 + percent), True),
     Trend("stopped", "nothing", "stopped", "loppui", "stopped", "loppui kokonaan",
           lambda now, before, _: (before > 0) & (now == 0), False),

@@ -204,6 +204,7 @@ OPERANDS: Final[dict[str, Operand]] = {
     "nothing": Operand(read_nothing, lambda kind: {"type": "null"}),
     "value": Operand(read_value, lambda kind: SCHEMAS[kind]),
     "values": Operand(read_values, _array(MOST_VALUES)),
+    "every": Operand(read_values, _array(MOST_VALUES)),
     "pair": Operand(read_pair, _array(2, 2)),
     "date": Operand(read_date, lambda kind: SCHEMAS["date"]),
     "date_pair": Operand(read_pair, _array(2, 2)),

@@ -204,7 +204,7 @@ class _Reader:
             keys = [key for key in operators.fitting("datetime") if key not in ("is_missing", "is_present")]
             return _compared(fields, path, "datetime", keys)
         kind = "number" if row.answer in ("number", "days") else "money"
-        op, value = _compared(fields, path, kind, measures.COMPARISONS)
+        op, value = _compared(fields, path, kind, measures.comparisons(row))
         for one in value if isinstance(value, tuple) else (value,):
             if row.answer == "days":
                 read_whole(one, Place(f"{path}.value", kind), 0, 36_500)
