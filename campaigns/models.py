@@ -265,6 +265,12 @@ class Run(models.Model):
         help_text=_("UTC; whoever was a member then is the audience, and segments in reports are as of then."),
     )
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True, help_text=_("UTC."))
+    attributed_at = models.DateTimeField(
+        _("conversions read at"),
+        null=True,
+        blank=True,
+        help_text=_("UTC; orders and events up to then are attributed."),
+    )
 
     class Meta:
         ordering = ["-id"]
@@ -452,7 +458,12 @@ class Response(models.Model):
         Link, models.PROTECT, null=True, blank=True, related_name="+", help_text=_("For clicks: which link.")
     )
     order = models.ForeignKey(
-        "crm.Order", models.PROTECT, null=True, blank=True, related_name="+", help_text=_("For conversions: the order.")
+        "crm.Order",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("For conversions: the order; when an import is undone its conversions go with it."),
     )
     amount = models.DecimalField(
         _("amount"), **MONEY, null=True, blank=True, help_text=_("Revenue of a conversion in the campaign's currency.")

@@ -13,6 +13,7 @@ from campaigns.content import fields, letters, matrix
 from campaigns.content.letters import Letter
 from campaigns.content.merge import Fault
 from campaigns.delivery.desk import desk_for
+from campaigns.delivery.transitions import OPEN_STATES
 from campaigns.models import Campaign, Link, Message, MessageState, Run
 
 
@@ -58,10 +59,14 @@ class Progress:
         return self.states.get(MessageState.UNKNOWN, 0)
 
     @property
+    def done(self) -> int:
+        """Members who need no more work, those in doubt included."""
+        return sum(count for state, count in self.states.items() if state not in OPEN_STATES)
+
+    @property
     def done_share(self) -> float:
         """Share of the audience that reached its end, 0–1."""
-        waiting = sum(self.states.get(state, 0) for state in ("queued", "leased", "handing", "deferred"))
-        return 1 - waiting / self.expected if self.expected else 0.0
+        return self.done / self.expected if self.expected else 0.0
 
 
 def progress(run: Run) -> Progress:
@@ -74,6 +79,25 @@ def losses(run: Run) -> dict[str, int]:
     """Members who were skipped or failed, by reason."""
     ended = Message.objects.filter(run=run, state__in=(MessageState.SKIPPED, MessageState.FAILED)).order_by()
     return dict(ended.values_list("reason").annotate(Count("pk")))
+
+
+def account(run: Run) -> dict[str, Any]:
+    """The run as plain values: status, audience, states, losses by reason, and whether it all adds up."""
+    now = progress(run)
+    return {
+        "campaign": run.campaign.slug,
+        "run": run.pk,
+        "status": now.status,
+        "pause_reason": now.pause_reason,
+        "resume_at": now.resume_at,
+        "sealed_at": run.sealed_at,
+        "expected": now.expected,
+        "states": now.states,
+        "losses": losses(run),
+        "reach": run.reach,
+        "is_accounted_for": now.is_accounted_for,
+        "unresolved": now.unresolved,
+    }
 
 
 def faults(campaign: Campaign) -> dict[str, list[Fault]]:

@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from campaigns.conversions import attribute_due
 from campaigns.delivery.sweeping import sweep
 from campaigns.delivery.worker import send_batch
 from campaigns.scheduling import launch_due
@@ -31,6 +32,7 @@ def sweep_campaigns() -> None:
     now = timezone.now()
     launch_due(at=now)
     swept = sweep(at=now)
+    attribute_due(at=now)
     for run_id in swept.to_seal:
         seal_run.delay(run_id)
     for run_id in swept.to_send:

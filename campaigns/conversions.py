@@ -1,0 +1,104 @@
+"""Conversions: what members did within the window after the audience was sealed, the hold-out's people included.
+
+Everyone's window begins at the same moment, so that those who got the message and those who did not are compared over
+the same days (intention to treat: Montori and Guyatt, CMAJ 2001;165:1339).
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+from django.db.models.functions import Cast, Concat
+
+from campaigns.models import Message, MessageState, Response, ResponseClass, ResponseKind, Run
+
+ORDERS = "order"
+ALLOCATED = Q(variant__isnull=False) | Q(state=MessageState.HELD_OUT)
+LATE_FACTS = timedelta(days=90)  # orders and events that reach us this long after the window still count
+SLACK, EVER = timedelta(minutes=10), datetime(1970, 1, 1, tzinfo=UTC)
+COLUMNS = ("message", "order", "at", "amount", "source_id", "kind", "by_class", "class_reason", "user_agent")
+
+
+def attribute_due(*, at: datetime) -> int:
+    """Attribute what came in since the last time to every run whose facts may still come; return how many."""
+    runs = Run.objects.select_related("campaign").exclude(expected=None)
+    return sum(attribute(run, at=at) for run in runs if at < ends_at(run) + LATE_FACTS)
+
+
+@transaction.atomic
+def attribute(run: Run, *, at: datetime) -> int:
+    """Write a conversion for each order or event of a member inside the window, once; return how many are new."""
+    found = orders(run) if run.plan["goal_event"] == ORDERS else events(run)
+    count = insert(found)
+    Run.objects.filter(pk=run.pk).update(attributed_at=at)
+    return count
+
+
+def ends_at(run: Run) -> datetime:
+    return (run.sealed_at or run.started_at) + timedelta(days=run.plan["window_days"])
+
+
+def allocated(run: Run) -> QuerySet[Message]:
+    return Message.objects.filter(ALLOCATED, run=run).order_by()
+
+
+def orders(run: Run) -> QuerySet[Message]:
+    """One row per sale of a member in the window that was written since the last attribution."""
+    placed = Q(customer__orders__ordered_at__gte=run.sealed_at, customer__orders__ordered_at__lt=ends_at(run))
+    recent = Q(customer__orders__updated_at__gte=since(run))
+    own_currency = When(customer__orders__currency=run.campaign.currency, then=F("customer__orders__total_amount"))
+    return (
+        allocated(run)
+        .filter(placed & recent, customer__orders__kind="sale")
+        .values_list(
+            "pk",
+            "customer__orders__pk",
+            "customer__orders__ordered_at",
+            Case(own_currency),
+            said("order:", "customer__orders__pk"),
+            *constants(),
+        )
+    )
+
+
+def events(run: Run) -> QuerySet[Message]:
+    """One row per event of the campaign's own type."""
+    happened = Q(customer__events__occurred_at__gte=run.sealed_at, customer__events__occurred_at__lt=ends_at(run))
+    recent = Q(customer__events__received_at__gte=since(run), customer__events__type=run.plan["goal_event"])
+    return (
+        allocated(run)
+        .filter(happened & recent)
+        .values_list(
+            "pk",
+            Value(None, output_field=Response._meta.get_field("order").target_field),
+            "customer__events__occurred_at",
+            "customer__events__value",
+            said("event:", "customer__events__pk"),
+            *constants(),
+        )
+    )
+
+
+def since(run: Run) -> datetime:
+    """A little before the last attribution, for rows whose transaction was still open then."""
+    return run.attributed_at - SLACK if run.attributed_at else EVER
+
+
+def said(kind: str, key: str) -> Concat:
+    return Concat(Value(kind), Cast(key, CharField()), output_field=CharField())
+
+
+def constants() -> tuple[Value, ...]:
+    return Value(ResponseKind.CONVERSION), Value(ResponseClass.HUMAN), Value("recorded_fact"), Value("")
+
+
+def insert(rows: QuerySet[Message]) -> int:
+    """INSERT … SELECT of the rows; those written before are left alone."""
+    sql, parameters = rows.query.sql_with_params()
+    columns = ", ".join(connection.ops.quote_name(Response._meta.get_field(name).column) for name in COLUMNS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {Response._meta.db_table} ({columns}) {sql} ON CONFLICT DO NOTHING",
+            parameters,
+        )
+        return max(cursor.rowcount, 0)
