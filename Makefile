@@ -11,7 +11,7 @@ IN := .venv/bin/python
 MANAGE := $(IN) manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench clean set-up set-up-dev python
+.PHONY: help demo serve test check bench simulate clean set-up set-up-dev python
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -30,6 +30,9 @@ check: set-up-dev ## style, types, floors, templates, migrations, deployment
 
 bench: set-up-dev ## measure; NAME=segments CUSTOMERS=10000 EVENTS=100000 narrow it
 	@$(MANAGE) bench $(NAME) $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(EVENTS),--events $(EVENTS))
+
+simulate: set-up-dev ## measure the experiments' promises on planted truth; TESTS=20000 for close figures
+	@$(IN) -m campaigns.experiments.simulation $(TESTS)
 
 clean: ## remove caches and what was built; keeps .venv and your data in var/
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache var/static

@@ -65,11 +65,11 @@ def contest(
     if not candidates:
         return CannotTell("all_variants_vetoed")
     leader = max(candidates, key=lambda key: arms[key].mean)
-    others = [key for key in candidates if key != leader] + ([plan.hold_out] if plan.hold_out else [])
+    others = [key for key in candidates if key != leader] + ([plan.control] if plan.control else [])
     if not others:
         return CannotTell("nothing_to_compare")
     rivals = {key: read(plan, arms, leader, key, size) for key in others}
-    hold_out = {key: read(plan, arms, key, plan.hold_out, size) for key in candidates if plan.hold_out}
+    hold_out = {key: read(plan, arms, key, plan.control, size) for key in candidates if plan.control}
     for reading in [*rivals.values(), *hold_out.values()]:
         if isinstance(reading, CannotTell):
             return reading
@@ -110,10 +110,10 @@ def _winner(plan: Plan, outcome: Contest, q_value: float) -> Decision | None:
 
 def _either_will_do(plan: Plan, outcome: Contest) -> Decision | None:
     """The variants are the same for all practical purposes (two one-sided tests, Schuirmann 1987)."""
-    hold_out = outcome.rivals.get(plan.hold_out or "")
+    hold_out = outcome.rivals.get(plan.control or "")
     if hold_out and hold_out.interval.low <= 0:
         return None
-    among = [reading for key, reading in outcome.rivals.items() if key != plan.hold_out]
+    among = [reading for key, reading in outcome.rivals.items() if key != plan.control]
     if not among or max(reading.interval.high for reading in among) > plan.worthwhile:
         return None
     return Decision("variant", "variants_equivalent", outcome.leader, {"worthwhile": plan.worthwhile})
@@ -121,8 +121,8 @@ def _either_will_do(plan: Plan, outcome: Contest) -> Decision | None:
 
 def _undecided(plan: Plan, outcome: Contest) -> Decision:
     rival, nearest = min(outcome.rivals.items(), key=lambda item: item[1].interval.low)
-    hold_out = outcome.rivals.get(plan.hold_out or "")
-    helps = hold_out is not None and hold_out.interval.low > 0 and rival != plan.hold_out
+    hold_out = outcome.rivals.get(plan.control or "")
+    helps = hold_out is not None and hold_out.interval.low > 0 and rival != plan.control
     code = "variants_too_close" if helps else "too_uncertain"
     return Decision("no_decision", code, figures={**_figures(outcome.leader, nearest), "rival": rival})
 

@@ -30,7 +30,8 @@ class Goal:
     """What more of is better. `expected` is the rate (0–1) or mean per person without the campaign's improvement.
 
     `deviation` is one person's standard deviation (means only); `cap` the amount above which a value counts as the
-    cap. Both come from before the launch.
+    cap. Both come from before the launch. `can_happen_uncontacted` is false for clicks and opens: nobody in the
+    hold-out can do them, so the hold-out is no rival there.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Goal:
     expected: float
     deviation: float | None = None
     cap: float | None = None
+    can_happen_uncontacted: bool = True
 
     def __post_init__(self) -> None:
         if self.kind == "rate" and not 0 < self.expected < 1:
@@ -106,6 +108,11 @@ class Plan:
         return next((arm.key for arm in self.arms if arm.role == "hold_out"), None)
 
     @property
+    def control(self) -> str | None:
+        """The hold-out where it can be compared with: when the goal can happen to people who were not contacted."""
+        return self.hold_out if self.goal.can_happen_uncontacted else None
+
+    @property
     def mass(self) -> str | None:
         """Key of the arm that gets the message made for everybody."""
         return next((arm.key for arm in self.arms if arm.role == "mass"), None)
@@ -113,7 +120,7 @@ class Plan:
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Which arm is read against which: every variant against the hold-out, later variants against earlier ones."""
-        against_nobody = [(variant, self.hold_out) for variant in self.variants if self.hold_out]
+        against_nobody = [(variant, self.control) for variant in self.variants if self.control]
         among = [(late, early) for n, early in enumerate(self.variants) for late in self.variants[n + 1 :]]
         return tuple(against_nobody + among)
 

@@ -39,6 +39,7 @@ def _standardised(distance: float, variance: float, people: int) -> float:
 
 
 def per_error(distance: float, variance: float) -> float:
+    """Distance in standard errors; infinite when there is no error at all."""
     if variance <= 1e-18:
         return 0.0 if abs(distance) < 1e-12 else math.copysign(math.inf, distance)
     return distance / math.sqrt(variance)

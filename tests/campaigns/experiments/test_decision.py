@@ -100,6 +100,15 @@ def test_one_variant_alone_has_nothing_to_be_compared_with():
     assert contest(plan(A), {"a": Proportion(100, 10)}).code == "nothing_to_compare"
 
 
+def test_a_hold_out_that_cannot_click_is_no_rival_for_clicks():
+    clicks = Goal("click", "Clicks", "rate", 0.05, can_happen_uncontacted=False)
+    rule = Plan(clicks, (A, B, HOLD_OUT), 20_000)
+    counts = {"a": Proportion(9000, 450), "b": Proportion(9000, 460), "h": Proportion(2000, 0)}
+    answer = decide(rule, contest(rule, counts))
+    assert (answer.code, answer.figures["rival"]) == ("too_uncertain", "a")
+    assert rule.pairs == (("b", "a"),)
+
+
 def test_means_are_decided_alike():
     goal = Goal("revenue", "Revenue", "mean", 20, deviation=40)
     rule = Plan(goal, (A, B), 4000)
