@@ -7,9 +7,11 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
+from django.db import connection
 from django.db.models import Count, Min, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
+from crm.imports.bulk import insert_rows
 from crm.imports.known import (
     NewCustomer,
     NewProduct,
@@ -224,7 +226,7 @@ def write(plan: Plan, stamp: Stamp) -> None:
     OrderLine.objects.filter(order__in=[order for order, _, changes in work.changed if "lines" in changes]).delete()
     pairs = list(zip(orders, work.created, strict=True))
     pairs += [(order, parsed) for order, parsed, changes in work.changed if "lines" in changes]
-    OrderLine.objects.bulk_create(_lines(pairs, work), batch_size=BULK)
+    insert_rows(OrderLine, LINE_COLUMNS, _line_rows(pairs, work))
     AuditLine.objects.bulk_create([_audit(order, changes, stamp) for order, _, changes in work.changed])
 
 
@@ -250,22 +252,16 @@ def _set(order: Order, parsed: Parsed, work: Work, stamp: Stamp) -> None:
     order.updated_at = stamp.at
 
 
-def _lines(pairs: Iterable[tuple[Order, Parsed]], work: Work) -> list[OrderLine]:
-    return [
-        OrderLine(
-            order_id=order.pk,
-            position=position,
-            product_id=work.products.get(sku),
-            sku=sku,
-            description=description,
-            quantity=quantity,
-            unit_amount=unit_amount,
-            amount=amount,
-            at=at,
-        )
-        for order, parsed in pairs
-        for position, (sku, description, quantity, unit_amount, amount, at) in enumerate(parsed.lines, 1)
-    ]
+LINE_COLUMNS = ("order", "position", "product", "sku", "description", "quantity", "unit_amount", "amount", "at")
+
+
+def _line_rows(pairs: Iterable[tuple[Order, Parsed]], work: Work) -> Iterator[tuple[Any, ...]]:
+    as_time = connection.ops.adapt_datetimefield_value
+    for order, parsed in pairs:
+        for position, (sku, description, quantity, unit_amount, amount, at) in enumerate(parsed.lines, 1):
+            product = work.products.get(sku)
+            money = format(quantity, "f"), format(unit_amount, "f"), format(amount, "f")
+            yield order.pk, position, product, sku, description, *money, as_time(at)
 
 
 def _audit(order: Order, changes: Changes, stamp: Stamp) -> AuditLine:

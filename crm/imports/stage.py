@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from crm.imports.mapping import Mapping
 from crm.imports.reading import Table
@@ -40,8 +41,7 @@ FROM line ORDER BY line.row LIMIT -1 OFFSET ?
 """
 
 
-@dataclass(frozen=True, slots=True)
-class StagedRow:
+class StagedRow(NamedTuple):
     """A row of the file: `key_row` is the first row with its key, `twin_row` the first equal to it but for the key."""
 
     row: int
