@@ -18,6 +18,7 @@ class Job:
 
 
 JOBS = (
+    Job("sweep-imports", every=timedelta(minutes=1), task="crm.tasks.sweep_imports"),
     Job("refresh-profiles", every=timedelta(minutes=1), task="profiles.tasks.refresh"),
     Job("forget-old-ticks", every=timedelta(days=1), task="config.tasks.forget_old_ticks"),
 )

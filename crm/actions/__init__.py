@@ -6,6 +6,7 @@ from crm.actions.customers import CustomerFrozen, change_company, change_custome
 from crm.actions.events import NewEvent, record_events
 from crm.actions.fields import KeyTaken, archive_field, change_field, define_field
 from crm.actions.identity import is_living, living_ids
+from crm.actions.imports import change_mapping, check_import, run_import, start_import, undo_import
 from crm.actions.keys import issue_key, revoke_key
 from crm.actions.orders import NewLine, NewOrder, OrderRefused, record_order, record_orders
 from crm.actions.privacy import erase_customer, lift_restriction, record_objection, restrict_customer
@@ -31,6 +32,8 @@ __all__ = [
     "change_company",
     "change_customer",
     "change_field",
+    "change_mapping",
+    "check_import",
     "create_company",
     "create_customer",
     "define_field",
@@ -47,6 +50,9 @@ __all__ = [
     "record_orders",
     "restrict_customer",
     "revoke_key",
+    "run_import",
+    "start_import",
     "suppress",
     "suppress_key",
+    "undo_import",
 ]

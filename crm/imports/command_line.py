@@ -52,7 +52,7 @@ def carry_out_undo(import_id: int, is_json: bool, out: IO[str]) -> None:
     """Undo an import and say what was restored, deleted and kept."""
     with one_line_faults(), _bar(not is_json) as progress:
         run = undo_import(import_id=import_id, by=None, clock=timezone.now, progress=progress)
-    counts = {name: count for name, count in run.undo.items() if name != "up_to"}
+    counts = {name: count for name, count in run.undo.items() if name not in ("up_to", "by")}
     lines = [f"Import {run.pk} undone: " + _counted(counts)]
     tell(Answer({"id": run.pk, "status": run.status, "counts": counts}, lines), is_json, out)
 
@@ -92,7 +92,7 @@ def _document(mapping: Path) -> Any:
 
 
 def _run(run: Import, has_bar: bool) -> Answer:
-    queue_import(import_id=run.pk, by=None, at=timezone.now())
+    queue_import(import_id=run.pk, at=timezone.now())
     with _bar(has_bar) as progress:
         run = run_import(import_id=run.pk, clock=timezone.now, progress=progress)
     counts = dict(run.counts)

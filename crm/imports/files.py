@@ -9,12 +9,19 @@ from typing import BinaryIO
 
 from django.conf import settings
 
+from crm.refusals import Refused
+
 MAX_FILE_BYTES = 2 * 1024**3
 BLOCK = 1024 * 1024
 
 
-class FileError(ValueError):
+class FileError(Refused):
     """A file that cannot be read: missing, too big, not a table, in another encoding. One sentence for people."""
+
+    code = "file"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, path="file")
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,19 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from crm.refusals import Refused
 
-class MappingError(ValueError):
+
+class MappingError(Refused):
     """A mapping that cannot be used: `path` is the faulty place, such as `columns.Income.type`."""
 
+    code = "mapping"
+
     def __init__(self, path: str, message: str) -> None:
-        super().__init__(f"{path or 'mapping'}: {message}")
-        self.path = path
-        self.message = message
+        super().__init__(message, path=path)
+
+    def __str__(self) -> str:
+        return f"{self.path or 'mapping'}: {self.message}"
 
 
 @dataclass(frozen=True)

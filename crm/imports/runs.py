@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from crm.imports.fields import new_fields
@@ -28,16 +28,18 @@ from crm.imports.reading import open_table
 from crm.imports.stage import Stage, staged
 from crm.models import Import, User
 from crm.models.imports import ImportStatus
+from crm.refusals import NotPossibleNow
 
 CHUNK = 4000
 LEASE = timedelta(minutes=2)
+CHECK_LEASE = timedelta(minutes=30)  # a dry run commits nothing on its way that could renew it
 ATTEMPTS = 3
 
 Clock = Callable[[], datetime]
 Progress = Callable[[int, int], None]
 
 
-class ImportNotPossible(ValueError):
+class ImportNotPossible(NotPossibleNow):
     """The import is not in a state in which this can be done, or another worker has it."""
 
 
@@ -63,17 +65,36 @@ def start_import(*, kind: str, file: Any, name: str, mapping: dict[str, Any], by
     )
 
 
-def queue_import(*, import_id: int, by: User | None, at: datetime) -> None:
+RUNNABLE = (ImportStatus.UPLOADED, ImportStatus.CHECKED, ImportStatus.FAILED)
+CHECKABLE = (ImportStatus.UPLOADED, ImportStatus.CHECKED)
+
+
+def queue_import(*, import_id: int, at: datetime) -> None:
     """Mark the import as waiting; a worker takes it, poked or by the timetable."""
-    waiting = Q(status__in=[ImportStatus.UPLOADED, ImportStatus.CHECKED, ImportStatus.FAILED])
-    if not Import.objects.filter(waiting, pk=import_id).update(status=ImportStatus.QUEUED, error="", lease_until=None):
-        raise ImportNotPossible("only an import that has not run can be started")
+    _move(import_id, RUNNABLE, ImportStatus.QUEUED, "only an import that has not run can be started")
+
+
+def queue_check(*, import_id: int, at: datetime) -> None:
+    """Mark the import as waiting for its dry run."""
+    _move(import_id, CHECKABLE, ImportStatus.CHECKING, "only an import that has not run can be checked")
+
+
+def _move(import_id: int, sources: tuple[str, ...], status: str, refusal: str) -> None:
+    waiting = Import.objects.filter(pk=import_id, status__in=sources)
+    if not waiting.update(status=status, error="", lease_until=None):
+        raise ImportNotPossible(refusal)
 
 
 def due_imports(at: datetime) -> QuerySet[Import]:
     """Imports that wait for a worker, or whose worker has gone silent."""
-    silent = Q(status__in=[ImportStatus.RUNNING, ImportStatus.UNDOING], lease_until__lt=at)
-    return Import.objects.filter(Q(status=ImportStatus.QUEUED) | silent).order_by("id")
+    return Import.objects.filter(_takeable(*ACTIVE, at=at)).order_by("id")
+
+
+ACTIVE = (ImportStatus.CHECKING, ImportStatus.QUEUED, ImportStatus.RUNNING, ImportStatus.UNDOING)
+
+
+def _takeable(*statuses: str, at: datetime) -> Q:
+    return Q(status__in=statuses) & (Q(lease_until=None) | Q(lease_until__lt=at))
 
 
 # --- dry run ---------------------------------------------------------------------------------------
@@ -82,6 +103,21 @@ def due_imports(at: datetime) -> QuerySet[Import]:
 def check_import(*, import_id: int, at: datetime, progress: Progress | None = None) -> dict[str, Any]:
     """Say what the import would do, writing nothing but the answer: counts, examples, fields, problems by code."""
     run = Import.objects.get(pk=import_id)
+    if run.status not in (*CHECKABLE, ImportStatus.CHECKING):
+        raise ImportNotPossible("only an import that has not run can be checked")
+    Import.objects.filter(pk=import_id).update(status=ImportStatus.CHECKING, lease_until=at + CHECK_LEASE)
+    try:
+        diff = _diff(run, progress)
+    except (FileError, MappingError) as error:
+        Import.objects.filter(pk=import_id).update(status=ImportStatus.UPLOADED, lease_until=None, error=str(error))
+        raise
+    Import.objects.filter(pk=import_id, status=ImportStatus.CHECKING).update(
+        diff=diff, rows_total=diff["rows"], status=ImportStatus.CHECKED, lease_until=None
+    )
+    return diff
+
+
+def _diff(run: Import, progress: Progress | None) -> dict[str, Any]:
     found: Counter[str] = Counter()
     problems: Counter[str] = Counter()
     examples: list[Example] = []
@@ -99,7 +135,7 @@ def check_import(*, import_id: int, at: datetime, progress: Progress | None = No
             done += len(chunk)
             if progress:
                 progress(done, stage.rows)
-        diff = {
+        return {
             "rows": stage.rows,
             "counts": dict(found),
             "problems": dict(problems),
@@ -107,10 +143,6 @@ def check_import(*, import_id: int, at: datetime, progress: Progress | None = No
             "samples": [asdict(sample) for sample in samples],
             "fields": [asdict(form) for form in new_fields(mapping)],
         }
-    Import.objects.filter(pk=run.pk, status__in=[ImportStatus.UPLOADED, ImportStatus.CHECKED]).update(
-        diff=diff, rows_total=diff["rows"], status=ImportStatus.CHECKED
-    )
-    return diff
 
 
 def _count(new: Iterator[Problem] | list[Problem], totals: Counter[str], samples: list[Problem]) -> None:
@@ -143,12 +175,17 @@ def run_import(*, import_id: int, clock: Clock, progress: Progress | None = None
         _run(run, clock, progress)
     except (FileError, MappingError) as error:
         _end(run, ImportStatus.FAILED, clock(), str(error))
+    except (ImportNotPossible, DatabaseError):
+        raise  # somebody else goes on with it, now or when the lease has run out
+    except Exception as error:
+        _end(run, ImportStatus.FAILED, clock(), f"stopped by a fault of the program: {type(error).__name__}: {error}")
+        raise
     run.refresh_from_db()
     return run
 
 
 def _claim(import_id: int, at: datetime) -> Import:
-    takeable = Q(status=ImportStatus.QUEUED) | Q(status=ImportStatus.RUNNING, lease_until__lt=at)
+    takeable = _takeable(ImportStatus.QUEUED, ImportStatus.RUNNING, at=at)
     if not Import.objects.filter(takeable, pk=import_id).update(status=ImportStatus.RUNNING, lease_until=at + LEASE):
         raise ImportNotPossible("the import is not waiting, or another worker has it")
     Import.objects.filter(pk=import_id, started_at=None).update(started_at=at)

@@ -39,6 +39,13 @@ UNDO = "undo"
 UNDOABLE = [ImportStatus.FINISHED, ImportStatus.FAILED]
 
 
+def queue_undo(*, import_id: int, by: User | None, at: datetime) -> None:
+    """Mark the import as to be undone; a worker does it."""
+    waiting = Import.objects.filter(pk=import_id, status__in=UNDOABLE)
+    if not waiting.update(status=ImportStatus.UNDOING, lease_until=None, undo={"by": by.pk if by else None}):
+        raise ImportNotPossible("only an import that has run can be undone, and only once")
+
+
 def undo_import(*, import_id: int, by: User | None, clock: Clock, progress: Progress | None = None) -> Import:
     """
     Undo a finished or failed import; goes on with an undo whose worker died.
@@ -61,7 +68,8 @@ OWN_VERBS = ("restored", "removed")
 
 
 def _claim(import_id: int, at: datetime) -> Import:
-    takeable = Q(status__in=UNDOABLE) | Q(status=ImportStatus.UNDOING, lease_until__lt=at)
+    silent = Q(lease_until=None) | Q(lease_until__lt=at)
+    takeable = Q(status__in=UNDOABLE) | (Q(status=ImportStatus.UNDOING) & silent)
     claimed = Import.objects.filter(takeable, pk=import_id).update(status=ImportStatus.UNDOING, lease_until=at + LEASE)
     run = Import.objects.get(pk=import_id)
     if not claimed:
@@ -75,7 +83,7 @@ def _save_progress(run: Import, counts: Counter[str], at: datetime, **more: Any)
 
 
 def _counts(run: Import) -> dict[str, int]:
-    return {name: count for name, count in run.undo.items() if name not in ("up_to", "problems")}
+    return {name: count for name, count in run.undo.items() if name not in ("up_to", "by")}
 
 
 def _note_problems(run: Import, problems: Iterable[Problem]) -> None:

@@ -12,6 +12,7 @@ class ImportKind(models.TextChoices):
 
 class ImportStatus(models.TextChoices):
     UPLOADED = "uploaded", _("Uploaded")
+    CHECKING = "checking", _("Being checked")
     CHECKED = "checked", _("Checked")
     QUEUED = "queued", _("Waiting")
     RUNNING = "running", _("Running")

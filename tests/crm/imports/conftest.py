@@ -43,7 +43,7 @@ def load(begin):
 
     def load(kind, content, mapping, name="file.csv"):
         run = begin(kind, content, mapping, name)
-        queue_import(import_id=run.pk, by=None, at=timezone.now())
+        queue_import(import_id=run.pk, at=timezone.now())
         return run_import(import_id=run.pk, clock=timezone.now)
 
     return load

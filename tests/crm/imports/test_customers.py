@@ -128,7 +128,7 @@ def test_number_of_queries_does_not_grow_with_the_rows_of_a_chunk(
     from crm.imports.runs import queue_import, run_import
 
     run = begin("customers", data_dir / "marketing_campaign.csv", saved_mapping("marketing_campaign"))
-    queue_import(import_id=run.pk, by=None, at=timezone.now())
+    queue_import(import_id=run.pk, at=timezone.now())
     # SQLite takes 999 values a statement, so 2,240 rows need about 2240 × (26 + 10) / 999 inserts.
     with django_assert_max_num_queries(150 if connection.vendor == "sqlite" else 60):
         run_import(import_id=run.pk, clock=timezone.now)

@@ -1,0 +1,41 @@
+"""Background work of the lowest floor: ids in, one action, safe to run twice."""
+
+import contextlib
+import logging
+
+from celery import shared_task
+from django.db import transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from crm.imports.door import carry_on
+from crm.imports.runs import ImportNotPossible, due_imports
+
+log = logging.getLogger(__name__)
+
+
+@shared_task
+def run_import(import_id: int) -> None:
+    """Check, run or undo the import, whichever it waits for. Nothing when another worker has it."""
+    with contextlib.suppress(ImportNotPossible):
+        carry_on(import_id=import_id, clock=timezone.now)
+
+
+@shared_task
+def sweep_imports() -> None:
+    """Take up imports that wait or whose worker has gone silent, one after the other."""
+    for import_id in list(due_imports(timezone.now()).values_list("pk", flat=True)):
+        try:
+            run_import(import_id)
+        except Exception:
+            log.exception("import %s", import_id)
+
+
+def poke_import(import_id: int) -> None:
+    """Ask a worker to look at the import once the transaction is through; a lost poke costs a minute."""
+
+    def poke() -> None:
+        with contextlib.suppress(OperationalError):
+            run_import.delay(import_id)
+
+    transaction.on_commit(poke)
