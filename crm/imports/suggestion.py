@@ -67,16 +67,17 @@ EVENT_HEADINGS = {
     "channel": "channel kanava",
     "category": "category kategoria luokka",
 }
+# Beginnings of the words of a heading.
 DIMENSIONS = (
-    ("economic", re.compile(r"income|salary|credit|budget|tulo|palkka|luotto|limit")),
-    ("geographic", re.compile(r"region|area|county|district|alue|maakunta")),
-    ("technographic", re.compile(r"device|browser|web|selain|laite|verkko")),
-    ("life_situation", re.compile(r"kid|child|teen|marital|family|house|lapsi|lapsia|perhe|siviili|talous")),
-    ("cultural", re.compile(r"language|religion|culture|kieli|kulttuuri")),
-    ("psychographic", re.compile(r"interest|hobby|value|attitude|nps|harrastus|kiinnost|asenne")),
-    ("social", re.compile(r"education|friend|follow|koulutus|seuraaj")),
-    ("market_position", re.compile(r"industry|employees|toimiala|henkilosto|liikevaihto")),
-    ("demographic", re.compile(r"age|year|birth|ika|vuosi|syntyma")),
+    ("economic", re.compile(r"(^|_)(income|salary|credit|budget|tulo|palkka|luotto|limit)")),
+    ("geographic", re.compile(r"(^|_)(region|area|county|district|alue|maakunta)")),
+    ("technographic", re.compile(r"(^|_)(device|browser|web|selain|laite|verkko)")),
+    ("life_situation", re.compile(r"(^|_)(kid|child|teen|marital|family|house|lapsi|lapsia|perhe|siviili|talous)")),
+    ("cultural", re.compile(r"(^|_)(language|religion|culture|kieli|kulttuuri)")),
+    ("psychographic", re.compile(r"(^|_)(interest|hobby|value|attitude|nps|harrastus|kiinnost|asenne)")),
+    ("social", re.compile(r"(^|_)(education|friend|follow|koulutus|seuraaj)")),
+    ("market_position", re.compile(r"(^|_)(industry|employees|toimiala|henkilosto|liikevaihto)")),
+    ("demographic", re.compile(r"(^|_)(age|year|birth|ika|vuosi|syntyma)")),
 )
 
 
@@ -261,7 +262,8 @@ def dimension_of(column: str) -> str:
     >>> dimension_of("Household income"), dimension_of("Visits")
     ('economic', 'behavioural')
     """
-    return next((name for name, pattern in DIMENSIONS if pattern.search(plain(column))), "behavioural")
+    words = key_of(column)
+    return next((name for name, pattern in DIMENSIONS if pattern.search(words)), "behavioural")
 
 
 # --- orders and events -----------------------------------------------------------------------------
