@@ -8,6 +8,6 @@ from crm.rest.errors import not_found
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
-    path("", include("crm.api")),
+    path("", include("crm.api.urls")),
     path("<path:address>", not_found, name="no-endpoint"),
 ]

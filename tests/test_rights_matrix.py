@@ -13,7 +13,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from crm.rights import ADMIN, RIGHTS, ROLES
 
-MATRIX: dict[str, dict[str, str]] = tomllib.loads((Path(__file__).parent / "rights_matrix.toml").read_text())
+HERE = Path(__file__).parent
+MATRIX: dict[str, dict[str, str]] = {
+    route: entry
+    for file in sorted(HERE.rglob("rights_matrix.toml"))
+    for route, entry in tomllib.loads(file.read_text()).items()
+}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 PERSONS = {"sales": "anna", "marketer": "maija", "analyst": "aino", "admin": "adele"}
 # What stands for a part of an address; 1 where nothing is said. Rows need not exist: rights come before look-ups.

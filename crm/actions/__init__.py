@@ -10,6 +10,7 @@ from crm.actions.imports import change_mapping, check_import, run_import, start_
 from crm.actions.keys import issue_key, revoke_key
 from crm.actions.orders import NewLine, NewOrder, OrderRefused, record_order, record_orders
 from crm.actions.privacy import erase_customer, lift_restriction, record_objection, restrict_customer
+from crm.actions.products import record_product
 from crm.actions.rows import NumberTaken, ValueRefused
 from crm.actions.verdicts import DUPLICATE, REFUSED, STORED, Verdict
 
@@ -48,6 +49,7 @@ __all__ = [
     "record_objection",
     "record_order",
     "record_orders",
+    "record_product",
     "restrict_customer",
     "revoke_key",
     "run_import",

@@ -80,7 +80,7 @@ def _create(kind: _Kind, values: Mapping[str, Any], *, by: Actor, at: datetime, 
     require(by, "customers.change")
     values = {**dict.fromkeys(kind.required, ""), **_home(by), **values}
     _require_own_team(values.get("team"), by)
-    read = _read(kind, values, before={})
+    read = _read(kind, values, before={}, by=by)
     row = kind.model(**read, created_at=at, updated_at=at)
     _save(row)
     audit(
@@ -102,7 +102,7 @@ def _change(
     require(by, "customers.change")
     row: Any = kind.model._default_manager.select_for_update().get(pk=given.pk)
     _refuse_frozen(row, by)
-    changes = difference(row, _read(kind, values, before=row.attributes))
+    changes = difference(row, _read(kind, values, before=row.attributes, by=by))
     if ASSIGNED.intersection(changes):
         require(by, "customers.assign")
     if not changes:
@@ -115,11 +115,11 @@ def _change(
     return row
 
 
-def _read(kind: _Kind, values: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+def _read(kind: _Kind, values: Mapping[str, Any], before: Mapping[str, Any], by: Actor) -> dict[str, Any]:
     read = cleaned(kind.model, values, kind.columns)
     if "attributes" in read:
         _require_names(read["attributes"])
-        read["attributes"] = fields.merged(definitions(kind.name), before, read["attributes"])
+        read["attributes"] = fields.merged(definitions(kind.name, by), before, read["attributes"])
     return {name: NORMAL.get(name, _as_it_is)(value) if value else value for name, value in read.items()}
 
 

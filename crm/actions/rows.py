@@ -7,8 +7,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
+from crm import queries
 from crm.models import FieldDefinition
 from crm.refusals import ManyRefused, NotPossibleNow, Refused
+from crm.rights import Actor
 
 
 class ValueRefused(Refused):
@@ -47,7 +49,6 @@ def _cleaned(model: type[Model], name: str, value: Any, known: list[str]) -> Any
         raise ValueRefused(error.messages[0], path=name, choices=choices) from error
 
 
-def definitions(entity: str) -> dict[str, FieldDefinition]:
-    """Live custom fields of customers or companies by key."""
-    rows = FieldDefinition.objects.filter(entity=entity, archived_at__isnull=True)
-    return {row.key: row for row in rows}
+def definitions(entity: str, by: Actor) -> dict[str, FieldDefinition]:
+    """Live custom fields of customers or companies that the actor may read and write, by key."""
+    return {row.key: row for row in queries.fields(by, entity)}

@@ -19,13 +19,15 @@ class Endpoint(GenericViewSet):
     """One address of the API. Subclasses name the right each action takes and answer with `rows()` of the actor.
 
     `rights` maps actions (list, retrieve, create, partial_update …) to rights; an action without one is closed.
-    `orderings` lists orders that an index supports. `body_limit` is in bytes. `query_parameters` are read besides
-    the declared filters; any other is refused.
+    `orderings` lists orders that an index supports, the first by default. `body_limit` is in bytes. Batches named in
+    `faults_by_row` judge row by row what no database can hold, instead of refusing the whole body.
+    `query_parameters` are read besides the declared filters; any other parameter is refused.
     """
 
     rights: ClassVar[dict[str, str]] = {}
     orderings: ClassVar[list[str]] = ["-id", "id"]
     query_parameters: ClassVar[tuple[str, ...]] = ()
+    faults_by_row: ClassVar[tuple[str, ...]] = ()
     body_limit: ClassVar[int] = 1024 * 1024
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     lookup_value_regex = r"[0-9]{1,18}"
@@ -37,7 +39,7 @@ class Endpoint(GenericViewSet):
 
     def get_queryset(self) -> QuerySet:
         if getattr(self, "swagger_fake_view", False):  # the OpenAPI file is made without a caller
-            return self.serializer_class.Meta.model._default_manager.none()  # type: ignore[union-attr]
+            return self.queryset if self.queryset is not None else _no_rows(self.serializer_class)
         return self.rows()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -47,10 +49,14 @@ class Endpoint(GenericViewSet):
 
     def _refuse_unknown_parameters(self, request: Request) -> None:
         known = [*self.query_parameters]
-        if self.action == "list":
+        if request.method in ("GET", "HEAD") and self.detail is False:
             known += [*PAGE_PARAMETERS, *_filter_names(self)]
         if unknown := next((name for name in request.query_params if name not in known), None):
             raise Refused(_("No such parameter."), path=unknown[:80], choices=sorted(known), code="unknown_parameter")
+
+
+def _no_rows(serializer_class: Any) -> QuerySet:
+    return serializer_class.Meta.model._default_manager.none()
 
 
 def _filter_names(view: Any) -> list[str]:

@@ -33,11 +33,16 @@ class StrictJSONParser(JSONParser):
             raise BodyTooLarge(_("The body is larger than %(limit)s bytes.") % {"limit": limit})
         if request.META.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
             raise EncodingUnknown(_("Send the body uncompressed."))
-        return parsed(request.body)
+        view = context.get("view")
+        by_row = getattr(view, "action", None) in getattr(view, "faults_by_row", ())
+        return parsed(request.body, by_row=by_row)
 
 
-def parsed(body: bytes) -> Any:
-    """The value that the bytes hold; raises BadJSON naming the place."""
+def parsed(body: bytes, *, by_row: bool = False) -> Any:
+    """The value that the bytes hold; raises BadJSON naming the place.
+
+    With `by_row` the places are left to whoever judges the rows of a batch one by one.
+    """
     try:
         text = body.decode("utf-8")
         value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_repeats)
@@ -50,7 +55,7 @@ def parsed(body: bytes) -> Any:
         raise BadJSON(_("Nested deeper than %(depth)s levels.") % {"depth": DEEPEST}) from error
     except ValueError as error:
         raise BadJSON(_("A number is too long.")) from error
-    for path, fault in faults(value):
+    for path, fault in () if by_row else faults(value):
         raise BadJSON(fault, path=path)
     return value
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiParameter
@@ -51,6 +51,15 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
 
     def get_security_definition(self, auto_schema: Any) -> dict:
         return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
+
+
+class ScopedFieldText(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Rows named by one of their columns."""
+
+    target_class = "crm.rest.serializers.ScopedField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict:
+        return {"type": "string"}
 
 
 class Schema(AutoSchema):

@@ -1,7 +1,9 @@
 """Serializers that name unknown fields and valid choices instead of ignoring them."""
 
+from collections.abc import Callable
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
@@ -19,6 +21,29 @@ class ChoiceField(serializers.ChoiceField):
         raise serializers.ValidationError(message, code=ChoiceCode("invalid_choice", choices))
 
 
+class ScopedField(serializers.SlugRelatedField):
+    """A row named by one of its columns, looked up among what the actor may see; out of scope does not exist."""
+
+    default_error_messages = {
+        "does_not_exist": _("Not found."),
+        "invalid": _("Not of the right type."),
+    }
+
+    def __init__(self, rows: Callable[[Any], QuerySet], slug_field: str = "id", **more: Any) -> None:
+        self.rows = rows
+        super().__init__(slug_field=slug_field, queryset=None if more.get("read_only") else _NEVER, **more)
+
+    def get_queryset(self) -> Any:
+        return self.rows(self.context["view"].actor)
+
+
+class _Never:
+    """Stands where Django REST framework wants rows before there is an actor."""
+
+
+_NEVER: Any = _Never()
+
+
 class _Strict:
     """Refuses names it does not know, so that a typing mistake is never silently dropped."""
 
@@ -26,12 +51,13 @@ class _Strict:
         if isinstance(data, dict):
             known = [name for name, field in self.fields.items() if not field.read_only]  # type: ignore[attr-defined]
             if unknown := [name for name in data if name not in known]:
-                code = ChoiceCode("unknown_field", sorted(known))
-                message = _("No such field, or it is read-only.")
-                raise serializers.ValidationError(
-                    {name: serializers.ErrorDetail(message, code=code) for name in unknown}
-                )
+                raise serializers.ValidationError({name: [_no_such_field(known)] for name in unknown})
         return super().to_internal_value(data)  # type: ignore[misc]
+
+
+def _no_such_field(known: list[str]) -> serializers.ErrorDetail:
+    code = ChoiceCode("unknown_field", sorted(known))
+    return serializers.ErrorDetail(_("No such field, or it is read-only."), code=code)
 
 
 class StrictSerializer(_Strict, serializers.Serializer):
@@ -42,10 +68,3 @@ class StrictModelSerializer(_Strict, serializers.ModelSerializer):
     """A model serializer that refuses unknown fields; list `fields` one by one."""
 
     serializer_choice_field = ChoiceField
-
-
-def page_serializer(row: type[serializers.BaseSerializer]) -> type[serializers.Serializer]:
-    """For the OpenAPI file: the shape of one page of rows."""
-    name = row.__name__.removesuffix("Serializer")
-    fields = {"results": row(many=True), "next": serializers.CharField(allow_null=True)}
-    return type(f"{name}PageSerializer", (serializers.Serializer,), fields)

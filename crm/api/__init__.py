@@ -1,0 +1,1 @@
+"""The REST API of customers and of what happened to them."""
