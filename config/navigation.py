@@ -63,8 +63,8 @@ def address(url_name: str) -> str:
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Context processor: what the frame around every page needs."""
-    user = getattr(request, "user", None)
-    is_inside = user is not None and user.is_authenticated
+    user: Any = getattr(request, "user", None)
+    is_inside = bool(user and user.is_authenticated)
     return {
         "firm_name": settings.FIRM_NAME,
         "theme": theme(request),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_python
@@ -12,9 +13,10 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGE = "fi"
+Message = str | tuple[str, str]  # a string, or singular and plural
 FLOORS = ("crm", "profiles", "segments", "campaigns")
 PLURAL, CONTEXT, BOTH = (1, 2), ((1, "c"), 2), ((1, "c"), 2, 3)
-FUNCTIONS = {
+FUNCTIONS: dict[str, Any] = {
     **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), None),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), PLURAL),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), CONTEXT),
@@ -59,10 +61,10 @@ def missing() -> list[str]:
     ]
 
 
-def _found(sources: list[Path]) -> Iterator[tuple[str | tuple[str, str], str | None, Path]]:
+def _found(sources: list[Path]) -> Iterator[tuple[Message, str | None, Path]]:
     for source in sources:
         code = source.read_text() if source.suffix == ".py" else _as_code(source)
-        for _line, function, arguments, _comments in extract_python(BytesIO(code.encode()), list(FUNCTIONS), [], {}):
+        for _line, function, arguments, _comments in extract_python(BytesIO(code.encode()), FUNCTIONS, [], {}):
             if arguments and (found := _message(str(function), arguments)):
                 yield *found, source
 
@@ -75,8 +77,8 @@ def _as_code(template: Path) -> str:
     return "\n".join(calls)
 
 
-def _message(function: str, arguments: object) -> tuple[str | tuple[str, str], str | None] | None:
-    parts = list(arguments) if isinstance(arguments, tuple | list) else [arguments]
+def _message(function: str, arguments: Any) -> tuple[Message, str | None] | None:
+    parts: list[Any] = list(arguments) if isinstance(arguments, tuple | list) else [arguments]
     context = parts.pop(0) if function.removeprefix("n").startswith("p") else None
     if not parts or not isinstance(parts[0], str):
         return None  # not a literal, so nobody can collect it
@@ -85,13 +87,14 @@ def _message(function: str, arguments: object) -> tuple[str | tuple[str, str], s
     return (parts[0], context)
 
 
-def _flags(message: str | tuple[str, str]) -> set[str]:
+def _flags(message: Message) -> set[str]:
     return {"python-format"} if re.search(r"%(\(\w+\))?[sd]", str(message)) else set()
 
 
-def _is_translated(catalogue: Catalog, message: str | tuple[str, str], context: str | None) -> bool:
+def _is_translated(catalogue: Catalog, message: Message, context: str | None) -> bool:
     known = catalogue.get(message if isinstance(message, str) else message[0], context)
-    return known is not None and all([known.string] if isinstance(known.string, str) else known.string)
+    written: Any = known.string if known else ""
+    return bool(written) and (isinstance(written, str) or all(written))
 
 
 def _below(folder: str, suffix: str) -> list[Path]:

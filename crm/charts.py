@@ -194,7 +194,7 @@ def histogram(edges: Sequence[Value], counts: Sequence[int], write: Callable[[Va
 def horizontal_bars(rows: Sequence[Mark]) -> tuple[Mark, ...]:
     """Rows with a width relative to the largest; give label, value and, if wanted, colour, note and url."""
     most = max((abs(float(r.value or 0)) for r in rows), default=0) or 1
-    return tuple(replace(row, width=_per_cent(abs(row.value or 0), most)) for row in rows)
+    return tuple(replace(row, width=_per_cent(abs(float(row.value or 0)), most)) for row in rows)
 
 
 def funnel(steps: Sequence[Step]) -> tuple[FunnelStep, ...]:
@@ -260,12 +260,17 @@ def _line(s: Series, labels: Sequence[str], places: Sequence[float], y: Axis, co
 
 
 def _path(spots: Iterable[tuple[float, float] | None]) -> str:
-    runs = [list(run) for known, run in groupby(spots, key=bool) if known]
+    runs = _runs(spots)
     return " ".join("M" + " L".join(f"{x:g} {y:g}" for x, y in run) for run in runs)
 
 
+def _runs(spots: Iterable[tuple[float, float] | None]) -> list[list[tuple[float, float]]]:
+    """Stretches of known places, cut at the gaps."""
+    return [[spot for spot in run if spot] for known, run in groupby(spots, key=bool) if known]
+
+
 def _area(spots: Iterable[tuple[float, float] | None], ground: float) -> str:
-    runs = [list(run) for known, run in groupby(spots, key=bool) if known]
+    runs = _runs(spots)
     return " ".join(
         f"M{run[0][0]:g} {ground:g} L" + " L".join(f"{x:g} {y:g}" for x, y in run) + f" L{run[-1][0]:g} {ground:g} Z"
         for run in runs
@@ -303,7 +308,7 @@ def _per_cent(part: Value, whole: Value) -> float:
 
 
 def _forest_values(intervals: Sequence[Interval]) -> list[float]:
-    known = [(float(i.point), float(i.low), float(i.high)) for i in intervals if _is_known(i)]
+    known = [known for i in intervals if (known := _known(i))]
     if not known:
         return [-1.0, 1.0]
     halves = sorted((high - low) / 2 for _, low, high in known)
@@ -312,11 +317,14 @@ def _forest_values(intervals: Sequence[Interval]) -> list[float]:
 
 
 def _forest_row(interval: Interval, scale: Axis) -> ForestRow:
-    if not _is_known(interval):
+    known = _known(interval)
+    if not known:
         return ForestRow(interval, 0, 0, 0, False, False)
-    x, start, end = (scale.place(v) for v in (interval.point, interval.low, interval.high))
+    x, start, end = (scale.place(value) for value in known)
     return ForestRow(interval, x, max(start, 0.0), min(end, 100.0), start < 0, end > 100)
 
 
-def _is_known(interval: Interval) -> bool:
-    return None not in (interval.point, interval.low, interval.high)
+def _known(interval: Interval) -> tuple[float, float, float] | None:
+    if interval.point is None or interval.low is None or interval.high is None:
+        return None
+    return float(interval.point), float(interval.low), float(interval.high)

@@ -52,14 +52,16 @@ def signed(value: Amount | None, kind: str = "number", digits: int = 0) -> str:
     if value is None:
         return MISSING
     mark = PLUS if value > 0 else MINUS if value < 0 else PLUS_MINUS
-    return mark + figure(abs(value), kind, digits)
+    size = -value if value < 0 else value
+    return mark + figure(size, kind, digits)
 
 
 def day(value: date | None) -> str:
     """A calendar day: 21 Nov 2026 or 21.11.2026; a datetime is read in the active time zone."""
     if value is None:
         return MISSING
-    return dates.format_date(_local(value), "medium", locale=locale())
+    local = _local(value) if isinstance(value, datetime) else value
+    return dates.format_date(local, "medium", locale=locale())
 
 
 def clock(value: datetime | None) -> str:
@@ -111,5 +113,5 @@ def _pattern(digits: int) -> str:
     return "#,##0" + ("." + "0" * digits if digits else "")
 
 
-def _local(value: date) -> date:
-    return timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
+def _local(value: datetime) -> datetime:
+    return timezone.localtime(value) if timezone.is_aware(value) else value

@@ -25,8 +25,9 @@ class SignInForm(AuthenticationForm):
     }
 
     def clean(self) -> dict[str, Any]:
-        ip, known = client_address(self.request), self.request.COOKIES.get("known", "")
-        counted = sign_in.counters(self.cleaned_data.get("username", ""), ip, known)
+        request: Any = self.request
+        name, known = self.cleaned_data.get("username", ""), request.COOKIES.get("known", "")
+        counted = sign_in.counters(name, client_address(request), known)
         try:
             sign_in.begin_attempt(counted, at=timezone.now())
         except sign_in.TooManyAttempts as refusal:
@@ -36,18 +37,19 @@ class SignInForm(AuthenticationForm):
         return cleaned
 
 
+def zones() -> list[tuple[str, Any]]:
+    """Time zones to choose from, the firm's own first."""
+    names = sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc"))
+    return [("", _("The firm's time zone")), *((name, name) for name in names)]
+
+
 class MeForm(forms.ModelForm):
     theme = forms.ChoiceField(label=_("Theme"), choices=THEMES, required=False)
-    time_zone = forms.ChoiceField(label=_("Time zone"), required=False)
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=zones, required=False)
 
     class Meta:
         model = User
         fields = ["first_name", "last_name", "email", "language", "time_zone", "is_compact"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        zones = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc"))
-        self.fields["time_zone"].choices = [("", _("The firm's time zone")), *((zone, zone) for zone in zones)]
 
 
 def client_address(request: Any) -> str:

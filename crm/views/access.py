@@ -1,7 +1,10 @@
 """Coming in, going out, and the page about oneself."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -27,7 +30,7 @@ class SignIn(LoginView):
     template_name = "crm/sign_in.html"
     redirect_authenticated_user = True
 
-    def form_valid(self, form: SignInForm) -> HttpResponse:
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_valid(form)
         _remember(response, "known", sign_in.known_browser(form.get_user().get_username()), is_secret=True)
         return response
@@ -39,14 +42,14 @@ class PasswordChange(PasswordChangeView):
     success_url = reverse_lazy("me")
     extra_context = {"crumbs": [(gettext_lazy("My settings"), reverse_lazy("me"))]}
 
-    def form_valid(self, form: SignInForm) -> HttpResponse:
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         notify(self.request, _("Your password is changed. Other devices are signed out."))
         return super().form_valid(form)
 
 
 @ONLY_FORMS
 @login_required
-def me(request: HttpRequest) -> HttpResponse:
+def me(request: Any) -> HttpResponse:
     """Name, language, time zone, theme and density of the signed-in user."""
     form = MeForm(request.POST or None, instance=request.user, initial={"theme": request.COOKIES.get("theme", "")})
     if not form.is_valid():

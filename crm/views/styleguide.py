@@ -9,7 +9,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
-from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from crm import styleguide as examples
@@ -25,7 +24,7 @@ class Shown:
     name: str
     about: str
     source: str
-    drawn: SafeString
+    drawn: str
 
 
 @require_safe
