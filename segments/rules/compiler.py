@@ -246,7 +246,7 @@ def event_holds(t: Table, node: tree.EventCondition, i: int, moment: Moment) -> 
     if row.answer == "datetime":
         return compare(total, "datetime", node.op, node.value, moment)
     if row.per is None:
-        return compare(total.fill_null(0) if row.empty == 0 else total, "money", node.op, node.value, moment)
+        return compare(total, "money", node.op, node.value, moment)
     divisor = t[f"per{i}"]
     scaled = tuple(literal(one, "money") * divisor for one in _tuple(node.value))
     compared = operators.BY_KEY[node.op].compare
@@ -363,12 +363,11 @@ def trend_finding(node: tree.TrendCondition, around: Scope) -> Finding:
     rows = chosen.group_by("customer_id").aggregate(**columns)
 
     def holds(t: Table) -> BooleanValue:
-        now, old = t.total_now.fill_null(0), t.total_old.fill_null(0)
-        answer = row.holds(now, old, literal(node.value, "money"))
-        return ibis.ifelse(old > 0, answer, ibis.null("boolean")) if row.needs_before else answer
+        answer = row.holds(t.total_now, t.total_old, literal(node.value, "money"))
+        return ibis.ifelse(t.total_old > 0, answer, ibis.null("boolean")) if row.needs_before else answer
 
     def seen(t: Table) -> Any:
-        return t.total_old.fill_null(0).cast("string") + " → " + t.total_now.fill_null(0).cast("string")
+        return t.total_old.cast("string") + " → " + t.total_now.cast("string")
 
     return Finding(rows, holds, seen, None if row.needs_before else False)
 

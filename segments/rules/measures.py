@@ -33,7 +33,8 @@ def _count(events: Any, column: Any, where: Any) -> Any:
 
 MEASURES: Final = (
     Measure("count", "number", "lukumäärä", "nothing", "number", 0, _count),
-    Measure("sum", "sum", "summa", "number", "money", 0, lambda events, column, where: column.sum(where=where)),
+    Measure("sum", "sum", "summa", "number", "money", 0,
+            lambda events, column, where: column.sum(where=where).fill_null(0)),
     Measure("average", "average", "keskiarvo", "number", "money", None,
             lambda events, column, where: column.sum(where=where),
             lambda events, column, where: column.count(where=where)),
@@ -103,4 +104,4 @@ TRENDS: Final = (
 
 TRENDS_BY_KEY: Final = {trend.key: trend for trend in TRENDS}
 AGAINST: Final = {"before": None, "year_before": 364}
-RESPONSES: Final = ("open", "click", "conversion", "unsubscribe", "complaint", "bounce")
+RESPONSES: Final = ("open", "click", "unsubscribe", "complaint")

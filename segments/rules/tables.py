@@ -21,7 +21,7 @@ COLUMN_TYPES: Final = {
     "list": "array<string>",
 }
 EVENT: Final = {
-    "customer_id": "!int64",
+    "customer_id": "int64",
     "type": "string",
     "ts": "timestamp",
     "value": MONEY,
@@ -31,7 +31,7 @@ EVENT: Final = {
     "source": "string",
 }
 ORDER_LINE: Final = {
-    "customer_id": "!int64",
+    "customer_id": "int64",
     "ts": "timestamp",
     "kind": "string",
     "sku": "string",
@@ -45,19 +45,19 @@ ORDER_LINE: Final = {
 MEMBERSHIP: Final = {
     "segment_id": "int64",
     "segment": "string",
-    "customer_id": "!int64",
+    "customer_id": "int64",
     "entered_at": "timestamp",
     "left_at": "timestamp",
 }
 CONSENT: Final = {
-    "customer_id": "!int64",
+    "customer_id": "int64",
     "purpose": "string",
     "channel": "string",
     "is_granted": "boolean",
     "since_at": "timestamp",
     "expires_at": "timestamp",
 }
-REACH: Final = {"customer_id": "!int64", "channel": "string", "has_address": "boolean", "is_suppressed": "boolean"}
+REACH: Final = {"customer_id": "int64", "channel": "string", "has_address": "boolean", "is_suppressed": "boolean"}
 
 ANY_EVENT: Final = "any"
 LINE_KINDS: Final = {"order_line": "sale", "return_line": "return"}
@@ -86,7 +86,7 @@ FREE_KINDS: Final = ("text", "number", "truth")
 def profile_table(catalogue: Mapping[str, Feature]) -> Table:
     """One row per live customer: `customer_id` and a typed column per feature."""
     columns = {feature.key: COLUMN_TYPES[feature.kind] for feature in catalogue.values()}
-    return ibis.table({"customer_id": "!int64", **columns}, name="profile")
+    return ibis.table({"customer_id": "int64", **columns}, name="profile")
 
 
 def event_table(types: tuple[str, ...]) -> Table:

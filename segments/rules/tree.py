@@ -229,6 +229,7 @@ def selections(node: Node) -> tuple[Events, ...]:
 
 
 def response_events(node: ResponseCondition) -> Events:
-    """Responses are events of the customer that carry the campaign's slug as a property."""
-    where = (PropertyCondition("properties.campaign", "text", "is", node.campaign),) if node.campaign else ()
-    return Events((node.response,), where, node.window)
+    """Responses are events of the customer that carry the campaign's slug; those made by machines do not count."""
+    by_people = PropertyCondition("properties.by", "text", "is_not", "machine", missing=True)
+    of_campaign = PropertyCondition("properties.campaign", "text", "is", node.campaign)
+    return Events((node.response,), (of_campaign, by_people) if node.campaign else (by_people,), node.window)

@@ -73,10 +73,8 @@ PURPOSES: Final[Mapping[str, tuple[str, str]]] = {
 RESPONSES: Final[Mapping[str, tuple[str, str]]] = {
     "open": ("they opened a message", "asiakas on avannut viestin"),
     "click": ("they clicked in a message", "asiakas on klikannut viestiä"),
-    "conversion": ("they converted after a message", "asiakas on konvertoitunut viestin jälkeen"),
     "unsubscribe": ("they unsubscribed by a message", "asiakas on perunut tilauksen viestistä"),
     "complaint": ("they complained about a message", "asiakas on valittanut viestistä"),
-    "bounce": ("a message to them bounced", "asiakkaan viesti on palautunut"),
 }
 WEEKDAYS: Final = (
     ("Monday", "maanantai"),

@@ -254,6 +254,7 @@ class Reader:
         where = (
             [{"property": "properties.campaign", "op": "is", "value": node["campaign"]}] if "campaign" in node else []
         )
+        where += [{"property": "properties.by", "op": "is_not", "value": "machine", "missing": "yes"}]
         event = {"event": node["response"], "where": where, "window": node.get("window")}
         return bool(self.events(event, "event", row["customer_id"]))
 

@@ -110,6 +110,7 @@ class Chance:
     def free(self):
         values = {
             "campaign": ["spring", "autumn"],
+            "by": ["human", "machine"],
             "page": ["/a", "/b", 'q"x', 3],
             "score": [-5, 0, 3, 20, 0.5, 7.25, "9", True],
             "is_new": [True, False, "true"],
@@ -410,7 +411,6 @@ def situations():
 # --- an engine -------------------------------------------------------------------------------------------------------
 
 TYPES_OF = {
-    "!int64": "bigint",
     "int64": "bigint",
     "string": "varchar",
     "float64": "double",
@@ -420,7 +420,7 @@ TYPES_OF = {
 
 
 def columns_of():
-    profile = {"customer_id": "!int64", **{key: tables.COLUMN_TYPES[kind] for key, kind in KINDS.items()}}
+    profile = {"customer_id": "int64", **{key: tables.COLUMN_TYPES[kind] for key, kind in KINDS.items()}}
     return {
         "profile": profile,
         "event": tables.EVENT,
@@ -465,4 +465,4 @@ ARROW = {
 
 
 def schema_of(columns):
-    return pa.schema([(name, ARROW[kind.removeprefix("!")]) for name, kind in columns.items()])
+    return pa.schema([(name, ARROW[kind]) for name, kind in columns.items()])
