@@ -7,7 +7,6 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
 from django.core.management import CommandError
@@ -46,11 +45,23 @@ def test_over_redis_worker_and_timetable_are_processes_of_their_own(settings: ob
     assert [child.name for child in serve.the_children("127.0.0.1", 8000)] == ["web", "worker", "timetable"]
 
 
+def environment_of(folder: Path, port: int, *, redis_url: str) -> dict[str, str]:
+    """A house of its own in `folder`; debugging spares it the compression of static files."""
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "KOHDE_DATA_DIR": str(folder),
+        "KOHDE_DEBUG": "true",
+        "DATABASE_URL": f"sqlite:///{folder / 'kohde.sqlite3'}",
+        "REDIS_URL": redis_url,
+        "PORT": str(port),
+    }
+
+
 def is_live(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/live", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/live", timeout=30) as answer:
             return bool(answer.status == 200)
-    except (URLError, ConnectionError):
+    except OSError:
         return False
 
 
@@ -74,16 +85,14 @@ def members_of(group_leader: int) -> list[str]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_serve_answers_runs_the_timetable_and_leaves_nobody_behind(tmp_path: Path, number: signal.Signals) -> None:
     port = free_port()
-    environment = os.environ | {"KOHDE_DATA_DIR": str(tmp_path), "PORT": str(port), "REDIS_URL": ""}
-    environment["DATABASE_URL"] = f"sqlite:///{tmp_path / 'kohde.sqlite3'}"
-    environment["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    environment = environment_of(tmp_path, port, redis_url="")
     (tmp_path / "sign-ins.txt").write_text("sales  anna  a password\n")
     with (tmp_path / "out").open("w") as out:
         house = subprocess.Popen(
             [sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment, stdout=out, stderr=out
         )
     try:
-        assert wait_for(lambda: is_live(port), seconds=120), (tmp_path / "out").read_text()
+        assert wait_for(lambda: is_live(port), seconds=180), (tmp_path / "out").read_text()
         descendants = members_of(house.pid)
         assert len(descendants) >= 4, "gunicorn with two workers, and the worker"
         assert wait_for(lambda: rows(tmp_path, "SELECT count(*) FROM crm_workerbeat") == 2)
@@ -102,3 +111,35 @@ def rows(folder: Path, question: str) -> int:
 
     with sqlite3.connect(folder / "kohde.sqlite3") as connection:
         return int(connection.execute(question).fetchone()[0])
+
+
+def open_at(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.redis
+def test_a_redis_that_is_away_costs_no_page_and_is_found_again(tmp_path: Path) -> None:
+    """Pages answer without the broker; once it comes, the worker finds it by itself."""
+    port, redis_port = free_port(), free_port()
+    environment = environment_of(tmp_path, port, redis_url=f"redis://127.0.0.1:{redis_port}/0")
+    broker = None
+    with (tmp_path / "out").open("w") as out:
+        house = subprocess.Popen(
+            [sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment, stdout=out, stderr=out
+        )
+        try:
+            assert wait_for(lambda: is_live(port), seconds=180), (tmp_path / "out").read_text()
+            assert rows(tmp_path, "SELECT count(*) FROM crm_workerbeat WHERE kind = 'worker'") == 0
+            broker = subprocess.Popen(["redis-server", "--port", str(redis_port), "--save", ""], stdout=out, stderr=out)
+            assert wait_for(lambda: open_at(redis_port))
+            assert wait_for(
+                lambda: rows(tmp_path, "SELECT count(*) FROM crm_workerbeat WHERE kind = 'worker'") == 1, seconds=90
+            ), (tmp_path / "out").read_text()
+        finally:
+            house.send_signal(signal.SIGTERM)
+            house.wait(timeout=40)
+            if broker:
+                broker.kill()
+                broker.wait()
