@@ -1,0 +1,1 @@
+"""Demo data with planted truth, and the main job run on it."""

@@ -1,0 +1,135 @@
+"""The periodic part: evaluate the due segments in the order they depend on each other, write what changed.
+
+Every segment is its own transaction. One that fails is put off and shown; the others go on.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from graphlib import TopologicalSorter
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from segments import evaluation, ledger
+from segments.models import MembershipReason, Segment, SegmentKind, SegmentRun
+
+LONGEST_WAIT = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What became of one segment in one refresh; `error` is empty when it went well."""
+
+    slug: str
+    size: int
+    entered: int
+    left: int
+    seconds: float
+    late_seconds: int
+    error: str = ""
+
+
+def period(segment: Segment) -> timedelta:
+    """Time between refreshes: the segment's own or the firm's default."""
+    return timedelta(minutes=segment.period_minutes or settings.SEGMENT_REFRESH_MINUTES)
+
+
+def due(*, at: datetime) -> list[Segment]:
+    """Live segments whose time has come, named lists left out: nobody but people changes those."""
+    return list(live().filter(Q(due_at__isnull=True) | Q(due_at__lte=at)))
+
+
+def live() -> QuerySet[Segment]:
+    return Segment.objects.exclude(kind=SegmentKind.STATIC).filter(archived_at__isnull=True).select_related("cluster")
+
+
+def in_order(segments: Iterable[Segment]) -> list[Segment]:
+    """The segments so that each comes after those its rule names; names outside the list put nothing off."""
+    by_slug = {segment.slug: segment for segment in segments}
+    uses = {slug: evaluation.segments_used(segment) & by_slug.keys() for slug, segment in by_slug.items()}
+    return [by_slug[slug] for slug in TopologicalSorter(uses).static_order()]
+
+
+def refresh(segments: Sequence[Segment], *, at: datetime, engine: evaluation.Engine) -> list[Refreshed]:
+    """Evaluate each segment on the engine's snapshot and bring the ledger in line with it."""
+    return [_refresh_one(segment, at=at, engine=engine) for segment in in_order(segments)]
+
+
+def _refresh_one(segment: Segment, *, at: datetime, engine: evaluation.Engine) -> Refreshed:
+    watch = evaluation.Stopwatch()
+    try:
+        wanted = engine.members_of(segment)
+    except evaluation.NotEvaluable as fault:
+        return _put_off(segment, str(fault), at=at, watch=watch)
+    return _write(segment, wanted, at=at, engine=engine, watch=watch)
+
+
+@transaction.atomic
+def _write(
+    evaluated: Segment, wanted: ledger.Ids, *, at: datetime, engine: evaluation.Engine, watch: evaluation.Stopwatch
+) -> Refreshed:
+    segment = Segment.objects.select_for_update().get(pk=evaluated.pk)
+    late = _late_seconds(segment, at)
+    if _overtaken(segment, evaluated, engine):
+        return Refreshed(segment.slug, segment.size, 0, 0, watch.seconds, late)
+    entered_reason, left_reason = _reasons(segment)
+    moved = ledger.replace(
+        segment,
+        wanted,
+        at=at,
+        entered_reason=entered_reason,
+        left_reason=left_reason,
+        version=segment.rule_version,
+    )
+    segment.refreshed_at, segment.due_at, segment.failures, segment.error = at, at + period(segment), 0, ""
+    segment.save(update_fields=["size", "ledger_version", "refreshed_at", "due_at", "failures", "error"])
+    done = Refreshed(segment.slug, moved.size, moved.entered, moved.left, watch.seconds, late)
+    _record(segment, done, at=at, engine=engine)
+    return done
+
+
+def _overtaken(segment: Segment, evaluated: Segment, engine: evaluation.Engine) -> bool:
+    """Meanwhile the rule changed, the segment was archived, or a refresh on a newer snapshot was faster."""
+    if segment.rule_version != evaluated.rule_version or segment.archived_at:
+        return True
+    newest = SegmentRun.objects.filter(segment=segment, error="").values_list("snapshot_id", flat=True).first()
+    return newest is not None and newest > engine.snapshot_id
+
+
+def _reasons(segment: Segment) -> tuple[str, str]:
+    """Why members move now: the rule was changed since the last good run, or they themselves did."""
+    last = SegmentRun.objects.filter(segment=segment, error="").values_list("rule_version", flat=True).first()
+    if last is not None and last != segment.rule_version:
+        return MembershipReason.RULE_CHANGED, MembershipReason.RULE_CHANGED
+    return MembershipReason.MATCHED, MembershipReason.NO_LONGER
+
+
+@transaction.atomic
+def _put_off(segment: Segment, error: str, *, at: datetime, watch: evaluation.Stopwatch) -> Refreshed:
+    late = _late_seconds(segment, at)
+    wait = min(period(segment) * 2 ** min(segment.failures, 20), LONGEST_WAIT)
+    Segment.objects.filter(pk=segment.pk).update(due_at=at + wait, failures=segment.failures + 1, error=error)
+    failed = Refreshed(segment.slug, segment.size, 0, 0, watch.seconds, late, error)
+    _record(segment, failed, at=at, engine=None)
+    return failed
+
+
+def _late_seconds(segment: Segment, at: datetime) -> int:
+    return max(0, int((at - segment.due_at).total_seconds())) if segment.due_at else 0
+
+
+def _record(segment: Segment, outcome: Refreshed, *, at: datetime, engine: evaluation.Engine | None) -> None:
+    SegmentRun.objects.create(
+        segment=segment,
+        snapshot_id=engine.snapshot_id if engine else None,
+        rule_version=segment.rule_version,
+        started_at=at,
+        finished_at=at + timedelta(seconds=outcome.seconds),
+        late_seconds=outcome.late_seconds,
+        size=None if outcome.error else outcome.size,
+        entered=outcome.entered,
+        left=outcome.left,
+        error=outcome.error,
+    )
