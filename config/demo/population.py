@@ -189,14 +189,14 @@ def _customers(rng: np.random.Generator, who: np.ndarray, numbers: np.ndarray, t
     income = np.round(_per_kind(who, "income").astype(float) * rng.lognormal(0, 0.18, count), -2)
     has_mail = rng.random(count) < 0.96
     joined = [today - timedelta(days=int(n)) for n in rng.integers(DAYS, DAYS + 1500, count)]
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "number": numbers,
             "first_name": first,
             "last_name": last,
             "email": [
-                f"{_ascii(f)}.{_ascii(l)}.{n.lower()}@posti.example" if ok else ""
-                for f, l, n, ok in zip(first, last, numbers, has_mail, strict=True)
+                f"{_ascii(given)}.{_ascii(family)}.{n.lower()}@posti.example" if ok else ""
+                for given, family, n, ok in zip(first, last, numbers, has_mail, strict=True)
             ],
             "phone": [f"+35840{n:07d}" for n in rng.integers(1_000_000, 9_999_999, count)],
             "language": rng.choice(["fi", "sv", "en"], count, p=[0.86, 0.09, 0.05]),
@@ -219,7 +219,6 @@ def _customers(rng: np.random.Generator, who: np.ndarray, numbers: np.ndarray, t
             "team": np.where(rng.random(count) < 0.5, "helsinki", "tampere"),
         }
     )
-    return frame
 
 
 def _ascii(name: str) -> str:
