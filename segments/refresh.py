@@ -11,7 +11,9 @@ from graphlib import TopologicalSorter
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
+from crm.refusals import Refused
 from segments import evaluation, ledger
 from segments.models import MembershipReason, Segment, SegmentKind, SegmentRun
 
@@ -41,14 +43,26 @@ def due(*, at: datetime) -> list[Segment]:
     return list(live().filter(Q(due_at__isnull=True) | Q(due_at__lte=at)))
 
 
+def named(slugs: Sequence[str]) -> list[Segment]:
+    """The live segments of these names. Raises Refused for a name that is none."""
+    found = {segment.slug: segment for segment in live().filter(slug__in=slugs)}
+    for i, slug in enumerate(slugs):
+        if slug not in found:
+            choices = live().values_list("slug", flat=True)
+            raise Refused(_("There is no such segment to refresh."), path=f"slugs[{i}]", choices=choices)
+    return list(found.values())
+
+
 def live() -> QuerySet[Segment]:
     return Segment.objects.exclude(kind=SegmentKind.STATIC).filter(archived_at__isnull=True).select_related("cluster")
 
 
 def in_order(segments: Iterable[Segment]) -> list[Segment]:
     """The segments so that each comes after those its rule names; names outside the list put nothing off."""
-    by_slug = {segment.slug: segment for segment in segments}
-    uses = {slug: evaluation.segments_used(segment) & by_slug.keys() for slug, segment in by_slug.items()}
+    by_slug, features = {segment.slug: segment for segment in segments}, evaluation.catalogue()
+    uses = {
+        slug: evaluation.slugs_in_stored(segment.rule, features) & by_slug.keys() for slug, segment in by_slug.items()
+    }
     return [by_slug[slug] for slug in TopologicalSorter(uses).static_order()]
 
 

@@ -1,0 +1,270 @@
+"""Changes others may request of segments: keyword-only verbs, atomic, on behalf of an actor at a given time."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from crm import actions as crm_actions
+from crm import queries as crm_queries
+from crm.refusals import NotPossibleNow, Refused
+from crm.rights import Actor, require
+from segments import clusters, discovery, evaluation, ledger, refresh
+from segments.models import (
+    Cluster,
+    Clustering,
+    MembershipReason,
+    RuleVersion,
+    Segment,
+    SegmentKind,
+    SegmentPurpose,
+)
+from segments.refresh import Refreshed
+from segments.rules import reading, sentences, tree
+from segments.rules.errors import RuleError
+
+CHANGEABLE = ("name", "description", "purpose", "owner", "period_minutes", "stale_after_minutes", "review_on")
+REVIEW_AFTER = timedelta(days=365)
+
+
+class SegmentInUse(NotPossibleNow):
+    """The segment is named by the rule of another one."""
+
+
+@transaction.atomic
+def create_segment(
+    *,
+    name: str,
+    by: Actor,
+    at: datetime,
+    rule: dict[str, Any] | None = None,
+    kind: str = SegmentKind.RULE,
+    slug: str = "",
+    cluster: Cluster | None = None,
+    **given: Any,
+) -> Segment:
+    """A new segment, due at once. Raises Refused (name taken, unknown column) or RuleError."""
+    require(by, "segments.change")
+    _refuse_unknown(given)
+    segment = Segment(
+        slug=_free_slug(slug or slugify(name) or "segment", exact=bool(slug)),
+        name=name,
+        kind=kind,
+        rule=rule,
+        cluster=cluster,
+        created_at=at,
+        updated_at=at,
+        due_at=None if kind == SegmentKind.STATIC else at,
+        review_on=(at + REVIEW_AFTER).date(),
+        created_by=by.user,
+    )
+    for column, value in ({"owner": by.user} | given).items():
+        setattr(segment, column, value)
+    checked = check_rule(rule, segment=segment, by=by) if kind == SegmentKind.RULE else None
+    segment.save()
+    if checked:
+        _keep_version(segment, checked, by=by, at=at)
+    changes = {"name": [None, name], "kind": [None, kind]} | ({"rule": [None, rule]} if rule else {})
+    crm_actions.audit(kind="segment", object_id=segment.pk, verb="created", changes=changes, by=by, at=at)
+    return segment
+
+
+@transaction.atomic
+def change_segment(
+    *, segment: Segment, by: Actor, at: datetime, rule: dict[str, Any] | None = None, **given: Any
+) -> Segment:
+    """Change a segment's columns or its rule; a changed rule gets a new version and is due at once."""
+    require(by, "segments.change")
+    _refuse_unknown(given)
+    locked = Segment.objects.select_for_update().get(pk=segment.pk)
+    changes = {column: [getattr(locked, column), value] for column, value in given.items()}
+    changes = {column: pair for column, pair in changes.items() if pair[0] != pair[1]}
+    for column, (_before, after) in changes.items():
+        setattr(locked, column, after)
+    if rule is not None and rule != locked.rule:
+        changes["rule"] = [locked.rule, rule]
+        _set_rule(locked, rule, by=by, at=at)
+    if changes:
+        locked.updated_at = at
+        locked.save()
+        crm_actions.audit(kind="segment", object_id=locked.pk, verb="changed", changes=changes, by=by, at=at)
+    return locked
+
+
+def _set_rule(segment: Segment, rule: dict[str, Any], *, by: Actor, at: datetime) -> None:
+    if segment.kind != SegmentKind.RULE:
+        raise Refused(_("Only rule segments have a rule."), path="rule")
+    checked = check_rule(rule, segment=segment, by=by)
+    segment.rule, segment.rule_version, segment.due_at = rule, segment.rule_version + 1, at
+    segment.failures, segment.error = 0, ""
+    _keep_version(segment, checked, by=by, at=at)
+
+
+def _keep_version(segment: Segment, checked: tree.Rule, *, by: Actor, at: datetime) -> None:
+    sentence = sentences.sentence(checked, evaluation.catalogue(), "en")
+    RuleVersion.objects.create(
+        segment=segment, version=segment.rule_version, rule=segment.rule, sentence=sentence, at=at, by=by.user
+    )
+
+
+@transaction.atomic
+def archive_segment(*, segment: Segment, by: Actor, at: datetime) -> Segment:
+    """Close every interval and stop refreshing. Raises SegmentInUse when another rule names it."""
+    require(by, "segments.change")
+    locked = Segment.objects.select_for_update().get(pk=segment.pk)
+    if users := evaluation.users_of(locked.slug):
+        raise SegmentInUse(_("The rules of these segments name it: %(names)s.") % {"names": ", ".join(users)})
+    ledger.replace(
+        locked,
+        ledger.ids(()),
+        at=at,
+        entered_reason=MembershipReason.ADDED,
+        left_reason=MembershipReason.ARCHIVED,
+        version=locked.rule_version,
+    )
+    locked.archived_at = locked.updated_at = at
+    locked.due_at = None
+    locked.save()
+    crm_actions.audit(kind="segment", object_id=locked.pk, verb="archived", changes={}, by=by, at=at)
+    return locked
+
+
+@transaction.atomic
+def restore_segment(*, segment: Segment, by: Actor, at: datetime) -> Segment:
+    """Undo of archiving: due at once, members come back with the next refresh."""
+    require(by, "segments.change")
+    locked = Segment.objects.select_for_update().get(pk=segment.pk)
+    locked.archived_at, locked.updated_at = None, at
+    locked.due_at = None if locked.kind == SegmentKind.STATIC else at
+    locked.save()
+    crm_actions.audit(kind="segment", object_id=locked.pk, verb="restored", changes={}, by=by, at=at)
+    return locked
+
+
+def add_members(*, segment: Segment, customers: Iterable[int], by: Actor, at: datetime) -> ledger.Movement:
+    """Add customers to a named list. Raises Refused for other kinds and for customers out of scope."""
+    return _change_list(segment, customers, by=by, at=at, combine=lambda old, new: old | new)
+
+
+def remove_members(*, segment: Segment, customers: Iterable[int], by: Actor, at: datetime) -> ledger.Movement:
+    """Take customers off a named list."""
+    return _change_list(segment, customers, by=by, at=at, combine=lambda old, new: old - new)
+
+
+@transaction.atomic
+def _change_list(
+    segment: Segment, customers: Iterable[int], *, by: Actor, at: datetime, combine: Any
+) -> ledger.Movement:
+    require(by, "segments.change")
+    locked = Segment.objects.select_for_update().get(pk=segment.pk)
+    if locked.kind != SegmentKind.STATIC:
+        raise Refused(_("Only named lists are changed by hand; a rule decides who is in this segment."), path="members")
+    given = set(customers)
+    known = set(crm_queries.customers(by).filter(pk__in=given).values_list("pk", flat=True))
+    if missing := sorted(given - known):
+        raise Refused(_("There is no customer %(id)s.") % {"id": missing[0]}, path="customers", code="not_found")
+    wanted = combine(set(ledger.members(locked.pk).tolist()), given)
+    moved = ledger.replace(
+        locked,
+        ledger.ids(wanted),
+        at=at,
+        entered_reason=MembershipReason.ADDED,
+        left_reason=MembershipReason.REMOVED,
+        version=None,
+    )
+    locked.refreshed_at = locked.updated_at = at
+    locked.save()
+    changes = {"entered": [None, moved.entered], "left": [None, moved.left]}
+    crm_actions.audit(kind="segment", object_id=locked.pk, verb="members", changes=changes, by=by, at=at)
+    return moved
+
+
+def check_rule(rule: Any, *, by: Actor, segment: Segment | None = None) -> tree.Rule:
+    """The rule as read against everything it may name. Raises RuleError, also for cycles and forbidden fields."""
+    checked = reading.read_rule(rule, evaluation.known())
+    evaluation.refuse_cycles(checked, slug=segment.slug if segment else "")
+    purpose = segment.purpose if segment else SegmentPurpose.MARKETING
+    evaluation.refuse_forbidden(checked, purpose=purpose, sees_special=crm_queries.sees_special(by))
+    return checked
+
+
+def refresh_segments(*, at: datetime, slugs: Sequence[str] | None = None) -> list[Refreshed]:
+    """Evaluate the named segments, or all that are due, on the newest snapshot."""
+    chosen = refresh.due(at=at) if slugs is None else refresh.named(slugs)
+    if not chosen:
+        return []
+    return refresh.refresh(chosen, at=at, engine=evaluation.engine(at=at))
+
+
+@transaction.atomic
+def request_refresh(*, segment: Segment, by: Actor, at: datetime) -> None:
+    """Make the segment due now; the next sweep takes it."""
+    require(by, "segments.change")
+    Segment.objects.filter(pk=segment.pk, archived_at__isnull=True).update(due_at=at)
+
+
+@transaction.atomic
+def start_clustering(
+    *,
+    features: Sequence[str],
+    by: Actor,
+    at: datetime,
+    k: int | None = None,
+    seed: int = 1,
+    base: Segment | None = None,
+) -> Clustering:
+    """Ask for groups; a worker finds them. `k` None means the proposed number."""
+    require(by, "segments.change")
+    discovery.check_features(features)
+    if k is not None and not 2 <= k <= discovery.MOST_GROUPS:
+        raise Refused(_("The number of groups is from 2 to %(most)s.") % {"most": discovery.MOST_GROUPS}, path="k")
+    return Clustering.objects.create(
+        features=list(features), k=k, seed=seed, base_segment=base, created_by=by.user, created_at=at
+    )
+
+
+def run_clustering(*, clustering_id: int, at: datetime) -> Clustering:
+    """Find the groups of a queued clustering; a reason is kept when there are none."""
+    return discovery.run(clustering_id, at=at)
+
+
+def accept_cluster(*, cluster: Cluster, name: str, by: Actor, at: datetime) -> Segment:
+    """Turn a found group into a segment that the timetable keeps up."""
+    return create_segment(name=name, kind=SegmentKind.CLUSTER, cluster=cluster, by=by, at=at)
+
+
+def _refuse_unknown(given: dict[str, Any]) -> None:
+    if unknown := next((column for column in given if column not in CHANGEABLE), None):
+        raise Refused(_("No such column."), path=unknown, choices=CHANGEABLE)
+
+
+def _free_slug(wanted: str, *, exact: bool) -> str:
+    taken = set(Segment.objects.filter(slug__startswith=wanted[:70]).values_list("slug", flat=True))
+    if wanted not in taken:
+        return wanted
+    if exact:
+        raise Refused(_("This short name is taken."), path="slug", code="taken")
+    return next(f"{wanted[:70]}-{n}" for n in range(2, len(taken) + 3) if f"{wanted[:70]}-{n}" not in taken)
+
+
+__all__ = [
+    "Refreshed",
+    "RuleError",
+    "SegmentInUse",
+    "accept_cluster",
+    "add_members",
+    "archive_segment",
+    "change_segment",
+    "check_rule",
+    "clusters",
+    "create_segment",
+    "refresh_segments",
+    "remove_members",
+    "request_refresh",
+    "restore_segment",
+    "run_clustering",
+    "start_clustering",
+]

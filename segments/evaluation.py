@@ -1,0 +1,188 @@
+"""Rules evaluated on one snapshot of the warehouse at one moment: who, how many, a few of them."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
+
+from profiles import queries as profile_queries
+from profiles.catalogue import Feature
+from segments import clusters, ledger
+from segments.models import Membership, Segment, SegmentKind, SegmentPurpose
+from segments.rules import compiler, reading, tables, tree
+from segments.rules.errors import RuleError
+from segments.rules.moments import Moment
+
+
+class NotEvaluable(Exception):
+    """A segment that cannot be evaluated now, with the reason in one sentence."""
+
+
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self._started
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The warehouse as of one moment. Answers are sorted customer ids (int64) or counts."""
+
+    snapshot: profile_queries.SnapshotInfo
+    moment: Moment
+    catalogue: Mapping[str, Feature]
+
+    @property
+    def snapshot_id(self) -> int:
+        return self.snapshot.id
+
+    def members_of(self, segment: Segment) -> ledger.Ids:
+        """Who belongs to the segment now. Raises NotEvaluable."""
+        try:
+            if segment.kind == SegmentKind.CLUSTER:
+                return self._of_cluster(segment)
+            return self.customers(reading.read_rule(segment.rule, known()))
+        except (RuleError, clusters.ClusteringError, ObjectDoesNotExist, *profile_queries.ENGINE_ERRORS) as fault:
+            raise NotEvaluable(str(fault)) from fault
+
+    def customers(self, rule: tree.Rule) -> ledger.Ids:
+        """Every customer the rule is true for."""
+        return np.sort(self._select(self._expression(rule), rule)["customer_id"].to_numpy())
+
+    def size(self, rule: tree.Rule) -> int:
+        """How many customers the rule is true for."""
+        found = self._select(self._expression(rule).aggregate(size=lambda t: t.count()), rule)
+        return int(found["size"][0].as_py())
+
+    def _expression(self, rule: tree.Rule) -> Any:
+        return compiler.compile_rule(rule, self.catalogue, self.moment)
+
+    def _select(self, expression: Any, rule: tree.Rule) -> pa.Table:
+        used = slugs_in(rule)
+        extra = {"membership": membership_rows(used)} if used else {}
+        return profile_queries.select(compiler.sql(expression), snapshot=self.snapshot, tables=extra)
+
+    def _of_cluster(self, segment: Segment) -> ledger.Ids:
+        if segment.cluster is None:
+            raise NotEvaluable("The cluster it was made from is gone.")
+        model = clusters.Model.from_json(segment.cluster.clustering.model)
+        frame = profile_queries.features_frame(model.features, snapshot=self.snapshot)
+        return ledger.ids(frame.index.to_numpy()[model.assign(frame) == segment.cluster.position])
+
+
+def engine(*, at: datetime) -> Engine:
+    """The newest snapshot, evaluated as of `at`. Raises NotEvaluable when the warehouse was never built."""
+    snapshot = profile_queries.current()
+    if snapshot is None:
+        raise NotEvaluable("Profiles have not been built yet; the timetable builds them within minutes.")
+    return Engine(snapshot, moment_of(at), profile_queries.catalogue())
+
+
+def moment_of(at: datetime) -> Moment:
+    return Moment(at, ZoneInfo(settings.FIRM_TIME_ZONE))
+
+
+def catalogue() -> Mapping[str, Feature]:
+    """Every feature a rule may name."""
+    return profile_queries.catalogue()
+
+
+def known() -> reading.Known:
+    """What a rule may name now."""
+    return reading.Known(features=catalogue(), segments=frozenset(live_rules()))
+
+
+def live_rules() -> dict[str, Any]:
+    """Slug → rule of every segment that is not archived; None for lists and clusters."""
+    return dict(Segment.objects.filter(archived_at__isnull=True).values_list("slug", "rule"))
+
+
+def slugs_in(rule: tree.Rule) -> frozenset[str]:
+    """Segments the rule names."""
+    return frozenset(node.segment for _, node in tree.conditions(rule) if isinstance(node, tree.MembershipCondition))
+
+
+def slugs_in_stored(rule: Any, features: Mapping[str, Feature]) -> frozenset[str]:
+    """Segments a stored rule names; an unreadable rule names none: its own evaluation will say why."""
+    if not rule:
+        return frozenset()
+    try:
+        return slugs_in(reading.read_rule(rule, reading.Known(features=features)))
+    except RuleError:
+        return frozenset()
+
+
+def uses() -> dict[str, frozenset[str]]:
+    """Slug → segments its rule names, for every segment that is not archived."""
+    features = catalogue()
+    return {slug: slugs_in_stored(rule, features) for slug, rule in live_rules().items()}
+
+
+def users_of(slug: str) -> list[str]:
+    """Live segments whose rules name this one."""
+    return sorted(user for user, used in uses().items() if slug in used)
+
+
+def refuse_cycles(rule: tree.Rule, *, slug: str) -> None:
+    """Raise RuleError when a segment's rule would lead back to itself."""
+    graph = uses()
+    waiting, seen = [(used, (used,)) for used in slugs_in(rule)], set()
+    while waiting:
+        current, way = waiting.pop()
+        if current == slug:
+            raise RuleError("where", "the segment would depend on itself: " + " → ".join((slug, *way)))
+        if current not in seen:
+            seen.add(current)
+            waiting += [(following, (*way, following)) for following in graph.get(current, ())]
+
+
+def refuse_forbidden(rule: tree.Rule, *, purpose: str, sees_special: bool) -> None:
+    """Raise RuleError when the rule names a field that its purpose, or its author, may not use."""
+    features = catalogue()
+    for path, node in tree.conditions(rule):
+        if not isinstance(node, tree.FeatureCondition):
+            continue
+        feature = features[node.feature]
+        if feature.sensitivity == "not_for_marketing" and purpose == SegmentPurpose.MARKETING:
+            raise RuleError(f"{path}.feature", f"{feature.key} may not be used for marketing")
+        if feature.sensitivity == "special" and not (sees_special and _asks_consent(rule)):
+            raise RuleError(
+                f"{path}.feature",
+                f"{feature.key} is special-category data: it needs the personal grant and, under all, "
+                "a consent condition for profiling",
+            )
+
+
+def _asks_consent(rule: tree.Rule) -> bool:
+    top = rule.where.parts if isinstance(rule.where, tree.AllOf) else (rule.where,)
+    return any(isinstance(part, tree.ConsentCondition) and part.purpose == "profiling" for part in top)
+
+
+def membership_rows(slugs: Iterable[str]) -> pa.Table:
+    """The ledger of the named segments as the rules see it: UTC times without a zone."""
+    rows = Membership.objects.filter(segment__slug__in=list(slugs)).values_list(
+        "segment_id", "segment__slug", "customer_id", "entered_at", "left_at"
+    )
+    columns = list(zip(*rows.iterator(chunk_size=50_000), strict=True)) or [[]] * len(tables.MEMBERSHIP)
+    times = [pa.array(columns[i], pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us")) for i in (3, 4)]
+    return pa.table(
+        {
+            "segment_id": pa.array(columns[0], pa.int64()),
+            "segment": pa.array(columns[1], pa.string()),
+            "customer_id": pa.array(columns[2], pa.int64()),
+            "entered_at": times[0],
+            "left_at": times[1],
+        }
+    )
