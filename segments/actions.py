@@ -23,7 +23,7 @@ from segments.models import (
     SegmentPurpose,
 )
 from segments.refresh import Refreshed
-from segments.rules import reading, sentences, tree
+from segments.rules import needs, reading, sentences, tree
 from segments.rules.errors import RuleError
 
 CHANGEABLE = ("name", "description", "purpose", "owner", "period_minutes", "stale_after_minutes", "review_on")
@@ -185,9 +185,10 @@ def _change_list(
 def check_rule(rule: Any, *, by: Actor, segment: Segment | None = None) -> tree.Rule:
     """The rule as read against everything it may name. Raises RuleError, also for cycles and forbidden fields."""
     checked = reading.read_rule(rule, evaluation.known())
-    evaluation.refuse_cycles(checked, slug=segment.slug if segment else "")
+    if segment:
+        needs.evaluation_order({**evaluation.uses(), segment.slug: needs.needs(checked).segments})
     purpose = segment.purpose if segment else SegmentPurpose.MARKETING
-    evaluation.refuse_forbidden(checked, purpose=purpose, sees_special=crm_queries.sees_special(by))
+    needs.refuse_forbidden(checked, evaluation.catalogue(), purpose=purpose, has_grant=crm_queries.sees_special(by))
     return checked
 
 

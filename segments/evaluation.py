@@ -15,8 +15,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from profiles import queries as profile_queries
 from profiles.catalogue import Feature
 from segments import clusters, ledger
-from segments.models import Membership, Segment, SegmentKind, SegmentPurpose
-from segments.rules import compiler, reading, tables, tree
+from segments.models import Membership, Segment, SegmentKind
+from segments.rules import compiler, needs, reading, tables, tree
 from segments.rules.errors import RuleError
 from segments.rules.moments import Moment
 
@@ -70,7 +70,7 @@ class Engine:
         return compiler.compile_rule(rule, self.catalogue, self.moment)
 
     def _select(self, expression: Any, rule: tree.Rule) -> pa.Table:
-        used = slugs_in(rule)
+        used = needs.needs(rule).segments
         extra = {"membership": membership_rows(used)} if used else {}
         return profile_queries.select(compiler.sql(expression), snapshot=self.snapshot, tables=extra)
 
@@ -109,65 +109,25 @@ def live_rules() -> dict[str, Any]:
     return dict(Segment.objects.filter(archived_at__isnull=True).values_list("slug", "rule"))
 
 
-def slugs_in(rule: tree.Rule) -> frozenset[str]:
-    """Segments the rule names."""
-    return frozenset(node.segment for _, node in tree.conditions(rule) if isinstance(node, tree.MembershipCondition))
+def uses() -> dict[str, frozenset[str]]:
+    """Slug → segments its rule names, for every segment that is not archived."""
+    features = catalogue()
+    return {slug: segments_in(rule, features) for slug, rule in live_rules().items()}
 
 
-def slugs_in_stored(rule: Any, features: Mapping[str, Feature]) -> frozenset[str]:
+def segments_in(rule: Any, features: Mapping[str, Feature]) -> frozenset[str]:
     """Segments a stored rule names; an unreadable rule names none: its own evaluation will say why."""
     if not rule:
         return frozenset()
     try:
-        return slugs_in(reading.read_rule(rule, reading.Known(features=features)))
+        return needs.needs(reading.read_rule(rule, reading.Known(features=features))).segments
     except RuleError:
         return frozenset()
-
-
-def uses() -> dict[str, frozenset[str]]:
-    """Slug → segments its rule names, for every segment that is not archived."""
-    features = catalogue()
-    return {slug: slugs_in_stored(rule, features) for slug, rule in live_rules().items()}
 
 
 def users_of(slug: str) -> list[str]:
     """Live segments whose rules name this one."""
     return sorted(user for user, used in uses().items() if slug in used)
-
-
-def refuse_cycles(rule: tree.Rule, *, slug: str) -> None:
-    """Raise RuleError when a segment's rule would lead back to itself."""
-    graph = uses()
-    waiting, seen = [(used, (used,)) for used in slugs_in(rule)], set()
-    while waiting:
-        current, way = waiting.pop()
-        if current == slug:
-            raise RuleError("where", "the segment would depend on itself: " + " → ".join((slug, *way)))
-        if current not in seen:
-            seen.add(current)
-            waiting += [(following, (*way, following)) for following in graph.get(current, ())]
-
-
-def refuse_forbidden(rule: tree.Rule, *, purpose: str, sees_special: bool) -> None:
-    """Raise RuleError when the rule names a field that its purpose, or its author, may not use."""
-    features = catalogue()
-    for path, node in tree.conditions(rule):
-        if not isinstance(node, tree.FeatureCondition):
-            continue
-        feature = features[node.feature]
-        if feature.sensitivity == "not_for_marketing" and purpose == SegmentPurpose.MARKETING:
-            raise RuleError(f"{path}.feature", f"{feature.key} may not be used for marketing")
-        if feature.sensitivity == "special" and not (sees_special and _asks_consent(rule)):
-            raise RuleError(
-                f"{path}.feature",
-                f"{feature.key} is special-category data: it needs the personal grant and, under all, "
-                "a consent condition for profiling",
-            )
-
-
-def _asks_consent(rule: tree.Rule) -> bool:
-    top = rule.where.parts if isinstance(rule.where, tree.AllOf) else (rule.where,)
-    return any(isinstance(part, tree.ConsentCondition) and part.purpose == "profiling" for part in top)
 
 
 def membership_rows(slugs: Iterable[str]) -> pa.Table:

@@ -6,7 +6,6 @@ Every segment is its own transaction. One that fails is put off and shown; the o
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from graphlib import TopologicalSorter
 
 from django.conf import settings
 from django.db import transaction
@@ -16,6 +15,7 @@ from django.utils.translation import gettext as _
 from crm.refusals import Refused
 from segments import evaluation, ledger
 from segments.models import MembershipReason, Segment, SegmentKind, SegmentRun
+from segments.rules import needs
 
 LONGEST_WAIT = timedelta(days=1)
 
@@ -60,10 +60,8 @@ def live() -> QuerySet[Segment]:
 def in_order(segments: Iterable[Segment]) -> list[Segment]:
     """The segments so that each comes after those its rule names; names outside the list put nothing off."""
     by_slug, features = {segment.slug: segment for segment in segments}, evaluation.catalogue()
-    uses = {
-        slug: evaluation.slugs_in_stored(segment.rule, features) & by_slug.keys() for slug, segment in by_slug.items()
-    }
-    return [by_slug[slug] for slug in TopologicalSorter(uses).static_order()]
+    uses = {slug: evaluation.segments_in(segment.rule, features) for slug, segment in by_slug.items()}
+    return [by_slug[slug] for slug in needs.evaluation_order(uses)]
 
 
 def refresh(segments: Sequence[Segment], *, at: datetime, engine: evaluation.Engine) -> list[Refreshed]:

@@ -1,0 +1,133 @@
+"""Questions others may ask about segments. What shows persons is scoped to the actor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from crm import queries as crm_queries
+from crm.models import Customer
+from crm.rights import Actor, may
+from segments import evaluation, history
+from segments.evaluation import NotEvaluable, known
+from segments.history import DaySize, movement, size_curve
+from segments.models import Cluster, Clustering, Membership, RuleVersion, Segment, SegmentRun
+from segments.rules import reading, sentences, tree
+from segments.rules.errors import RuleError
+
+SAMPLE = 5
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A rule answered before it is saved: exact size, the sentence, a few people the actor may see."""
+
+    size: int
+    sentence: str
+    sample: tuple[Customer, ...]
+    as_of: datetime
+
+
+def segments(actor: Actor) -> QuerySet[Segment]:
+    """Segments that are not archived; the same for everyone who may see segments."""
+    rows = Segment.objects.filter(archived_at__isnull=True).select_related("owner")
+    return rows if may(actor, "segments.view") else rows.none()
+
+
+def archived(actor: Actor) -> QuerySet[Segment]:
+    rows = Segment.objects.filter(archived_at__isnull=False)
+    return rows if may(actor, "segments.change") else rows.none()
+
+
+def members(segment: Segment, actor: Actor, *, as_of: datetime | None = None) -> QuerySet[Customer]:
+    """Customers the actor may see who are in the segment now, or were at a moment."""
+    is_in = Q(left_at__isnull=True) if as_of is None else history.at_moment(as_of)
+    inside = Membership.objects.filter(is_in, segment=segment).values("customer_id")
+    return crm_queries.customers(actor).filter(pk__in=inside)
+
+
+def open_memberships(segments: Sequence[Segment]) -> QuerySet[Membership]:
+    """Open intervals of several segments: what an audience is sealed from."""
+    return Membership.objects.filter(segment__in=segments, left_at__isnull=True)
+
+
+def memberships_at(moment: datetime) -> QuerySet[Membership]:
+    """Every membership that was open at a moment: what results are read by."""
+    return Membership.objects.filter(history.at_moment(moment))
+
+
+def segments_of(customer: Customer) -> QuerySet[Membership]:
+    """The customer's memberships, open ones first, with their segments."""
+    rows = Membership.objects.filter(customer=customer, segment__archived_at__isnull=True)
+    return rows.select_related("segment").order_by("left_at", "-entered_at")
+
+
+def is_stale(segment: Segment, *, at: datetime) -> bool:
+    """Whether its membership is older than its limit: not to be used for sending."""
+    if segment.kind == "static":
+        return False
+    limit = timedelta(minutes=segment.stale_after_minutes)
+    return segment.refreshed_at is None or at - segment.refreshed_at > limit
+
+
+def latest_runs(segment: Segment, count: int = 20) -> QuerySet[SegmentRun]:
+    return SegmentRun.objects.filter(segment=segment)[:count]
+
+
+def versions(segment: Segment) -> QuerySet[RuleVersion]:
+    return RuleVersion.objects.filter(segment=segment).select_related("by")
+
+
+def clusterings(actor: Actor) -> QuerySet[Clustering]:
+    rows = Clustering.objects.prefetch_related("clusters").select_related("created_by")
+    return rows if may(actor, "segments.view") else rows.none()
+
+
+def clusters(actor: Actor) -> QuerySet[Cluster]:
+    rows = Cluster.objects.select_related("clustering")
+    return rows if may(actor, "segments.view") else rows.none()
+
+
+def sentence(rule: Any, language: str = "en") -> str:
+    """A stored rule in words; empty for segments without a rule. An unreadable rule says why."""
+    if not rule:
+        return ""
+    features = evaluation.catalogue()
+    try:
+        return sentences.sentence(reading.read_rule(rule, reading.Known(features=features)), features, language)
+    except RuleError as fault:
+        return str(fault)
+
+
+def preview(rule: tree.Rule, actor: Actor, *, as_of: datetime) -> Preview:
+    """Size, sentence and sample of a checked rule. Raises NotEvaluable when there is no warehouse yet."""
+    engine = evaluation.engine(at=as_of)
+    found = engine.customers(rule)
+    people = crm_queries.customers(actor).filter(pk__in=found[: 40 * SAMPLE].tolist())[:SAMPLE]
+    words = sentences.sentence(rule, engine.catalogue, actor.language)
+    return Preview(len(found), words, tuple(people), as_of)
+
+
+__all__ = [
+    "DaySize",
+    "NotEvaluable",
+    "Preview",
+    "archived",
+    "clusterings",
+    "clusters",
+    "is_stale",
+    "known",
+    "latest_runs",
+    "members",
+    "memberships_at",
+    "movement",
+    "open_memberships",
+    "preview",
+    "segments",
+    "segments_of",
+    "sentence",
+    "size_curve",
+    "versions",
+]
