@@ -26,6 +26,12 @@ def at_moment(moment: datetime) -> Q:
     return Q(entered_at__lte=moment) & (Q(left_at__isnull=True) | Q(left_at__gt=moment))
 
 
+def end_of_day(day: date) -> datetime:
+    """The moment the firm's day ends: what "as of a day" means."""
+    zone = ZoneInfo(settings.FIRM_TIME_ZONE)
+    return datetime.combine(day + timedelta(days=1), datetime.min.time(), zone) - timedelta(microseconds=1)
+
+
 def as_of(segment_id: int, moment: datetime) -> QuerySet[Membership]:
     """Who was in the segment at `moment`."""
     return Membership.objects.filter(at_moment(moment), segment_id=segment_id)

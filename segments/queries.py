@@ -12,7 +12,7 @@ from crm.models import Customer
 from crm.rights import Actor, may
 from segments import evaluation, history
 from segments.evaluation import NotEvaluable, known
-from segments.history import DaySize, movement, size_curve
+from segments.history import DaySize, end_of_day, movement, size_curve
 from segments.models import Cluster, Clustering, Membership, RuleVersion, Segment, SegmentRun
 from segments.rules import reading, sentences, tree
 from segments.rules.errors import RuleError
@@ -85,6 +85,11 @@ def clusterings(actor: Actor) -> QuerySet[Clustering]:
     return rows if may(actor, "segments.view") else rows.none()
 
 
+def waiting_clusterings() -> list[int]:
+    """Clusterings nobody has run yet, oldest first."""
+    return list(Clustering.objects.filter(status="queued").order_by("id").values_list("pk", flat=True))
+
+
 def clusters(actor: Actor) -> QuerySet[Cluster]:
     rows = Cluster.objects.select_related("clustering")
     return rows if may(actor, "segments.view") else rows.none()
@@ -117,6 +122,7 @@ __all__ = [
     "archived",
     "clusterings",
     "clusters",
+    "end_of_day",
     "is_stale",
     "known",
     "latest_runs",
@@ -130,4 +136,5 @@ __all__ = [
     "sentence",
     "size_curve",
     "versions",
+    "waiting_clusterings",
 ]

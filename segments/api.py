@@ -1,0 +1,228 @@
+"""The REST API of segments."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.timezone import is_naive
+from django.utils.translation import gettext as _
+from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+
+from crm.api import CustomerSerializer
+from crm.models import Customer
+from crm.refusals import Refused
+from crm.rest.endpoints import Endpoint, Listed, Retrieved
+from crm.rest.filters import DeclaredFilters, MaskedFilters
+from crm.rest.idempotency import idempotent
+from crm.rest.serializers import StrictModelSerializer, StrictSerializer, page_serializer
+from segments import actions, queries
+from segments.models import Segment
+from segments.rules import schema
+from segments.rules.errors import RuleError
+
+WRITABLE = ("name", "description", "purpose", "period_minutes", "stale_after_minutes", "review_on")
+
+
+class SegmentSerializer(StrictModelSerializer):
+    rule = serializers.JSONField(required=False, allow_null=True)
+    sentence = serializers.SerializerMethodField(help_text="The rule in words, in the caller's language.")
+    is_stale = serializers.SerializerMethodField(help_text="Older than its limit: not used for sending.")
+    owner = serializers.SlugRelatedField("username", read_only=True)
+
+    class Meta:
+        model = Segment
+        fields = [
+            "id", "slug", *WRITABLE, "kind", "rule", "rule_version", "sentence", "owner", "size", "is_stale",
+            "due_at", "refreshed_at", "failures", "error", "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = [
+            "rule_version", "size", "due_at", "refreshed_at", "failures", "error", "created_at", "updated_at",
+        ]  # fmt: skip
+        extra_kwargs = {"slug": {"required": False}}
+
+    def get_sentence(self, segment: Segment) -> str:
+        return queries.sentence(segment.rule, self.context["view"].actor.language)
+
+    def get_is_stale(self, segment: Segment) -> bool:
+        return queries.is_stale(segment, at=self.context["view"].at)
+
+    def validate_kind(self, kind: str) -> str:
+        if kind == "cluster":
+            raise serializers.ValidationError(_("Clusters are accepted from a clustering."))
+        return kind
+
+
+class PreviewRequestSerializer(StrictSerializer):
+    rule = serializers.JSONField(help_text="A rule as in /segments/rule-schema/.")
+    purpose = serializers.ChoiceField(["marketing", "service", "analysis"], default="marketing")
+    as_of = serializers.DateTimeField(required=False, help_text="Evaluate as of then; now if left out.")
+
+
+class PreviewSerializer(serializers.Serializer):
+    size = serializers.IntegerField()
+    sentence = serializers.CharField()
+    sample = CustomerSerializer(many=True)
+    as_of = serializers.DateTimeField()
+
+
+class MembersSerializer(StrictSerializer):
+    customers = serializers.ListField(child=serializers.IntegerField(min_value=1), max_length=10_000, min_length=1)
+
+
+class MovementSerializer(serializers.Serializer):
+    size = serializers.IntegerField()
+    entered = serializers.IntegerField()
+    left = serializers.IntegerField()
+
+
+class SegmentFilters(filters.FilterSet):
+    class Meta:
+        model = Segment
+        fields = ["slug", "kind", "purpose"]
+
+
+AS_OF = OpenApiParameter(
+    "as_of", OpenApiTypes.DATETIME, description="A moment with its zone, or a day: its end in the firm's zone."
+)
+
+
+class Segments(Listed, Retrieved, Endpoint):
+    """Segments: rules, named lists and accepted clusters."""
+
+    rights = {
+        "list": "segments.view",
+        "retrieve": "segments.view",
+        "create": "segments.change",
+        "partial_update": "segments.change",
+        "destroy": "segments.change",
+        "preview": "segments.view",
+        "rule_schema": "segments.view",
+        "members": "segments.view",
+        "add": "segments.change",
+        "remove": "segments.change",
+        "refresh": "segments.change",
+    }
+    serializer_class = SegmentSerializer
+    filterset_class = SegmentFilters
+    orderings = ["name", "-name", "-id", "id", "size", "-size"]
+    query_parameters = ("as_of",)
+
+    def rows(self) -> QuerySet[Segment]:
+        return queries.segments(self.actor)
+
+    @idempotent
+    def create(self, request: Request) -> Response:
+        given = self._checked(SegmentSerializer(data=request.data, context=self.get_serializer_context()))
+        segment = _or_refused(actions.create_segment, **given, by=self.actor, at=self.at)
+        return Response(self.get_serializer(segment).data, status=201)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        segment = self.get_object()
+        fields = SegmentSerializer(segment, request.data, partial=True, context=self.get_serializer_context())
+        given = self._checked(fields)
+        for fixed in ("slug", "kind"):
+            if given.pop(fixed, getattr(segment, fixed)) != getattr(segment, fixed):
+                raise Refused(_("This does not change once the segment exists."), path=fixed)
+        segment = _or_refused(actions.change_segment, segment=segment, **given, by=self.actor, at=self.at)
+        return Response(self.get_serializer(segment).data)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Archive: every membership is closed, nothing is lost."""
+        actions.archive_segment(segment=self.get_object(), by=self.actor, at=self.at)
+        return Response(status=204)
+
+    @extend_schema(request=PreviewRequestSerializer, responses=PreviewSerializer)
+    @action(detail=False, methods=["post"])
+    def preview(self, request: Request) -> Response:
+        """A rule answered without saving it: exact size, its sentence, a few customers."""
+        given = self._checked(PreviewRequestSerializer(data=request.data))
+        draft = Segment(slug="", purpose=given["purpose"])
+        rule = _or_refused(actions.check_rule, rule=given["rule"], segment=draft, by=self.actor)
+        answer = queries.preview(rule, self.actor, as_of=given.get("as_of", self.at))
+        return Response(PreviewSerializer(answer).data)
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @action(detail=False, url_path="rule-schema")
+    def rule_schema(self, request: Request) -> Response:
+        """JSON Schema of the rule language with the features known now."""
+        return Response(schema.schema(queries.known()))
+
+    @extend_schema(parameters=[AS_OF], responses=page_serializer(CustomerSerializer))
+    @action(detail=True, filterset_class=None, filter_backends=[MaskedFilters, DeclaredFilters])
+    def members(self, request: Request, pk: str) -> Response:
+        """Customers in the segment now, or as of a moment, that the caller may see."""
+        rows = queries.members(self.get_object(), self.actor, as_of=_moment(request.query_params.get("as_of", "")))
+        page = self._page(rows)
+        return self.get_paginated_response(
+            CustomerSerializer(page, many=True, context=self.get_serializer_context()).data
+        )
+
+    @extend_schema(request=MembersSerializer, responses=MovementSerializer)
+    @members.mapping.post
+    @idempotent
+    def add(self, request: Request, pk: str) -> Response:
+        """Add customers to a named list."""
+        return self._change_list(actions.add_members, request)
+
+    @extend_schema(request=MembersSerializer, responses=MovementSerializer)
+    @members.mapping.delete
+    def remove(self, request: Request, pk: str) -> Response:
+        """Take customers off a named list."""
+        return self._change_list(actions.remove_members, request)
+
+    @extend_schema(request=None, responses={202: SegmentSerializer})
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def refresh(self, request: Request, pk: str) -> Response:
+        """Make the segment due now; a worker takes it within a minute."""
+        segment = self.get_object()
+        actions.request_refresh(segment=segment, by=self.actor, at=self.at)
+        segment.refresh_from_db()
+        return Response(self.get_serializer(segment).data, status=202)
+
+    def _change_list(self, change: Any, request: Request) -> Response:
+        given = self._checked(MembersSerializer(data=request.data))
+        moved = change(segment=self.get_object(), customers=given["customers"], by=self.actor, at=self.at)
+        return Response(MovementSerializer(moved).data)
+
+    def _page(self, rows: QuerySet[Customer]) -> list[Customer]:
+        self.orderings = ["-id", "id"]  # type: ignore[misc]
+        return self.paginator.paginate_queryset(rows, self.request, view=self) or []
+
+    def _checked(self, fields: serializers.BaseSerializer) -> dict[str, Any]:
+        fields.is_valid(raise_exception=True)
+        return dict(fields.validated_data)
+
+
+def _or_refused(door: Any, **given: Any) -> Any:
+    """Call a door; a fault of the rule gets its place below `rule`."""
+    try:
+        return door(**given)
+    except RuleError as fault:
+        raise Refused(fault.message, path=f"rule.{fault.path}", choices=fault.choices or None, code="rule") from fault
+
+
+def _moment(given: str) -> datetime | None:
+    if not given:
+        return None
+    try:
+        day = parse_date(given)
+        moment = queries.end_of_day(day) if day else parse_datetime(given.replace(" ", "+"))
+    except ValueError:
+        moment = None
+    if moment is None or is_naive(moment):
+        raise Refused(_("A day (2026-05-01) or a time with its zone (2026-05-01T12:00:00Z)."), path="as_of")
+    return moment
+
+
+router = SimpleRouter()
+router.register("segments", Segments, "segments")
+urlpatterns = router.urls

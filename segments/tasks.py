@@ -1,0 +1,25 @@
+"""Celery doors of segments: each looks at rows, does what is due, and may run twice."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from segments import actions, queries
+
+
+@shared_task
+def refresh_due() -> None:
+    """Bring every due segment in line with its rule."""
+    actions.refresh_segments(at=timezone.now())
+
+
+@shared_task
+def run_clustering(clustering_id: int) -> None:
+    """Find the groups somebody asked for."""
+    actions.run_clustering(clustering_id=clustering_id, at=timezone.now())
+
+
+@shared_task
+def sweep_clusterings() -> None:
+    """Take up clusterings that nobody was poked for."""
+    for clustering_id in queries.waiting_clusterings():
+        actions.run_clustering(clustering_id=clustering_id, at=timezone.now())
