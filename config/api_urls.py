@@ -9,5 +9,6 @@ urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
     path("", include("crm.api.urls")),
+    path("", include("segments.api")),
     path("<path:address>", not_found, name="no-endpoint"),
 ]

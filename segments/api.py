@@ -17,7 +17,6 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from crm.api import CustomerSerializer
-from crm.models import Customer
 from crm.refusals import Refused
 from crm.rest.endpoints import Endpoint, Listed, Retrieved
 from crm.rest.filters import DeclaredFilters, MaskedFilters
@@ -193,7 +192,7 @@ class Segments(Listed, Retrieved, Endpoint):
         moved = change(segment=self.get_object(), customers=given["customers"], by=self.actor, at=self.at)
         return Response(MovementSerializer(moved).data)
 
-    def _page(self, rows: QuerySet[Customer]) -> list[Customer]:
+    def _page(self, rows: QuerySet) -> list[Any]:
         self.orderings = ["-id", "id"]  # type: ignore[misc]
         return self.paginator.paginate_queryset(rows, self.request, view=self) or []
 

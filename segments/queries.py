@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
 
 from crm import queries as crm_queries
-from crm.models import Customer
 from crm.rights import Actor, may
 from segments import evaluation, history
 from segments.evaluation import NotEvaluable, known
@@ -16,6 +15,9 @@ from segments.history import DaySize, end_of_day, movement, size_curve
 from segments.models import Cluster, Clustering, Membership, RuleVersion, Segment, SegmentRun
 from segments.rules import reading, sentences, tree
 from segments.rules.errors import RuleError
+
+if TYPE_CHECKING:
+    from crm.models import Customer
 
 SAMPLE = 5
 
@@ -26,7 +28,7 @@ class Preview:
 
     size: int
     sentence: str
-    sample: tuple[Customer, ...]
+    sample: "tuple[Customer, ...]"
     as_of: datetime
 
 
@@ -41,7 +43,7 @@ def archived(actor: Actor) -> QuerySet[Segment]:
     return rows if may(actor, "segments.change") else rows.none()
 
 
-def members(segment: Segment, actor: Actor, *, as_of: datetime | None = None) -> QuerySet[Customer]:
+def members(segment: Segment, actor: Actor, *, as_of: datetime | None = None) -> "QuerySet[Customer]":
     """Customers the actor may see who are in the segment now, or were at a moment."""
     is_in = Q(left_at__isnull=True) if as_of is None else history.at_moment(as_of)
     inside = Membership.objects.filter(is_in, segment=segment).values("customer_id")
@@ -58,7 +60,7 @@ def memberships_at(moment: datetime) -> QuerySet[Membership]:
     return Membership.objects.filter(history.at_moment(moment))
 
 
-def segments_of(customer: Customer) -> QuerySet[Membership]:
+def segments_of(customer: "Customer") -> QuerySet[Membership]:
     """The customer's memberships, open ones first, with their segments."""
     rows = Membership.objects.filter(customer=customer, segment__archived_at__isnull=True)
     return rows.select_related("segment").order_by("left_at", "-entered_at")

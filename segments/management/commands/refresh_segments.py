@@ -39,7 +39,8 @@ def _as_json(done: list[actions.Refreshed]) -> str:
 def _as_lines(done: list[actions.Refreshed]) -> str:
     if not done:
         return "No segment is due."
-    return "\n".join(
-        f"{row.slug}: {row.error or f'{row.size} members, {row.entered} entered, {row.left} left'} ({row.seconds:.2f} s)"
-        for row in done
-    )
+    return "\n".join(f"{row.slug}: {row.error or _moved(row)} ({row.seconds:.2f} s)" for row in done)
+
+
+def _moved(row: actions.Refreshed) -> str:
+    return f"{row.size} members, {row.entered} entered, {row.left} left"
