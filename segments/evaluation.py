@@ -71,7 +71,10 @@ class Engine:
 
     def _select(self, expression: Any, rule: tree.Rule) -> pa.Table:
         used = needs.needs(rule).segments
-        extra = {"membership": membership_rows(used)} if used else {}
+        return self.select(expression, {"membership": membership_rows(used)} if used else {})
+
+    def select(self, expression: Any, extra: Mapping[str, pa.Table]) -> pa.Table:
+        """Rows of an expression over the snapshot's tables and those given with it."""
         return profile_queries.select(compiler.sql(expression), snapshot=self.snapshot, tables=extra)
 
     def _of_cluster(self, segment: Segment) -> ledger.Ids:
