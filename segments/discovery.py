@@ -40,7 +40,7 @@ def run(clustering_id: int, *, at: datetime) -> Clustering:
         qualities = clusters.propose(frame, kinds, seed=clustering.seed)
         best = clusters.best(qualities)
         found = clusters.find(frame, kinds, k=clustering.k or best, seed=clustering.seed)
-    except (clusters.ClusteringError, evaluation.NotEvaluable, *profile_queries.ENGINE_ERRORS) as fault:
+    except (clusters.ClusteringError, evaluation.NotEvaluable, profile_queries.EngineError) as fault:
         clustering.status, clustering.error, clustering.finished_at = "failed", str(fault), at
         clustering.save()
         return clustering
@@ -54,7 +54,7 @@ def run(clustering_id: int, *, at: datetime) -> Clustering:
 
 def _frame(clustering: Clustering) -> tuple[pd.DataFrame, dict[str, str]]:
     engine = evaluation.engine(at=clustering.created_at)
-    frame = profile_queries.features_frame(clustering.features, snapshot=engine.snapshot)
+    frame = engine.frame(clustering.features)
     if clustering.base_segment_id:
         frame = frame[np.isin(frame.index.to_numpy(), ledger.members(clustering.base_segment_id))]
     return frame, {key: engine.catalogue[key].kind for key in clustering.features}

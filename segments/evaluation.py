@@ -1,16 +1,16 @@
 """Rules evaluated on one snapshot of the warehouse at one moment: who, how many, a few of them."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from django.conf import settings
-from django.core.exceptions import ObjectDoesNotExist
 
 from profiles import queries as profile_queries
 from profiles.catalogue import Feature
@@ -19,6 +19,9 @@ from segments.models import Membership, Segment, SegmentKind
 from segments.rules import compiler, needs, reading, tables, tree
 from segments.rules.errors import RuleError
 from segments.rules.moments import Moment
+
+if TYPE_CHECKING:
+    from profiles.models import Snapshot
 
 
 class NotEvaluable(Exception):
@@ -40,13 +43,13 @@ class Stopwatch:
 class Engine:
     """The warehouse as of one moment. Answers are sorted customer ids (int64) or counts."""
 
-    snapshot: profile_queries.SnapshotInfo
+    snapshot: "Snapshot"
     moment: Moment
     catalogue: Mapping[str, Feature]
 
     @property
     def snapshot_id(self) -> int:
-        return self.snapshot.id
+        return int(self.snapshot.pk)
 
     def members_of(self, segment: Segment) -> ledger.Ids:
         """Who belongs to the segment now. Raises NotEvaluable."""
@@ -54,7 +57,7 @@ class Engine:
             if segment.kind == SegmentKind.CLUSTER:
                 return self._of_cluster(segment)
             return self.customers(reading.read_rule(segment.rule, known()))
-        except (RuleError, clusters.ClusteringError, ObjectDoesNotExist, *profile_queries.ENGINE_ERRORS) as fault:
+        except (RuleError, clusters.ClusteringError, profile_queries.EngineError) as fault:
             raise NotEvaluable(str(fault)) from fault
 
     def customers(self, rule: tree.Rule) -> ledger.Ids:
@@ -77,19 +80,32 @@ class Engine:
         """Rows of an expression over the snapshot's tables and those given with it."""
         return profile_queries.select(compiler.sql(expression), snapshot=self.snapshot, tables=extra)
 
+    def frame(self, features: Sequence[str]) -> pd.DataFrame:
+        """The named features of every customer, one row each, indexed by customer id; numbers as floats."""
+        profile = tables.profile_table(self.catalogue)
+        if unknown := next((key for key in features if key not in self.catalogue), None):
+            raise NotEvaluable(f"The feature {unknown} is no longer in the catalogue.")
+        columns = {key: profile[key].cast("float64") if self._is_number(key) else profile[key] for key in features}
+        found = self.select(profile.select("customer_id", **columns).order_by("customer_id"), {})
+        return found.to_pandas().set_index("customer_id")
+
+    def _is_number(self, key: str) -> bool:
+        return self.catalogue[key].kind in clusters.NUMBERS
+
     def _of_cluster(self, segment: Segment) -> ledger.Ids:
         if segment.cluster is None:
             raise NotEvaluable("The cluster it was made from is gone.")
         model = clusters.Model.from_json(segment.cluster.clustering.model)
-        frame = profile_queries.features_frame(model.features, snapshot=self.snapshot)
+        frame = self.frame(model.features)
         return ledger.ids(frame.index.to_numpy()[model.assign(frame) == segment.cluster.position])
 
 
 def engine(*, at: datetime) -> Engine:
     """The newest snapshot, evaluated as of `at`. Raises NotEvaluable when the warehouse was never built."""
-    snapshot = profile_queries.current()
-    if snapshot is None:
-        raise NotEvaluable("Profiles have not been built yet; the timetable builds them within minutes.")
+    try:
+        snapshot = profile_queries.current()
+    except profile_queries.NoSnapshot as fault:
+        raise NotEvaluable("Profiles have not been built yet; the timetable builds them within minutes.") from fault
     return Engine(snapshot, moment_of(at), profile_queries.catalogue())
 
 
