@@ -167,7 +167,12 @@ WAREHOUSE_MEMORY = env.str("KOHDE_WAREHOUSE_MEMORY", default="1GB")
 WAREHOUSE_SOURCES: tuple[str, ...] = ()  # tables that upper floors add to a snapshot, as dotted paths
 
 # --- mail ----------------------------------------------------------------------------------------
-vars().update({k: v for k, v in env.email_url("EMAIL_URL", default="consolemail://").items() if k.isupper()})
+# Without EMAIL_URL nothing leaves this machine: `serve` starts a mail catcher and /mail/ shows what it caught.
+HAS_MAIL_CATCHER = not env.str("EMAIL_URL", default="")
+MAIL_CATCHER_PORT = env.int("KOHDE_MAIL_CATCHER_PORT", default=8025)
+MAIL_CATCHER_FILE = DATA_DIR / "mail.sqlite3"
+EMAIL = env.email_url("EMAIL_URL", default=f"smtp://127.0.0.1:{MAIL_CATCHER_PORT}")
+vars().update({name: value for name, value in EMAIL.items() if name.isupper()})
 EMAIL_TIMEOUT = 60
 DEFAULT_FROM_EMAIL = env.str("KOHDE_FROM_EMAIL", default="Kohde Demo <hello@kohde.example>")
 

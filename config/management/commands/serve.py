@@ -43,11 +43,14 @@ def the_children(host: str, port: int) -> list[Child]:
     """The web process, and the worker with the timetable: one process over the embedded broker, two over Redis."""
     python = (sys.executable, "-u", "-m")
     web = Child("web", (*python, "gunicorn", WEB, "--bind", f"{host}:{port}", *GUNICORN))
+    catcher = [Child("mail", (sys.executable, "-u", str(settings.ROOT / "manage.py"), "catch_mail"))]
+    mail = catcher if settings.HAS_MAIL_CATCHER else []
     if not settings.REDIS_URL:
-        return [web, Child("worker", (sys.executable, "-u", str(settings.ROOT / "manage.py"), "work"))]
+        return [web, *mail, Child("worker", (sys.executable, "-u", str(settings.ROOT / "manage.py"), "work"))]
     celery = (*python, "celery", "-A", "config")
     return [
         web,
+        *mail,
         Child("worker", (*celery, "worker", "--concurrency", "2", "--loglevel", "WARNING")),
         Child("timetable", (*celery, "beat", "--loglevel", "WARNING", "--pidfile=")),
     ]
