@@ -21,7 +21,7 @@ class Keeper:
         self._path = path
         self._rows: sqlite3.Connection | None = None
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 (name given by aiosmtpd)
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         if self._rows is None:
             with store.opened(self._path):
                 pass
