@@ -20,6 +20,8 @@ class Job:
 JOBS = (
     Job("sweep-imports", every=timedelta(minutes=1), task="crm.tasks.sweep_imports"),
     Job("refresh-profiles", every=timedelta(minutes=1), task="profiles.tasks.refresh"),
+    Job("refresh-segments", every=timedelta(minutes=1), task="segments.tasks.refresh_due"),
+    Job("find-clusters", every=timedelta(minutes=1), task="segments.tasks.sweep_clusterings"),
     Job("forget-old-ticks", every=timedelta(days=1), task="config.tasks.forget_old_ticks"),
 )
 BY_NAME = {job.name: job for job in JOBS}

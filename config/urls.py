@@ -6,6 +6,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from config import health
+from config.mail_catcher import views as mail
 
 handler404 = "config.errors.not_found"
 handler500 = "config.errors.server_error"
@@ -13,6 +14,9 @@ urlpatterns = [
     path("", login_required(RedirectView.as_view(pattern_name="me", http_method_names=["get"])), name="home"),
     path("live", health.live, name="live"),
     path("ready", health.ready, name="ready"),
+    path("mail/", mail.caught, name="caught-mail"),
+    path("mail/<int:number>/", mail.letter, name="letter"),
+    path("mail/<int:number>/html/", mail.letter_html, name="letter-html"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("config.api_urls")),
     path("", include("crm.urls")),

@@ -10,6 +10,7 @@ from profiles.catalogue import Feature
 from profiles.fields import definitions, feature_of
 from profiles.models import Snapshot, SnapshotStatus
 from profiles.warehouse import files, readers
+from profiles.warehouse.readers import EngineError
 
 
 class NoSnapshot(Exception):
@@ -66,3 +67,6 @@ def statement(question: Any) -> str:
     import ibis
 
     return str(ibis.to_sql(question, dialect="duckdb"))
+
+
+__all__ = ["EngineError", "NoSnapshot", "catalogue", "current", "cursor", "select", "statement"]

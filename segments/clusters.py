@@ -144,7 +144,7 @@ def propose(
 
     sample = frame.sample(min(len(frame), SAMPLE), random_state=seed)
     matrix = Model(scales_for(sample, kinds), ()).matrix(sample)
-    most = min(max(ks), len(np.unique(matrix, axis=0)) - 1)
+    most = min(max(ks), len(np.unique(matrix, axis=0)), len(matrix) - 1)
     if most < 2:
         raise ClusteringError("There are too few different customers to form groups.")
     return tuple(

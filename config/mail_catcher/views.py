@@ -1,13 +1,21 @@
 """Pages of the mail catcher: what was caught, one message as its reader sees it."""
 
+from urllib.parse import urlencode
+
 from csp.decorators import csp
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from config.mail_catcher import store
 from crm.access import needs
+from crm.tables import Column
+
+COLUMNS = (Column(gettext_lazy("Subject")), Column(gettext_lazy("To")), Column(gettext_lazy("Arrived")))
 
 # The message itself may show pictures and styles and open links in a new tab, and nothing else.
 LETTER_POLICY = {
@@ -26,7 +34,8 @@ def caught(request: HttpRequest) -> HttpResponse:
     found = store.newest(
         settings.MAIL_CATCHER_FILE, search=search, before=int(before) if before.isdecimal() else None, most=51
     )
-    context = {"letters": found[:50], "search": search, "more": found[49].id if len(found) > 50 else None}
+    more = f"?{urlencode({'q': search, 'before': found[49].id})}" if len(found) > 50 else ""
+    context = {"letters": found[:50], "search": search, "more_url": more, "columns": COLUMNS}
     return render(request, "mail_catcher/caught.html", context)
 
 
@@ -34,7 +43,9 @@ def caught(request: HttpRequest) -> HttpResponse:
 def letter(request: HttpRequest, number: int) -> HttpResponse:
     """One message: headers, both parts."""
     found = _found(number)
-    return render(request, "mail_catcher/letter.html", {"letter": found, "text": found.part("plain")})
+    crumbs = [(_("Caught mail"), reverse("caught-mail"))]
+    context = {"letter": found, "text": found.part("plain"), "headers": found.headers(), "crumbs": crumbs}
+    return render(request, "mail_catcher/letter.html", context)
 
 
 @needs("campaigns.change")

@@ -80,3 +80,7 @@ def open_snapshot(name: str) -> duckdb.DuckDBPyConnection:
 def engine_limits() -> dict[str, str]:
     """Beyond its memory the engine writes aside instead of growing."""
     return {"memory_limit": settings.WAREHOUSE_MEMORY, "temp_directory": str(files.folder() / "spill")}
+
+
+EngineError = duckdb.Error
+"""Whatever the engine refuses or fails at, for those who may not import it."""
