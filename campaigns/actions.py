@@ -14,8 +14,10 @@ from django.utils.translation import gettext as _
 from campaigns import queries
 from campaigns.content import letters, matrix
 from campaigns.delivery import transitions
+from campaigns.delivery.worker import send_batch
 from campaigns.lifecycle import MoveNotAllowed, make_move, possible
 from campaigns.models import Campaign, CampaignStatus, Link, Run, RunStatus, Variant, VariantText
+from campaigns.sealing import seal
 from crm import actions as crm_actions
 from crm.refusals import NotPossibleNow, Refused
 from crm.rights import Actor
@@ -186,6 +188,13 @@ def launch(campaign: Campaign, *, by: Actor, at: datetime, occurrence_key: str =
     audit(campaign, "launched", {"status": [before, CampaignStatus.SENDING]}, by=by, at=at)
     campaign.refresh_from_db()
     return run
+
+
+def carry_out(run_id: int, *, at: datetime) -> None:
+    """Seal and send in this process until nothing of the run is due; workers may do the same at the same time."""
+    seal(run_id, at=at)
+    while send_batch(run_id):
+        pass
 
 
 def frozen(campaign: Campaign, by: Actor, at: datetime) -> dict[str, Any]:

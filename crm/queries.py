@@ -21,6 +21,8 @@ from crm.models import (
     Product,
     Sensitivity,
     Suppression,
+    Team,
+    User,
 )
 from crm.pseudonyms import MaskedCustomers
 from crm.rights import Actor
@@ -97,6 +99,17 @@ def fields(actor: Actor, entity: str = "customer") -> QuerySet[FieldDefinition]:
     """Custom fields the actor may read the values of: special categories only with a grant."""
     rows = FieldDefinition.objects.filter(entity=entity, archived_at__isnull=True)
     return rows if sees_special(actor) else rows.exclude(sensitivity=Sensitivity.SPECIAL)
+
+
+def users(actor: Actor) -> QuerySet[User]:
+    """People who may come in, for pickers of owners."""
+    return User.objects.filter(is_active=True).order_by("username")
+
+
+def teams(actor: Actor) -> QuerySet[Team]:
+    """Teams the actor may assign to or filter by."""
+    rows = Team.objects.all()
+    return rows if actor.team_ids is None else rows.filter(pk__in=actor.team_ids)
 
 
 def suppressions(actor: Actor) -> QuerySet[Suppression]:

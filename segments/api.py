@@ -24,7 +24,7 @@ from crm.rest.idempotency import idempotent
 from crm.rest.serializers import StrictModelSerializer, StrictSerializer, page_serializer
 from segments import actions, queries
 from segments.models import Segment
-from segments.rules import schema
+
 from segments.rules.errors import RuleError
 
 WRITABLE = ("name", "description", "purpose", "period_minutes", "stale_after_minutes", "review_on")
@@ -152,6 +152,8 @@ class Segments(Listed, Retrieved, Endpoint):
     @action(detail=False, url_path="rule-schema")
     def rule_schema(self, request: Request) -> Response:
         """JSON Schema of the rule language with the features known now."""
+        from segments.rules import schema
+
         return Response(schema.schema(queries.known()))
 
     @extend_schema(parameters=[AS_OF], responses=page_serializer(CustomerSerializer))

@@ -1,5 +1,6 @@
 """Changes others may request: keyword-only verbs, atomic, on behalf of an actor (`by`) at a given time (`at`)."""
 
+from crm.actions.assignment import assign_customers
 from crm.actions.audit import audit
 from crm.actions.consent import ConsentRefused, lift_suppression, record_consent, suppress, suppress_key
 from crm.actions.customers import CustomerFrozen, change_company, change_customer, create_company, create_customer
@@ -12,6 +13,7 @@ from crm.actions.orders import NewLine, NewOrder, OrderRefused, record_order, re
 from crm.actions.privacy import erase_customer, lift_restriction, record_objection, restrict_customer
 from crm.actions.products import record_product
 from crm.actions.rows import NumberTaken, ValueRefused
+from crm.actions.users import create_team, create_user
 from crm.actions.verdicts import DUPLICATE, REFUSED, STORED, Verdict
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "ValueRefused",
     "Verdict",
     "archive_field",
+    "assign_customers",
     "audit",
     "change_company",
     "change_customer",
@@ -37,6 +40,8 @@ __all__ = [
     "check_import",
     "create_company",
     "create_customer",
+    "create_team",
+    "create_user",
     "define_field",
     "erase_customer",
     "is_living",

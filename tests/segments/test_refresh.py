@@ -55,7 +55,7 @@ def test_the_ledger_shows_who_entered_and_left_when_and_by_which_rule_version() 
         ("1", AT, "matched", 1, left, "rule_changed", 2),
         ("2", AT + timedelta(minutes=5), "matched", 1, left, "rule_changed", 2),
     ]
-    assert [version.sentence for version in queries.versions(segment)][0].startswith("Customers where there are at least")
+    assert queries.versions(segment)[0].sentence.startswith("Customers where there are at least")
 
 
 def test_only_due_segments_are_refreshed_and_each_keeps_its_own_period() -> None:

@@ -1,0 +1,156 @@
+"""The demo's past campaign: sent for real to the mail catcher, answered as planted, moved three weeks back."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from aiosmtpd.controller import Controller
+from django.conf import settings
+from django.test import Client
+
+from campaigns import actions as campaign_actions
+from campaigns import queries as campaign_queries
+from config.demo import backdating, population
+from config.management.commands.catch_mail import Keeper
+from crm.rights import Actor
+from segments import queries as segment_queries
+
+DAYS_AGO = 21
+LOOKS = {"eco_families": 0.55, "students": 0.40, "premium": 0.45, "store_seniors": 0.2, "lapsed": 0.22}
+PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
+LETTER = """<h1>{headline}</h1>
+<p>Hei {{{{ customer.first_name | default: "ulkoilija" }}}},</p>
+<p>{lead}</p>
+<p><a href="https://shop.example/{path}">{call}</a></p>
+<p>{{{{ firm.name }}}}</p>"""
+VARIANTS = (
+    {
+        "key": "A",
+        "name": "Price first",
+        "subject": "Kevään ulkoiluvarusteet nyt −20 %",
+        "preheader": "Viikon ajan edullisemmin",
+        "html": LETTER.format(
+            headline="Kevätale on alkanut",
+            lead="Kaikki ulkoiluvarusteet −20 % sunnuntaihin asti.",
+            path="ale",
+            call="Katso tarjoukset",
+        ),
+    },
+    {
+        "key": "B",
+        "name": "Durability first",
+        "subject": "Ulkoiluvarusteet, jotka kestävät lapselta toiselle",
+        "preheader": "Korjattava, kierrätettävä, kotimainen",
+        "html": LETTER.format(
+            headline="Tehty kestämään",
+            lead="Korjattavat ja kierrätettävät varusteet koko perheelle, kaksi vuotta takuuta.",
+            path="kestavat",
+            call="Tutustu mallistoon",
+        ),
+    },
+)
+INCLUDED = ("eco-families", "premium", "regulars", "lapsed", "young-mobile")
+
+
+def run_campaign(
+    people: population.Population,
+    *,
+    by: Actor,
+    now: datetime,
+    rng: np.random.Generator,
+    folder: Path,
+    bring: Callable[[str, pd.DataFrame, Path], None],
+    say: Callable[[str], None],
+) -> None:
+    """Create, launch, send, answer: through the same doors a marketer and her customers use."""
+    segments = segment_queries.segments(by)
+    campaign = campaign_actions.create_campaign(
+        name="Spring outdoor",
+        slug=population.TRUTH["campaign"],
+        description="Which opening sells: the price, or that it lasts?",
+        include=segments.filter(slug__in=INCLUDED),
+        variants=VARIANTS,
+        goal="conversion",
+        holdout_share="0.2",
+        cost_per_message_amount="0.02",
+        owner=by.user,
+        by=by,
+        at=now,
+    )
+    campaign_actions.launch(campaign, by=by, at=now)
+    run = campaign_queries.latest_run(campaign)
+    assert run is not None
+    send(run.pk, now=now, say=say)
+    say("Answering as planted")
+    sent = [row for row in campaign_queries.messages(run) if row.customer_id]
+    answer(sent, people, rng)
+    backdating.move(run, days=DAYS_AGO, rng=rng)
+    bring("orders", orders(sent, people, rng, now - timedelta(days=DAYS_AGO)), folder / "campaign-orders.csv")
+
+
+def send(run_id: int, *, now: datetime, say: Callable[[str], None]) -> None:
+    """Seal and send in this process, with the mail catcher listening when no other server is set."""
+    catcher = Controller(Keeper(settings.MAIL_CATCHER_FILE), hostname="127.0.0.1", port=settings.MAIL_CATCHER_PORT)
+    if settings.HAS_MAIL_CATCHER:
+        catcher.start()
+    try:
+        say("Sending the campaign")
+        campaign_actions.carry_out(run_id, at=now)
+    finally:
+        if settings.HAS_MAIL_CATCHER:
+            catcher.stop()
+
+
+def answer(sent: list[Any], people: population.Population, rng: np.random.Generator) -> None:
+    """Opens and clicks through the public addresses, as mail programs and people make them."""
+    browser = Client(headers={"user-agent": PHONE, "host": "localhost"})
+    for message in sent:
+        if message.state != "sent" or rng.random() > LOOKS[people.kinds[message.customer.number]]:
+            continue
+        browser.get(f"/o/{message.token}.gif")
+        if rng.random() < 0.3:
+            link = message.variant.links.first()
+            browser.get(f"/c/{message.token}/{link.pk}/")
+        elif rng.random() < 0.01:
+            browser.post(f"/u/{message.token}/")
+
+
+def orders(sent: list[Any], people: population.Population, rng: np.random.Generator, sent_at: datetime) -> pd.DataFrame:
+    """The orders that the planted chances give: one for each converted member, hold-out included."""
+    rows = []
+    for message in sent:
+        arm = "hold-out" if message.state == "held_out" else message.variant and message.variant.key
+        kind = people.kinds[message.customer.number]
+        if not arm or message.state not in ("sent", "held_out") or rng.random() >= population.chance(kind, arm):
+            continue
+        at = sent_at + timedelta(days=float(rng.uniform(0.1, 12)))
+        sku, name, category, price = population.PRODUCTS[int(rng.integers(len(population.PRODUCTS)))]
+        rows.append(
+            {
+                "order": f"C{200_001 + len(rows)}",
+                "number": message.customer.number,
+                "at": f"{at:%Y-%m-%d %H:%M}",
+                "channel": "web",
+                "category": category,
+                "sku": sku,
+                "product": name,
+                "quantity": 1,
+                "unit_price": price,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def next_draft() -> dict[str, Any]:
+    """The campaign that waits as a draft, so that a newcomer has one to launch."""
+    return {
+        "name": "Welcome back",
+        "slug": "welcome-back",
+        "description": "For regulars who went away: does a voucher bring them back?",
+        "variants": [{**VARIANTS[0], "name": "Voucher"}, {**VARIANTS[1], "name": "News only"}],
+        "goal": "conversion",
+        "holdout_share": "0.1",
+    }
