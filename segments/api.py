@@ -24,7 +24,6 @@ from crm.rest.idempotency import idempotent
 from crm.rest.serializers import StrictModelSerializer, StrictSerializer, page_serializer
 from segments import actions, queries
 from segments.models import Segment
-
 from segments.rules.errors import RuleError
 
 WRITABLE = ("name", "description", "purpose", "period_minutes", "stale_after_minutes", "review_on")

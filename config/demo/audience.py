@@ -1,5 +1,6 @@
 """The demo's past campaign: sent for real to the mail catcher, answered as planted, moved three weeks back."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from django.test import Client
 from campaigns import actions as campaign_actions
 from campaigns import queries as campaign_queries
 from config.demo import backdating, population
+from config.mail_catcher import store
 from config.management.commands.catch_mail import Keeper
 from crm.rights import Actor
 from segments import queries as segment_queries
@@ -78,44 +80,51 @@ def run_campaign(
         cost_per_message_amount="0.02",
         owner=by.user,
         by=by,
-        at=now,
+        at=now - timedelta(days=DAYS_AGO + 1),
     )
-    campaign_actions.launch(campaign, by=by, at=now)
+    then = now - timedelta(days=DAYS_AGO)
+    campaign_actions.launch(campaign, by=by, at=then)
     run = campaign_queries.latest_run(campaign)
     assert run is not None
-    send(run.pk, now=now, say=say)
+    send(run.pk, at=then, say=say)
     say("Answering as planted")
     sent = [row for row in campaign_queries.messages(run) if row.customer_id]
-    answer(sent, people, rng)
+    answer(people, rng)
     backdating.move(run, days=DAYS_AGO, rng=rng)
-    bring("orders", orders(sent, people, rng, now - timedelta(days=DAYS_AGO)), folder / "campaign-orders.csv")
+    bring("orders", orders(sent, people, rng, then), folder / "campaign-orders.csv")
 
 
-def send(run_id: int, *, now: datetime, say: Callable[[str], None]) -> None:
+def send(run_id: int, *, at: datetime, say: Callable[[str], None]) -> None:
     """Seal and send in this process, with the mail catcher listening when no other server is set."""
     catcher = Controller(Keeper(settings.MAIL_CATCHER_FILE), hostname="127.0.0.1", port=settings.MAIL_CATCHER_PORT)
     if settings.HAS_MAIL_CATCHER:
         catcher.start()
     try:
         say("Sending the campaign")
-        campaign_actions.carry_out(run_id, at=now)
+        campaign_actions.carry_out(run_id, at=at)
     finally:
         if settings.HAS_MAIL_CATCHER:
             catcher.stop()
 
 
-def answer(sent: list[Any], people: population.Population, rng: np.random.Generator) -> None:
-    """Opens and clicks through the public addresses, as mail programs and people make them."""
+def answer(people: population.Population, rng: np.random.Generator) -> None:
+    """Open, click and leave by the addresses in the caught letters, as mail programs and people do."""
     browser = Client(headers={"user-agent": PHONE, "host": "localhost"})
-    for message in sent:
-        if message.state != "sent" or rng.random() > LOOKS[people.kinds[message.customer.number]]:
+    for letter in store.everything(settings.MAIL_CATCHER_FILE):
+        number = letter.recipient.partition("@")[0].rpartition(".")[2].upper()
+        if rng.random() > LOOKS.get(people.kinds.get(number, ""), 0):
             continue
-        browser.get(f"/o/{message.token}.gif")
-        if rng.random() < 0.3:
-            link = message.variant.links.first()
-            browser.get(f"/c/{message.token}/{link.pk}/")
-        elif rng.random() < 0.01:
-            browser.post(f"/u/{message.token}/")
+        html = letter.part("html")
+        for address in chosen(html, rng):
+            browser.get(address)
+        if rng.random() < 0.006 and (leaving := re.search(r"/u/[^\"]+", html)):
+            browser.post(leaving[0])
+
+
+def chosen(html: str, rng: np.random.Generator) -> list[str]:
+    """The picture that tells of an opening, where there is one, and for some readers the first link."""
+    opened = re.findall(r"/o/[^\"]+", html)[:1]
+    return opened + (re.findall(r"/c/[^\"]+", html)[:1] if rng.random() < 0.3 else [])
 
 
 def orders(sent: list[Any], people: population.Population, rng: np.random.Generator, sent_at: datetime) -> pd.DataFrame:

@@ -11,11 +11,10 @@ from django.db.models import F
 
 
 def move(run: Any, *, days: int, rng: np.random.Generator) -> None:
-    """Shift every time of the run by whole days; responses follow their message after seconds to days."""
+    """Shift the times of the sending by whole days; responses follow their message after seconds to days."""
     by = timedelta(days=days)
     runs, messages, responses = (apps.get_model("campaigns", name) for name in ("Run", "Message", "Response"))
-    moved = {"started_at": F("started_at") - by, "sealed_at": F("sealed_at") - by, "finished_at": F("finished_at") - by}
-    runs.objects.filter(pk=run.pk).update(**moved)
+    runs.objects.filter(pk=run.pk).update(finished_at=F("finished_at") - by)
     messages.objects.filter(run=run).update(handed_at=F("handed_at") - by, final_at=F("final_at") - by)
     spread(responses, run, rng)
 

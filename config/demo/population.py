@@ -215,6 +215,7 @@ def _customers(rng: np.random.Generator, who: np.ndarray, numbers: np.ndarray, t
             "eco_minded": rng.random(count) < _per_kind(who, "eco").astype(float),
             "device": np.where(rng.random(count) < 0.8, _per_kind(who, "device"), "android"),
             "recommends": rng.integers(0, 11, count),
+            "tracking_consent": np.where(rng.random(count) < 0.6, "yes", "no"),
             "email_consent": np.where(rng.random(count) < 0.82, "yes", "no"),
             "team": np.where(rng.random(count) < 0.5, "helsinki", "tampere"),
         }

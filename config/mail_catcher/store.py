@@ -71,6 +71,13 @@ def newest(path: Path, *, search: str = "", before: int | None = None, most: int
     return [Caught(id_, datetime.fromisoformat(at), recipient, subject) for id_, at, recipient, subject in found]
 
 
+def everything(path: Path) -> Iterator[Caught]:
+    """Every whole message, the oldest first."""
+    with opened(path) as rows:
+        numbers = [number for (number,) in rows.execute("SELECT id FROM mail ORDER BY id")]
+    yield from filter(None, (one(path, number) for number in numbers))
+
+
 def one(path: Path, number: int) -> Caught | None:
     """One whole message, or None."""
     with opened(path) as rows:
