@@ -102,7 +102,6 @@ class Segments(Listed, Retrieved, Endpoint):
         "partial_update": "segments.change",
         "destroy": "segments.change",
         "preview": "segments.view",
-        "rule_schema": "segments.view",
         "members": "segments.view",
         "add": "segments.change",
         "remove": "segments.change",
@@ -146,14 +145,6 @@ class Segments(Listed, Retrieved, Endpoint):
         rule = _or_refused(actions.check_rule, rule=given["rule"], segment=draft, by=self.actor)
         answer = queries.preview(rule, self.actor, as_of=given.get("as_of", self.at))
         return Response(PreviewSerializer(answer).data)
-
-    @extend_schema(responses=OpenApiTypes.OBJECT)
-    @action(detail=False, url_path="rule-schema")
-    def rule_schema(self, request: Request) -> Response:
-        """JSON Schema of the rule language with the features known now."""
-        from segments.rules import schema
-
-        return Response(schema.schema(queries.known()))
 
     @extend_schema(parameters=[AS_OF], responses=page_serializer(CustomerSerializer))
     @action(detail=True, filterset_class=None, filter_backends=[MaskedFilters, DeclaredFilters])

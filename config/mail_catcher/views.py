@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_safe
 
 from config.mail_catcher import store
 from crm.access import needs
@@ -27,6 +28,7 @@ LETTER_POLICY = {
 }
 
 
+@require_safe
 @needs("campaigns.change")
 def caught(request: HttpRequest) -> HttpResponse:
     """The newest messages, by search."""
@@ -39,6 +41,7 @@ def caught(request: HttpRequest) -> HttpResponse:
     return render(request, "mail_catcher/caught.html", context)
 
 
+@require_safe
 @needs("campaigns.change")
 def letter(request: HttpRequest, number: int) -> HttpResponse:
     """One message: headers, both parts."""
@@ -48,6 +51,7 @@ def letter(request: HttpRequest, number: int) -> HttpResponse:
     return render(request, "mail_catcher/letter.html", context)
 
 
+@require_safe
 @needs("campaigns.change")
 @xframe_options_sameorigin
 @csp(LETTER_POLICY)
