@@ -55,6 +55,14 @@ def compile_rule(rule: tree.Rule, catalogue: Mapping[str, Feature], moment: Mome
     return around.profile.filter(truth(rule.where, around)).select("customer_id")
 
 
+def compile_counts(rule: tree.Rule, catalogue: Mapping[str, Feature], moment: Moment) -> Table:
+    """How many live customers each node lets in, in one pass: one row, columns n0, n1 … in the order of `tree.walk`."""
+    around = scope(catalogue, moment)
+    answers = {f"n{i}": yes(truth(node, around)) for i, (_, node) in enumerate(tree.walk(rule.where))}
+    marked = around.profile.select(**answers)
+    return marked.aggregate(**{name: marked[name].sum().fill_null(0) for name in answers})
+
+
 def sql(expression: Table, dialect: str = "duckdb") -> str:
     """The expression as one statement of an engine's SQL; Ibis writes it, nothing is formatted by hand."""
     return str(ibis.to_sql(expression, dialect=dialect, pretty=False))

@@ -1,6 +1,7 @@
 """Rule → sentence in English or Finnish. The same rule always gives the same words."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -35,6 +36,30 @@ def sentence(
 def clause(node: tree.Node, catalogue: Catalogue, language: str = "en", names: Mapping[str, str] | None = None) -> str:
     """One node as a clause, as it stands on a line of the rule editor."""
     return _clause(node, catalogue, Voice(language, names or {}))
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a new version of a rule says differently; `is_rearranged` when only the grouping has changed."""
+
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+    is_rearranged: bool
+
+
+def changes(
+    old: tree.Rule,
+    new: tree.Rule,
+    catalogue: Catalogue,
+    language: str = "en",
+    names: Mapping[str, str] | None = None,
+) -> Changes:
+    """The conditions a new version drops and adds, as clauses."""
+    before, after = ([_clause(node, catalogue, Voice(language, names or {})) for _, node in tree.conditions(rule)]
+                     for rule in (old, new))  # fmt: skip
+    removed = tuple(said for said in before if said not in after)
+    added = tuple(said for said in after if said not in before)
+    return Changes(removed, added, not removed and not added and old != new)
 
 
 def _clause(node: tree.Node, catalogue: Catalogue, voice: Voice) -> str:

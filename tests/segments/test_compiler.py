@@ -3,9 +3,11 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from segments.rules.compiler import compile_rule, sql
+from segments.rules.compiler import compile_counts, compile_rule, sql
 from segments.rules.moments import Moment
 from segments.rules.reading import Known, read_rule
+from segments.rules.tree import walk
+from segments.rules.writing import node_json
 from tests.segments import worlds
 from tests.segments.oracle import reads
 
@@ -50,6 +52,25 @@ def test_compiled_rule_lets_in_whom_a_plain_reading_lets_in(loaded, situation):
 @given(situation=worlds.situations())
 def test_many_compiled_rules_let_in_whom_a_plain_reading_lets_in(loaded, situation):
     agrees(loaded, situation)
+
+
+@settings(max_examples=8, **HURRY)
+@given(situation=worlds.situations())
+def test_every_node_is_counted_in_one_pass(loaded, situation):
+    rule, (seed, as_of, zone) = situation
+    engine, world = loaded[seed, as_of, zone]
+    tree_of = read_rule(rule, KNOWN)
+    counts = engine.execute(sql(compile_counts(tree_of, worlds.CATALOGUE, Moment(as_of, zone)))).fetchone()
+    nodes = [{"where": node_json(node)} for _, node in walk(tree_of.where)]
+    assert list(counts) == [len(reads(node, world, worlds.KINDS, as_of, zone)) for node in nodes]
+
+
+def test_event_types_the_snapshot_has_never_seen_match_nobody(loaded):
+    engine, _ = loaded[worlds.PLACES[0]]
+    _, as_of, zone = worlds.PLACES[0]
+    assert members(engine, {"version": 1, "where": {"event": "never"}}, as_of, zone) == set()
+    some = members(engine, {"version": 1, "where": {"event": ["never", "order"]}}, as_of, zone)
+    assert some == members(engine, {"version": 1, "where": {"event": "order"}}, as_of, zone) != set()
 
 
 @settings(max_examples=8, **HURRY)

@@ -4,7 +4,7 @@ import pytest
 
 from segments.rules.operators import OPERATORS
 from segments.rules.reading import Known, read_rule
-from segments.rules.sentences import clause, sentence
+from segments.rules.sentences import changes, clause, sentence
 from tests.segments import worlds
 
 CITY = {"feature": "city", "op": "is", "value": "Helsinki"}
@@ -111,6 +111,16 @@ def test_rule_reads_back_in_both_languages(where, english, finnish):
 def test_clause_says_one_line_of_the_editor():
     rule = read_rule({"version": 1, "where": CITY}, Known(worlds.CATALOGUE))
     assert clause(rule.where, worlds.CATALOGUE, "fi") == "kaupunki on ”Helsinki”"
+
+
+def test_changes_of_a_rule_are_told_in_words():
+    def rule(where):
+        return read_rule({"version": 1, "where": where}, Known(worlds.CATALOGUE))
+
+    found = changes(rule({"all": [CITY, AGE]}), rule({"all": [CITY, {**AGE, "value": 21}]}), worlds.CATALOGUE)
+    assert (found.removed, found.added) == (("age is at least 18 y",), ("age is at least 21 y",))
+    assert changes(rule({"all": [CITY, AGE]}), rule({"any": [CITY, AGE]}), worlds.CATALOGUE).is_rearranged
+    assert not changes(rule(CITY), rule(CITY), worlds.CATALOGUE).is_rearranged
 
 
 def test_unknown_language_is_refused():

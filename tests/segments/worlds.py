@@ -287,6 +287,7 @@ def windows(draw, rows, as_of):
 
 
 COUNTS = st.integers(0, 4)
+PLAIN = [row for row in MEASURES if row.of == "nothing"]
 
 
 @st.composite
@@ -314,6 +315,18 @@ def event_conditions(draw, row, rows, as_of):
     op = draw(st.sampled_from(comparisons(row)))
     value = draw(pairs(values) if op == "between" else values)
     return found | {"op": op, "value": value} | draw(st.sampled_from([{}, {"missing": "yes"}]))
+
+
+@st.composite
+def siblings(draw, as_of):
+    """Conditions on the very same events, which the compiler may answer by one aggregation."""
+    parts = [
+        draw(event_conditions(row, OPERATORS, as_of))
+        for row in draw(st.lists(st.sampled_from(PLAIN), min_size=2, max_size=3))
+    ]
+    same = {key: parts[0][key] for key in ("event", "where", "window") if key in parts[0]}
+    others = [{key: value for key, value in part.items() if key not in ("event", "where", "window")} for part in parts]
+    return {draw(st.sampled_from(["all", "all", "any"])): [{**same, **other} for other in others]}
 
 
 @st.composite
@@ -370,6 +383,7 @@ def conditions(as_of):
         lambda feature: compared(feature.kind, OPERATORS, as_of).map(lambda found: {"feature": feature.key, **found})
     )
     return st.one_of(
+        *[siblings(as_of)] * 2,
         *[features] * 5,
         *[event_conditions(row, OPERATORS, as_of) for row in MEASURES],
         sequences(OPERATORS, as_of),
