@@ -17,6 +17,7 @@ from crm.models import (
     Customer,
     Event,
     FieldDefinition,
+    Import,
     Order,
     Product,
     Sensitivity,
@@ -120,6 +121,11 @@ def suppressions(actor: Actor) -> QuerySet[Suppression]:
 def audit_lines(actor: Actor) -> QuerySet[AuditLine]:
     """Audit lines, for those who may read them."""
     return AuditLine.objects.all() if rights.may(actor, "audit.view") else AuditLine.objects.none()
+
+
+def imports(actor: Actor) -> QuerySet[Import]:
+    """Imports, for those who may see them."""
+    return Import.objects.all() if rights.may(actor, "imports.view") else Import.objects.none()
 
 
 def sees_special(actor: Actor) -> bool:

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from crm.views import access, styleguide
+from crm.views import access, imports, styleguide
 
 urlpatterns = [
     path("sign-in/", access.SignIn.as_view(), name="sign-in"),
@@ -12,5 +12,13 @@ urlpatterns = [
     path("settings/me/password/", access.PasswordChange.as_view(), name="password"),
     path("settings/language/", access.language, name="language"),
     path("settings/appearance/", access.appearance, name="appearance"),
+    path("imports/", imports.imports, name="imports"),
+    path("imports/new/", imports.import_new, name="import-new"),
+    path("imports/<int:pk>/", imports.import_detail, name="import"),
+    path("imports/<int:pk>/mapping/", imports.import_mapping, name="import-mapping"),
+    path("imports/<int:pk>/check/", imports.import_check, name="import-check"),
+    path("imports/<int:pk>/start/", imports.import_start, name="import-start"),
+    path("imports/<int:pk>/undo/", imports.import_undo, name="import-undo"),
+    path("imports/<int:pk>/problems.csv", imports.import_problems, name="import-problems"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]

@@ -3,15 +3,17 @@
 from datetime import datetime
 from typing import BinaryIO
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from crm import rights
 from crm.imports import runs, undo
 from crm.imports.fields import new_fields
-from crm.imports.files import path_of
+from crm.imports.files import keep_copy, path_of
 from crm.imports.mapping import check_columns, read_mapping
 from crm.imports.reading import open_table
 from crm.imports.runs import CHECKABLE, Clock, ImportNotPossible
+from crm.imports.suggestion import preview, suggested
 from crm.models import Import, User
 from crm.models.imports import ImportStatus
 from crm.rights import Actor, NotAllowed
@@ -23,6 +25,15 @@ def start_import(*, kind: str, file: BinaryIO, name: str, mapping: dict, by: Act
     """Keep a copy of the open file and make an import of it; raises `MappingError` or `FileError`, both `Refused`."""
     rights.require(by, RIGHT)
     return runs.start_import(kind=kind, file=file, name=name, mapping=mapping, by=by.user, at=at)
+
+
+def upload(*, kind: str, file: BinaryIO, name: str, by: Actor, at: datetime) -> Import:
+    """Keep a copy of the open file and make an import with a suggested mapping, for somebody to look at."""
+    rights.require(by, RIGHT)
+    stored = keep_copy(file, name)
+    sample = preview(path_of(stored.path), stored.name)
+    mapping = suggested(kind, sample, settings.FIRM_TIME_ZONE, settings.FIRM_CURRENCY)
+    return runs.record(kind=kind, stored=stored, mapping=mapping, by=by.user, at=at)
 
 
 def change_mapping(*, import_id: int, mapping: dict, by: Actor, at: datetime) -> Import:

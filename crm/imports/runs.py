@@ -19,7 +19,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from crm.imports.fields import new_fields
-from crm.imports.files import FileError, keep_copy, path_of
+from crm.imports.files import FileError, StoredFile, keep_copy, path_of
 from crm.imports.loaders import LOADERS
 from crm.imports.mapping import Mapping, MappingError, check_columns, read_mapping
 from crm.imports.plans import EXAMPLES, Example, Plan, Reading, Stamp
@@ -54,6 +54,11 @@ def start_import(*, kind: str, file: Any, name: str, mapping: dict[str, Any], by
     with open_table(path_of(stored.path), read.file, stored.name) as table:
         check_columns(read, table.columns)
     new_fields(read)
+    return record(kind=kind, stored=stored, mapping=mapping, by=by, at=at)
+
+
+def record(*, kind: str, stored: StoredFile, mapping: dict[str, Any], by: User | None, at: datetime) -> Import:
+    """Make an import of a stored file; its mapping may still be wanting."""
     return Import.objects.create(
         kind=kind,
         file_name=stored.name,

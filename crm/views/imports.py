@@ -1,0 +1,156 @@
+"""Imports: upload a file, say what its columns mean, see what would happen, watch it happen, take it back."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from crm import actions, keyset, queries, tasks
+from crm.access import needs
+from crm.forms.imports import TARGETS, DocumentForm, PartsForm, UploadForm, choices_from
+from crm.imports import report
+from crm.imports.door import upload
+from crm.imports.editing import column_rows, edited_columns
+from crm.imports.files import path_of
+from crm.imports.suggestion import preview
+from crm.models import Import
+from crm.models.customer import Dimension, FieldType
+from crm.notices import notify
+from crm.refusals import Refused
+from crm.tables import Column
+
+ONLY_FORMS = require_http_methods(["GET", "HEAD", "POST"])
+COLUMNS = (
+    Column(_("File")),
+    Column(_("Rows are")),
+    Column(_("State")),
+    Column(_("Rows"), "number"),
+    Column(_("By")),
+    Column(_("When")),
+)
+PAGE = 50
+
+
+@require_safe
+@needs("imports.view")
+def imports(request: HttpRequest) -> HttpResponse:
+    """All imports, the newest first."""
+    rows = queries.imports(request.actor).select_related("created_by")
+    page = keyset.page_of(rows, order="-id", cursor=request.GET.get("cursor", ""), size=PAGE)
+    return render(request, "crm/imports.html", {"page": page, "columns": COLUMNS})
+
+
+@ONLY_FORMS
+@needs("imports.run")
+def import_new(request: HttpRequest) -> HttpResponse:
+    """Upload a file."""
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if form.is_valid():
+        try:
+            run = _upload(form.cleaned_data, request)
+        except Refused as refusal:
+            form.add_error("mapping" if refusal.code == "mapping" else "file", str(refusal))
+        else:
+            return redirect("import-mapping", run.pk)
+    return render(request, "crm/import_new.html", {"form": form}, status=400 if form.is_bound else 200)
+
+
+def _upload(cleaned: dict[str, Any], request: HttpRequest) -> Import:
+    said = {"kind": cleaned["kind"], "by": request.actor, "at": timezone.now()}
+    file = cleaned["file"]
+    if cleaned["mapping"] is not None:
+        return actions.start_import(file=file, name=file.name, mapping=cleaned["mapping"], **said)
+    return upload(file=file, name=file.name, **said)
+
+
+@require_safe
+@needs("imports.view")
+def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One import: what it would do, how far it is, or what it did."""
+    run = get_object_or_404(queries.imports(request.actor).select_related("created_by"), pk=pk)
+    return render(request, "crm/import.html", {"run": run, "report": report.of(run), "columns": report.COLUMNS})
+
+
+@ONLY_FORMS
+@needs("imports.run")
+def import_mapping(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say what each column means, beside sample values of the file."""
+    run = get_object_or_404(queries.imports(request.actor), pk=pk)
+    sample = preview(path_of(run.file_path), run.file_name)
+    rows = column_rows(run.mapping, sample) if run.kind == "customers" else []
+    is_document = "document" in request.POST
+    posted = request.POST or None
+    parts = PartsForm(None if is_document else posted, kind=run.kind, document=run.mapping, columns=sample.columns)
+    written = json.dumps(run.mapping, ensure_ascii=False, indent=2)
+    document = DocumentForm(posted if is_document else None, initial={"document": written})
+    form = document if is_document else parts
+    if form.is_valid():
+        mapping = document.cleaned_data["document"] if is_document else parts.edited()
+        if rows and not is_document:
+            mapping = edited_columns(mapping, choices_from(request.POST, rows), sample)
+        try:
+            actions.change_mapping(import_id=pk, mapping=mapping, by=request.actor, at=timezone.now())
+            actions.check_import(import_id=pk, by=request.actor, at=timezone.now())
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            tasks.poke_import(pk)
+            return redirect("import", pk)
+    context = {
+        "run": run,
+        "rows": rows,
+        "sample": sample,
+        "parts": parts,
+        "document": document,
+        "targets": TARGETS,
+        "types": FieldType.choices,
+        "dimensions": Dimension.choices,
+        "firm_zone": settings.FIRM_TIME_ZONE,
+    }
+    return render(request, "crm/import_mapping.html", context, status=400 if form.errors else 200)
+
+
+@require_POST
+@needs("imports.run")
+def import_check(request: HttpRequest, pk: int) -> HttpResponse:
+    return _ask(request, pk, actions.check_import)
+
+
+@require_POST
+@needs("imports.run")
+def import_start(request: HttpRequest, pk: int) -> HttpResponse:
+    return _ask(request, pk, actions.run_import)
+
+
+@require_POST
+@needs("imports.run")
+def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
+    return _ask(request, pk, actions.undo_import)
+
+
+def _ask(request: HttpRequest, pk: int, action: Callable[..., None]) -> HttpResponse:
+    """Ask for something that a worker does, poke it, and show how it goes."""
+    get_object_or_404(queries.imports(request.actor), pk=pk)
+    try:
+        action(import_id=pk, by=request.actor, at=timezone.now())
+    except Refused as refusal:
+        notify(request, str(refusal), level=40)
+    else:
+        tasks.poke_import(pk)
+    return redirect("import", pk)
+
+
+@require_safe
+@needs("imports.view")
+def import_problems(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """The problems as CSV."""
+    run = get_object_or_404(queries.imports(request.actor), pk=pk)
+    response = StreamingHttpResponse(report.problems_csv(run), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="import-{run.pk}-problems.csv"'
+    return response
