@@ -6,6 +6,7 @@ from crm.api.consents import ConsentEntries, Consents
 from crm.api.customers import Companies, Customers
 from crm.api.events import Events
 from crm.api.fields import Fields
+from crm.api.imports import Imports
 from crm.api.orders import Orders, Products
 
 router = SimpleRouter()
@@ -17,4 +18,5 @@ router.register("orders", Orders, "orders")
 router.register("events", Events, "events")
 router.register("consents", Consents, "consents")
 router.register("consent-entries", ConsentEntries, "consent-entries")
+router.register("imports", Imports, "api-imports")
 urlpatterns = router.urls

@@ -27,7 +27,7 @@ def start_import(*, kind: str, file: BinaryIO, name: str, mapping: dict, by: Act
     return runs.start_import(kind=kind, file=file, name=name, mapping=mapping, by=by.user, at=at)
 
 
-def upload(*, kind: str, file: BinaryIO, name: str, by: Actor, at: datetime) -> Import:
+def upload_file(*, kind: str, file: BinaryIO, name: str, by: Actor, at: datetime) -> Import:
     """Keep a copy of the open file and make an import with a suggested mapping, for somebody to look at."""
     rights.require(by, RIGHT)
     stored = keep_copy(file, name)

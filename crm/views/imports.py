@@ -15,7 +15,6 @@ from crm import actions, keyset, queries, tasks
 from crm.access import needs
 from crm.forms.imports import TARGETS, DocumentForm, PartsForm, UploadForm, choices_from
 from crm.imports import report
-from crm.imports.door import upload
 from crm.imports.editing import column_rows, edited_columns
 from crm.imports.files import path_of
 from crm.imports.suggestion import preview
@@ -66,7 +65,7 @@ def _upload(cleaned: dict[str, Any], request: HttpRequest) -> Import:
     file = cleaned["file"]
     if cleaned["mapping"] is not None:
         return actions.start_import(file=file, name=file.name, mapping=cleaned["mapping"], **said)
-    return upload(file=file, name=file.name, **said)
+    return actions.upload_file(file=file, name=file.name, **said)
 
 
 @require_safe
