@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from crm.imports.door import carry_on
+from crm.imports.door import carry_on_import
 from crm.imports.runs import ImportNotPossible, due_imports
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 def run_import(import_id: int) -> None:
     """Check, run or undo the import, whichever it waits for. Nothing when another worker has it."""
     with contextlib.suppress(ImportNotPossible):
-        carry_on(import_id=import_id, clock=timezone.now)
+        carry_on_import(import_id=import_id, clock=timezone.now)
 
 
 @shared_task

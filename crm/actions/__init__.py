@@ -7,7 +7,15 @@ from crm.actions.customers import CustomerFrozen, change_company, change_custome
 from crm.actions.events import NewEvent, record_events
 from crm.actions.fields import KeyTaken, archive_field, change_field, define_field
 from crm.actions.identity import is_living, living_ids
-from crm.actions.imports import change_mapping, check_import, run_import, start_import, undo_import, upload_file
+from crm.actions.imports import (
+    carry_on_import,
+    change_mapping,
+    check_import,
+    run_import,
+    start_import,
+    undo_import,
+    upload_file,
+)
 from crm.actions.keys import issue_key, revoke_key
 from crm.actions.orders import NewLine, NewOrder, OrderRefused, record_order, record_orders
 from crm.actions.privacy import erase_customer, lift_restriction, record_objection, restrict_customer
@@ -33,6 +41,7 @@ __all__ = [
     "archive_field",
     "assign_customers",
     "audit",
+    "carry_on_import",
     "change_company",
     "change_customer",
     "change_field",

@@ -72,12 +72,13 @@ def _own(import_id: int, by: Actor) -> Import:
     """The import, when it is the actor's own or the actor is an admin."""
     rights.require(by, RIGHT)
     run = Import.objects.get(pk=import_id)
-    if by.role != rights.ADMIN and (by.user is None or run.created_by_id != by.user.pk):
+    is_own = run.created_by_id == (by.user.pk if by.user else None)
+    if by.role != rights.ADMIN and not is_own:
         raise NotAllowed(_("Only an admin may touch the imports of others."))
     return run
 
 
-def carry_on(*, import_id: int, clock: Clock) -> None:
+def carry_on_import(*, import_id: int, clock: Clock) -> None:
     """Do whatever the import waits for: its dry run, its run, its undo."""
     run = Import.objects.get(pk=import_id)
     if run.status == ImportStatus.CHECKING:

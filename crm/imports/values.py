@@ -20,7 +20,7 @@ class ValueProblem(ValueError):
         self.code = code
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared and hashed by identity: it is a key of the caches below
 class Style:
     """How a file writes values: decimal sign (empty: tell from the cell), order of d/m/y, zone of times, region."""
 
