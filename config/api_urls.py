@@ -9,6 +9,7 @@ urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
     path("", include("crm.api.urls")),
+    path("", include("profiles.api")),
     path("", include("segments.api")),
     path("<path:address>", not_found, name="no-endpoint"),
 ]

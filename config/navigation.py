@@ -30,7 +30,10 @@ GROUPS: tuple[tuple[Place, ...], ...] = (
     ),
     (Place("segments", _("Segments"), "funnel", "segments.view", is_on_phone=True),),
     (Place("campaigns", _("Campaigns"), "megaphone", "campaigns.view", is_on_phone=True),),
-    (Place("imports", _("Imports"), "arrow-up-tray", "imports.view"),),
+    (
+        Place("data", _("Data"), "circle-stack", "features.view"),
+        Place("imports", _("Imports"), "arrow-up-tray", "imports.view"),
+    ),
     (Place("me", _("Settings"), "cog-6-tooth", is_on_phone=True),),
 )
 

@@ -20,5 +20,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("config.api_urls")),
     path("", include("crm.urls")),
+    path("", include("profiles.urls")),
     path("", include("campaigns.urls")),
 ]

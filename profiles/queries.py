@@ -2,26 +2,65 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+from django.conf import settings
+from django.utils.translation import gettext as _
 
+from crm import rights
+from crm.models import Sensitivity
+from crm.refusals import NotPossibleNow
+from crm.rights import Actor
 from profiles.catalogue import Feature
+from profiles.computed import COMPUTED
 from profiles.fields import definitions, feature_of
+from profiles.given import GIVEN
 from profiles.models import Snapshot, SnapshotStatus
-from profiles.warehouse import files, readers
+from profiles.moments import Moment
+from profiles.warehouse import files, profile, readers
 from profiles.warehouse.readers import EngineError
 
+LOOKED_AT = 8  # of the newest snapshots; all but a few have been removed
+COMMONEST = 50
+IDENTIFYING = frozenset(rights.PERSONAL_COLUMNS) | {"email_domain"}
 
-class NoSnapshot(Exception):
+
+class NoSnapshot(NotPossibleNow):
     """The warehouse has not been built yet; run `manage.py refresh_profiles`."""
 
 
-def catalogue() -> dict[str, Feature]:
-    """Every feature by key, in the order of given, custom and computed ones."""
-    from profiles.computed import COMPUTED
-    from profiles.given import GIVEN
+@dataclass(frozen=True)
+class FeatureValue:
+    """A feature of one customer: its value (None is missing), since when it has it, and where it came from."""
 
+    feature: Feature
+    value: Any
+    since: datetime | None
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How far a feature can be trusted. Shares are 0–1; `changed_at` is the newest change of a value, UTC.
+
+    `coverage_share` of all customers have a value; of those, `valid_share` have one the feature allows.
+    """
+
+    feature: Feature
+    coverage_share: float
+    valid_share: float | None
+    changed_at: datetime | None
+
+
+# --- what there is -------------------------------------------------------------------------------
+
+
+def catalogue() -> dict[str, Feature]:
+    """Every feature by key: given, custom, then computed. Archived fields are left out."""
     features = [row.feature for row in GIVEN]
     features += [feature_of(field) for field in definitions() if field.archived_at is None]
     features += [row.feature for row in COMPUTED]
@@ -30,20 +69,28 @@ def catalogue() -> dict[str, Feature]:
 
 def current() -> Snapshot:
     """The newest ready snapshot whose file is there. Raises NoSnapshot before the first build."""
-    ready = Snapshot.objects.filter(status=SnapshotStatus.READY)[:4]
+    ready = Snapshot.objects.filter(status=SnapshotStatus.READY)[:LOOKED_AT]
     found = next((one for one in ready if files.path_of(one.file_name).exists()), None)
     if found is None:
-        raise NoSnapshot("The warehouse has not been built yet.")
+        raise NoSnapshot(_("The profiles have not been built yet."))
     return found
 
 
+# --- asking a snapshot ---------------------------------------------------------------------------
+
+
 @contextmanager
-def cursor(snapshot: Snapshot | None = None, tables: Mapping[str, Any] | None = None) -> Iterator[Any]:
+def cursor(
+    snapshot: Snapshot | None = None, *, as_of: datetime | None = None, tables: Mapping[str, Any] | None = None
+) -> Iterator[Any]:
     """A read-only cursor of the engine on a snapshot (the current one by default), for one thread.
 
-    `tables` are Arrow tables to stand in for, or beside, the snapshot's own under these names.
+    With `as_of` (aware) its profile is that of the past moment. `tables` are Arrow tables that stand beside the
+    snapshot's own, or instead of them, under these names.
     """
     with readers.reading((snapshot or current()).file_name) as engine:
+        if as_of is not None:
+            profile.create_past(engine, Moment(as_of, ZoneInfo(settings.FIRM_TIME_ZONE)), definitions())
         for name, table in (tables or {}).items():
             engine.register(name, table)
         yield engine
@@ -53,11 +100,12 @@ def select(
     question: Any,
     *,
     snapshot: Snapshot | None = None,
-    parameters: list[Any] | None = None,
+    as_of: datetime | None = None,
     tables: Mapping[str, Any] | None = None,
+    parameters: list[Any] | None = None,
 ) -> pa.Table:
-    """The answer to a relational expression (Ibis) or a statement, as an Arrow table."""
-    with cursor(snapshot, tables) as engine:
+    """The answer to a relational expression (Ibis) or a statement, as an Arrow table; the rest as for `cursor`."""
+    with cursor(snapshot, as_of=as_of, tables=tables) as engine:
         return engine.sql(statement(question), params=parameters).to_arrow_table()
 
 
@@ -69,4 +117,99 @@ def statement(question: Any) -> str:
     return str(ibis.to_sql(question, dialect="duckdb"))
 
 
-__all__ = ["EngineError", "NoSnapshot", "catalogue", "current", "cursor", "select", "statement"]
+# --- features ------------------------------------------------------------------------------------
+
+
+def is_open_to(actor: Actor, feature: Feature) -> bool:
+    """Special categories need the grant; what identifies a person, or is read from it, the right to identify."""
+    if feature.sensitivity == Sensitivity.SPECIAL and not actor.may_see_special:
+        return False
+    return feature.key not in IDENTIFYING or rights.may(actor, "customers.identify")
+
+
+def features_of(customer_id: int) -> list[FeatureValue]:
+    """Every feature of one customer as of the current snapshot; empty when the snapshot does not know the customer."""
+    snapshot = current()
+    rows = select("from profile where customer_id = ?", snapshot=snapshot, parameters=[customer_id]).to_pylist()
+    changes = select(
+        "select field, from_at from field_history where customer_id = ? and to_at is null",
+        snapshot=snapshot,
+        parameters=[customer_id],
+    ).to_pylist()
+    since = {change["field"]: change["from_at"].replace(tzinfo=UTC) for change in changes}
+    since |= dict.fromkeys((row.feature.key for row in COMPUTED), snapshot.as_of)
+    known = catalogue()
+    return [
+        FeatureValue(feature, row[key], since.get(key)) for row in rows for key, feature in known.items() if key in row
+    ]
+
+
+def quality() -> list[Quality]:
+    """Coverage, validity and freshness of every feature, from the current snapshot."""
+    snapshot = current()
+    known = {key: feature for key, feature in catalogue().items() if key in columns_of(snapshot.file_name)}
+    counted = counted_values(snapshot.file_name, tuple(known.values()))
+    return [quality_of(feature, counted, snapshot) for feature in known.values()]
+
+
+def columns_of(file_name: str) -> frozenset[str]:
+    with readers.reading(file_name) as engine:
+        return frozenset(row[0] for row in engine.execute("describe profile").fetchall())
+
+
+@lru_cache(maxsize=4)
+def counted_values(file_name: str, features: tuple[Feature, ...]) -> Mapping[str, Any]:
+    """One pass over a snapshot, which never changes: customers, known and valid values, newest changes."""
+    counts = ", ".join(f'count("{one.key}") as "{one.key}", {valid_sql(one)} as "{one.key} valid"' for one in features)
+    with readers.reading(file_name) as engine:
+        (row,) = engine.sql(f"select count(*) as customers, {counts} from profile").to_arrow_table().to_pylist()
+        changes = engine.execute("select field, max(from_at) from field_history group by field").fetchall()
+    return {**row, "changed": dict(changes)}
+
+
+def valid_sql(feature: Feature) -> str:
+    """How many values are allowed: for a choice those that stand in its choices, otherwise all."""
+    if feature.kind != "choice" or not feature.choices:
+        return f'count("{feature.key}")'
+    allowed = ", ".join("'" + choice.replace("'", "''") + "'" for choice in feature.choices)
+    return f'count(*) filter ("{feature.key}" in ({allowed}))'
+
+
+def quality_of(feature: Feature, counted: Mapping[str, Any], snapshot: Snapshot) -> Quality:
+    known, customers = counted[feature.key], counted["customers"]
+    changed = counted["changed"].get(feature.key)
+    return Quality(
+        feature,
+        coverage_share=known / customers if customers else 0.0,
+        valid_share=counted[f"{feature.key} valid"] / known if known else None,
+        changed_at=snapshot.as_of if feature.source == "computed" else changed and changed.replace(tzinfo=UTC),
+    )
+
+
+def value_counts(key: str, *, limit: int = COMMONEST) -> list[tuple[Any, int]]:
+    """The commonest values of a feature and how many customers have each; for pickers. Raises KeyError if unknown."""
+    feature = catalogue()[key]
+    value = f'unnest("{feature.key}")' if feature.kind == "list" else f'"{feature.key}"'
+    counted = select(
+        f"""select value, count(*) as n from (select {value} as value from profile)
+            where value is not null group by value order by n desc, value limit ?""",
+        parameters=[limit],
+    )
+    return [(row["value"], row["n"]) for row in counted.to_pylist()]
+
+
+__all__ = [
+    "EngineError",
+    "FeatureValue",
+    "NoSnapshot",
+    "Quality",
+    "catalogue",
+    "current",
+    "cursor",
+    "features_of",
+    "is_open_to",
+    "quality",
+    "select",
+    "statement",
+    "value_counts",
+]

@@ -145,6 +145,13 @@ def next_customers(db: Db, source: Source, streams: Iterable[pa.RecordBatchReade
     db.execute(tables.MOVED)
 
 
+def next_products(db: Db, source: Source, streams: Iterable[pa.RecordBatchReader]) -> None:
+    """Products carry no time of change: the whole table is compared with the last one."""
+    new = staged(db, source, streams)
+    db.execute(f"create or replace temp table renamed as select id from (from {new} except from {source.table})")
+    db.execute(f"create or replace table {source.table} as from {new}")
+
+
 def first_lines(db: Db, source: Source, streams: Iterable[pa.RecordBatchReader]) -> None:
     replace(db, source, streams)
     db.execute(f"create table order_line as {tables.LINES.format(lines=source.table)}")
@@ -156,6 +163,8 @@ def next_lines(db: Db, source: Source, streams: Iterable[pa.RecordBatchReader]) 
     new = staged(db, source, streams)
     db.execute("delete from order_line where order_id in (select id from new_order_row)")
     db.execute(f"insert into order_line {tables.LINES.format(lines=new)}")
+    db.execute(tables.RENAME_LINES)
+    db.execute(tables.RETELL_ORDERS)
 
 
 def first_events(db: Db, source: Source, streams: Iterable[pa.RecordBatchReader]) -> None:
@@ -196,7 +205,12 @@ def check_count(db: Db, source: Source, expected: int) -> None:
 
 Put = Callable[[Db, Source, Iterable[pa.RecordBatchReader]], None]
 FIRST: dict[str, Put] = {"customer_row": first_customers, "line_row": first_lines, "event_row": first_events}
-NEXT: dict[str, Put] = {"customer_row": next_customers, "line_row": next_lines, "event_row": next_events}
+NEXT: dict[str, Put] = {
+    "customer_row": next_customers,
+    "product_row": next_products,
+    "line_row": next_lines,
+    "event_row": next_events,
+}
 COUNTED = {"event_row": "(select count(*) from event where id > 0) + (select count(*) from fallen)"}
 
 

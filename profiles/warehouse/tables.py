@@ -32,6 +32,16 @@ where sale.customer_id is not null and (moved.id is null or moved.owner_id is no
 order by sale.kind, coalesce(line.ts, sale.ts), line.id
 """
 
+# Lines show their product's present name and category, and their orders, as events, the category.
+RENAME_LINES: Final = """
+update order_line set product = product_row.name, category = product_row.category
+from product_row where product_row.id = order_line.product_id and product_row.id in (from renamed)
+"""
+RETELL_ORDERS: Final = """
+insert into new_order_row from order_row where id not in (select id from new_order_row)
+    and id in (select order_id from order_line where product_id in (from renamed))
+"""
+
 # An order is an event too; its id is negative. Its sale_amount is what counts as a purchase, missing when nothing does.
 ORDER_EVENTS: Final = f"""
 select -sale.id as id, {OWNER.format(customer="sale.customer_id")} as customer_id,
@@ -69,25 +79,24 @@ from consent_row anti join moved on moved.id = consent_row.customer_id
 # HMAC-SHA256 (RFC 2104) with the two padded keys given as blobs, as in the suppression list.
 ADDRESS_KEY: Final = "sha256($outer || unhex(sha256($inner || encode({address}))))"
 
+# The message is what crm.addresses signs: the column's name and the normal form of the address.
 REACH: Final = """
 create or replace table reach as
 with address as (
     select id as customer_id, unnest([
-        {{'channel': 'email', 'address': lower(trim(email))}},
-        {{'channel': 'sms', 'address': trim(phone)}},
-        {{'channel': 'phone', 'address': trim(phone)}},
-        {{'channel': 'post', 'address': concat_ws(' ', trim(street), trim(postal_code), trim(city))}}
+        {{'channel': 'email', 'message': 'email:' || nullif(lower(trim(email)), '')}},
+        {{'channel': 'sms', 'message': 'phone:' || nullif(trim(phone), '')}},
+        {{'channel': 'phone', 'message': 'phone:' || nullif(trim(phone), '')}},
+        {{'channel': 'post', 'message': 'street:' || nullif(lower(regexp_replace(trim(street), '\\s+', ' ', 'g')), '')}}
     ], recursive := true)
     from customer_row where merged_into_id is null and erased_at is null
 )
-select customer_id, address.channel, coalesce(address, '') <> '' as has_address,
-    {suppressed} as is_suppressed
-from address
+select customer_id, address.channel, message is not null as has_address, {suppressed} as is_suppressed from address
 """
 NOBODY_SUPPRESSED: Final = "false"
-SUPPRESSED: Final = f"""coalesce(address, '') <> '' and exists (
+SUPPRESSED: Final = f"""message is not null and exists (
     from suppression_row s where s.channel in (address.channel, 'any')
-        and s.address_key = {ADDRESS_KEY.format(address="address")})"""
+        and s.address_key = {ADDRESS_KEY.format(address="message")})"""
 
 # Past values of given fields: from a change on, or from the beginning, until the next change.
 FIELD_HISTORY: Final = """

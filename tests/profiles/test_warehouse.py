@@ -75,3 +75,111 @@ def test_the_next_snapshot_takes_what_changed():
     assert not later.is_full
     assert later.snapshot.counts["profile"] == 1
     assert profile_of(ada)["monetary_amount"] == Decimal("12")
+
+
+@pytest.mark.django_db
+def test_a_past_profile_takes_given_features_from_their_history_and_computed_ones_from_events():
+    from crm.models import AuditLine, FieldDefinition
+
+    FieldDefinition.objects.create(key="income", label="Income", type="money", dimension="economic", created_at=AT)
+    FieldDefinition.objects.create(
+        key="hobbies", label="Hobbies", type="list", dimension="psychographic", created_at=AT
+    )
+    ada = customer("1", city="Turku", attributes={"income": "3000.5", "hobbies": ["yoga"]})
+    customer("2", created_at=AT - timedelta(days=3))
+    order(ada, 100, "10.00")
+    order(ada, 40, "30.00")
+    for days, field, values in ((80, "city", ["Oulu", "Espoo"]), (50, "city", ["Espoo", "Turku"]),
+                                (50, "income", ["2500", "3000.5"]), (50, "hobbies", [["golf"], ["yoga"]])):  # fmt: skip
+        AuditLine.objects.create(kind="customer", object_id=ada.pk, verb="changed", changes={field: values},
+                                 at=AT - timedelta(days=days), source="page")  # fmt: skip
+    actions.refresh(at=AT)
+
+    def then(days: int) -> dict:
+        (row,) = queries.select("from profile", as_of=AT - timedelta(days=days)).to_pylist()
+        return row
+
+    assert [then(days)["city"] for days in (90, 60, 45)] == ["Oulu", "Espoo", "Turku"]
+    assert then(60)["income"] == Decimal("2500")
+    assert then(45)["income"] == Decimal("3000.5")
+    assert then(60)["hobbies"] == ["golf"]
+    assert (then(60)["frequency"], then(60)["recency_days"]) == (1, 40)
+    assert then(39)["frequency"] == 2
+    assert profile_of(ada)["hobbies"] == ["yoga"]
+
+
+@pytest.mark.django_db
+def test_features_of_a_customer_say_since_when_and_how_well_each_is_known():
+    from crm.models import AuditLine
+
+    ada = customer("1", city="Turku", stage="regular")
+    customer("2")
+    AuditLine.objects.create(kind="customer", object_id=ada.pk, verb="changed", changes={"city": ["", "Turku"]},
+                             at=AT - timedelta(days=9), source="page")  # fmt: skip
+    actions.refresh(at=AT)
+    found = {one.feature.key: one for one in queries.features_of(ada.pk)}
+    assert (found["city"].value, found["city"].since) == ("Turku", AT - timedelta(days=9))
+    assert found["frequency"].since == AT
+    quality = {one.feature.key: one for one in queries.quality()}
+    assert quality["city"].coverage_share == 0.5
+    assert quality["city"].changed_at == AT - timedelta(days=9)
+    assert quality["stage"].valid_share == 1
+    assert queries.value_counts("stage") == [("prospect", 1), ("regular", 1)]
+
+
+@pytest.mark.django_db
+def test_reach_knows_suppressed_addresses_by_their_keys():
+    from crm.addresses import address_key
+    from crm.models import Suppression
+
+    ada = customer("1", email="Ada@Example.com", phone="+358401234567", street="Katu  1")
+    bo = customer("2", email="bo@example.com")
+    for channel, address in (("email", " ada@example.com"), ("sms", "+358401234567"), ("post", "katu 1")):
+        Suppression.objects.create(channel=channel, address_key=address_key(channel, address), reason="manual", at=AT)
+    actions.refresh(at=AT)
+    reach = queries.select("from reach order by customer_id, channel").to_pylist()
+    assert {(r["customer_id"], r["channel"]) for r in reach if r["has_address"]} == {
+        (ada.pk, "email"), (ada.pk, "sms"), (ada.pk, "phone"), (ada.pk, "post"), (bo.pk, "email")
+    }  # fmt: skip
+    assert {(r["customer_id"], r["channel"]) for r in reach if r["is_suppressed"]} == {
+        (ada.pk, "email"), (ada.pk, "sms"), (ada.pk, "post")
+    }  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_two_builders_at_once_leave_one_snapshot():
+    from profiles.warehouse import files
+
+    customer("1")
+    with files.builder_lock(), pytest.raises(actions.BuilderBusy):
+        actions.refresh(at=AT)
+    assert actions.refresh(at=AT).snapshot == queries.current()
+
+
+@pytest.mark.django_db
+def test_a_failed_build_leaves_the_last_snapshot_and_nothing_beside_it(monkeypatch):
+    from profiles.models import Snapshot
+    from profiles.warehouse import building, files
+
+    customer("1")
+    good = actions.refresh(at=AT).snapshot
+    monkeypatch.setattr(building, "finish", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        actions.refresh(at=AT + timedelta(minutes=5))
+    assert queries.current() == good
+    assert Snapshot.objects.first().error == "ZeroDivisionError: division by zero"
+    assert not list(files.folder().glob("*.building*"))
+
+
+@pytest.mark.django_db
+def test_a_snapshot_can_be_read_on_while_newer_ones_replace_it():
+    customer("1")
+    first = actions.refresh(at=AT).snapshot
+    with queries.cursor(first) as engine:
+        for minutes in range(1, actions.SNAPSHOTS_KEPT + 2):
+            customer(f"more {minutes}")
+            actions.refresh(at=AT + timedelta(minutes=minutes))
+        assert engine.execute("select count(*) from profile").fetchone() == (1,)
+    first.refresh_from_db()
+    assert first.status == "removed"
+    assert queries.select("select count(*) as n from profile").to_pylist() == [{"n": actions.SNAPSHOTS_KEPT + 2}]

@@ -1,0 +1,118 @@
+"""Pages of profiles: what is known of a customer in ten dimensions, and how good the data are."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from crm import queries as crm_queries
+from crm import tables
+from crm.access import needs, of_request
+from profiles import queries, wording
+from profiles.catalogue import DIMENSIONS, Feature
+from profiles.queries import FeatureValue, Quality
+
+COLUMNS = (
+    tables.Column(_("Feature"), sort="label"),
+    tables.Column(_("Dimension"), sort="dimension"),
+    tables.Column(_("Source")),
+    tables.Column(_("Known"), "number", sort="coverage"),
+    tables.Column(_("Valid"), "number"),
+    tables.Column(_("Last changed"), sort="changed"),
+    tables.Column(_("Use")),
+)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+SORTS = {
+    "label": lambda row: wording.label(row.feature).casefold(),
+    "dimension": lambda row: (DIMENSIONS.index(row.feature.dimension), wording.label(row.feature).casefold()),
+    "coverage": lambda row: row.coverage_share,
+    "changed": lambda row: row.changed_at or LONG_AGO,
+}
+
+
+@require_safe
+@needs("features.view")
+def data(request: HttpRequest) -> HttpResponse:
+    """Every feature with its dimension, source, coverage, freshness and sensitivity."""
+    order = tables.order(request.GET, COLUMNS, "dimension")
+    rows = sorted(quality_for(request), key=SORTS[order.key], reverse=order.is_descending)
+    context = {
+        "columns": COLUMNS,
+        "order": order,
+        "rows": [in_words(row) for row in rows],
+        "as_of": queries.current().as_of if rows else None,
+        "answer": answer(rows),
+    }
+    return render(request, "profiles/data.html", context)
+
+
+def quality_for(request: HttpRequest) -> list[Quality]:
+    """The features open to the visitor; none before the first snapshot."""
+    try:
+        return [row for row in queries.quality() if queries.is_open_to(of_request(request), row.feature)]
+    except queries.NoSnapshot:
+        return []
+
+
+def in_words(row: Quality) -> dict[str, Any]:
+    return {"quality": row, **words(row.feature)}
+
+
+def words(feature: Feature) -> dict[str, str]:
+    return {
+        "label": wording.label(feature),
+        "dimension": wording.dimension(feature),
+        "source": wording.source(feature),
+        "sensitivity": wording.sensitivity(feature),
+    }
+
+
+def answer(rows: list[Quality]) -> str:
+    sparse = sum(row.coverage_share < 0.5 for row in rows)
+    told = ngettext("%(n)s feature is known.", "%(n)s features are known.", len(rows)) % {"n": len(rows)}
+    if not sparse:
+        return told
+    missing = ngettext(
+        "%(n)s of them is missing for more than half of the customers.",
+        "%(n)s of them are missing for more than half of the customers.",
+        sparse,
+    )
+    return f"{told} {missing % {'n': sparse}}"
+
+
+@require_safe
+@needs("features.view")
+def customer_profile(request: HttpRequest, pk: int) -> HttpResponse:
+    """One customer in ten dimensions; a fragment of the customer's page, and a page of its own."""
+    actor = of_request(request)
+    customer = get_object_or_404(crm_queries.customers(actor), pk=pk)
+    values = [value for value in values_of(customer.pk) if queries.is_open_to(actor, value.feature)]
+    context = {"customer": customer, "dimensions": by_dimension(values)}
+    return render(request, "profiles/customer_profile.html", context)
+
+
+def values_of(customer_id: int) -> list[FeatureValue]:
+    try:
+        return queries.features_of(customer_id)
+    except queries.NoSnapshot:
+        return []
+
+
+def by_dimension(values: Iterable[FeatureValue]) -> list[dict[str, Any]]:
+    """Per dimension that has features: what is known, as facts, and how many are missing."""
+    groups = {name: [value for value in values if value.feature.dimension == name] for name in DIMENSIONS}
+    return [group_in_words(group) for group in groups.values() if group]
+
+
+def group_in_words(group: list[FeatureValue]) -> dict[str, Any]:
+    known = [value for value in group if value.value is not None]
+    return {
+        "label": wording.dimension(group[0].feature),
+        "facts": [(wording.label(one.feature), wording.written(one.value, one.feature)) for one in known],
+        "missing": len(group) - len(known),
+    }

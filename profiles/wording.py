@@ -1,0 +1,77 @@
+"""Features in words: their names, and their values as people of each language write them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+from crm import figures
+from crm.models import Dimension, Sensitivity
+from profiles.catalogue import Feature
+from profiles.computed import CELLS, JOURNEY
+
+PLACES: Final = 1  # decimals shown of a number that is not whole
+NAMED: Final = {
+    "rfm_cell": {cell.key: (cell.label, cell.label_fi) for cell in CELLS},
+    "journey_stage": {stage.key: (stage.label, stage.label_fi) for stage in JOURNEY}
+    | {"prospect": ("Prospect", "Mahdollinen asiakas")},
+}
+SOURCES: Final = {"customer": _("Customer record"), "company": _("Company record"), "computed": _("Computed")}
+
+
+def label(feature: Feature) -> str:
+    return feature.label_fi if is_finnish() else feature.label
+
+
+def is_finnish() -> bool:
+    return (get_language() or "en").startswith("fi")
+
+
+def dimension(feature: Feature) -> str:
+    return str(Dimension(feature.dimension).label)
+
+
+def sensitivity(feature: Feature) -> str:
+    """Empty for what may be used freely."""
+    return "" if feature.sensitivity == Sensitivity.NORMAL else str(Sensitivity(feature.sensitivity).label)
+
+
+def source(feature: Feature) -> str:
+    return str(SOURCES.get(feature.source, feature.source))
+
+
+def written(value: Any, feature: Feature) -> str:
+    """The value in words; a dash when it is missing."""
+    return figures.MISSING if value is None else WRITERS[feature.kind](value, feature)
+
+
+def _number(value: float, feature: Feature) -> str:
+    if feature.unit == "share":
+        return figures.share(value)
+    number = figures.number(Decimal(str(value)), 0 if float(value).is_integer() else PLACES)
+    return f"{number} {gettext(feature.unit)}".strip() if feature.unit in UNITS else number
+
+
+def _choice(value: str, feature: Feature) -> str:
+    words = NAMED.get(feature.key, {}).get(value)
+    return words[is_finnish()] if words else value
+
+
+def _moment(value: datetime, _feature: Feature) -> str:
+    return figures.moment(value.replace(tzinfo=UTC))
+
+
+UNITS: Final = {"days": _("days"), "years": _("years"), "persons": _("persons")}
+WRITERS: Final[dict[str, Callable[[Any, Feature], str]]] = {
+    "text": lambda value, _: value,
+    "choice": _choice,
+    "number": _number,
+    "money": lambda value, feature: figures.money(value, feature.unit or None),
+    "date": lambda value, _: figures.day(value),
+    "datetime": _moment,
+    "truth": lambda value, _: gettext("Yes") if value else gettext("No"),
+    "list": lambda value, _: ", ".join(value),
+}
