@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
@@ -66,6 +67,16 @@ def compile_counts(rule: tree.Rule, catalogue: Mapping[str, Feature], moment: Mo
 def sql(expression: Table, dialect: str = "duckdb") -> str:
     """The expression as one statement of an engine's SQL; Ibis writes it, nothing is formatted by hand."""
     return str(ibis.to_sql(expression, dialect=dialect, pretty=False))
+
+
+def rule_sql(rule: tree.Rule, catalogue: Mapping[str, Feature], moment: Moment, dialect: str = "duckdb") -> str:
+    """The SQL of a rule, remembered: as long as the snapshot's moment stands, a rule is compiled once per process."""
+    return _rule_sql(rule, tuple(catalogue.values()), moment, dialect)
+
+
+@lru_cache(maxsize=1024)
+def _rule_sql(rule: tree.Rule, features: tuple[Feature, ...], moment: Moment, dialect: str) -> str:
+    return sql(compile_rule(rule, {feature.key: feature for feature in features}, moment), dialect)
 
 
 def yes(answer: BooleanValue, *, missing: bool = False) -> BooleanValue:

@@ -1,12 +1,13 @@
 """The same rule for other engines: it compiles, and the SQL for DuckDB is what we expect to read."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from segments.anchor.rules import FEATURES, anchor_rules
-from segments.rules.compiler import compile_rule, sql
+from segments.rules.compiler import compile_rule, rule_sql, sql
 from segments.rules.moments import Moment
 from segments.rules.reading import Known, read_rule
 from tests.segments import worlds
@@ -62,6 +63,19 @@ def test_conditions_on_the_same_events_share_one_aggregation():
         ]
     }
     assert compiled(two).count('FROM "event"') == 1
+
+
+def test_remembered_sql_follows_rule_moment_and_catalogue():
+    def said(where, moment, catalogue):
+        return rule_sql(read_rule({"version": 1, "where": where}, Known(catalogue)), catalogue, moment)
+
+    recent = {"event": "order", "window": {"last_days": 30}}
+    later = Moment(datetime(2026, 11, 2, tzinfo=UTC), ZoneInfo("Europe/Helsinki"))
+    assert said(recent, MOMENT, worlds.CATALOGUE) == compiled(recent)
+    assert said(recent, MOMENT, worlds.CATALOGUE) != said(recent, later, worlds.CATALOGUE)
+    weekday = {"feature": "joined_at", "op": "weekday", "value": [1]}
+    as_date = {**worlds.CATALOGUE, "joined_at": replace(worlds.CATALOGUE["joined_at"], kind="date")}
+    assert said(weekday, MOMENT, worlds.CATALOGUE) != said(weekday, MOMENT, as_date)
 
 
 def test_text_of_a_rule_never_leaves_its_quotes():
