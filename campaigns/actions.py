@@ -17,6 +17,7 @@ from campaigns.delivery import transitions
 from campaigns.delivery.worker import send_batch
 from campaigns.lifecycle import MoveNotAllowed, make_move, possible
 from campaigns.models import Campaign, CampaignStatus, Link, Run, RunStatus, Variant, VariantText
+from campaigns.results import planned
 from campaigns.sealing import seal
 from crm import actions as crm_actions
 from crm.refusals import NotPossibleNow, Refused
@@ -203,7 +204,7 @@ def frozen(campaign: Campaign, by: Actor, at: datetime) -> dict[str, Any]:
         "seed": campaign.seed,
         "content_hash": content_hash(campaign),
         "on_ambiguous": campaign.on_ambiguous,
-        "plan": plan(campaign),
+        "plan": {**plan(campaign), "baseline": planned.as_json(planned.baseline(campaign, at))},
         "started_by": by.user,
         "started_at": at,
         "sealed_at": at,

@@ -104,8 +104,13 @@ def members(campaign: Campaign, as_of: datetime) -> QuerySet[Customer]:
 
 def intervals(segments: QuerySet, as_of: datetime) -> QuerySet[Membership]:
     """Memberships of the outer customer in these segments that were open at that moment."""
+    return memberships(segments, as_of).filter(customer=OuterRef("pk"))
+
+
+def memberships(segments: QuerySet | Sequence[int], as_of: datetime) -> QuerySet[Membership]:
+    """Memberships in these segments that were open at that moment, in no order."""
     still = Q(left_at=None) | Q(left_at__gt=as_of)
-    return Membership.objects.filter(still, customer=OuterRef("pk"), segment__in=segments, entered_at__lte=as_of)
+    return Membership.objects.filter(still, segment__in=segments, entered_at__lte=as_of).order_by()
 
 
 Seen = Callable[[Sequence[str]], set[str]]

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext as _
 
 from campaigns import audience
 from campaigns.audience import Reach
@@ -15,6 +16,9 @@ from campaigns.content.merge import Fault
 from campaigns.delivery.desk import desk_for
 from campaigns.delivery.transitions import OPEN_STATES
 from campaigns.models import Campaign, Link, Message, MessageState, Run
+from campaigns.results import answer
+from campaigns.results.answer import Results
+from crm.refusals import NotPossibleNow
 
 
 def campaigns() -> QuerySet[Campaign]:
@@ -30,7 +34,7 @@ def messages(run: Run, state: str = "") -> QuerySet[Message]:
 
 def latest_run(campaign: Campaign) -> Run | None:
     """The campaign's last run."""
-    return campaign.runs.order_by("-pk").first()
+    return campaign.runs.select_related("campaign").order_by("-pk").first()
 
 
 def reach(campaign: Campaign, *, as_of: datetime) -> Reach:
@@ -166,3 +170,11 @@ def segment_names(customer: Any, segments: Sequence[int], as_of: datetime) -> di
     """Which of the segments the customer was in at that moment, by id."""
     rows = customer.memberships.filter(segment__in=segments, entered_at__lte=as_of).exclude(left_at__lte=as_of)
     return dict(rows.order_by("segment").values_list("segment", "segment__name"))
+
+
+def results(campaign: Campaign) -> Results:
+    """What the last run brought, overall and per segment as of the send. Raises `NotPossibleNow` before the sealing."""
+    run = latest_run(campaign)
+    if run is None or run.expected is None:
+        raise NotPossibleNow(_("There are no results before the audience is sealed."), code="not_sealed")
+    return answer.results(run)

@@ -1,0 +1,196 @@
+"""Sums of what each arm's people did, overall and per segment as of the send: one statement, whatever the size."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.db.models import Case, IntegerField, Max, QuerySet, Sum, Value, When
+from django.db.models.functions import Coalesce
+
+from campaigns.audience import memberships
+from campaigns.conversions import ORDERS, allocated, ends_at
+from campaigns.experiments.report import ArmEvidence, Evidence
+from campaigns.experiments.sufficient import Mean, Paired, Proportion, Sample
+from campaigns.models import Goal, MessageState, ResponseClass, ResponseKind, Run
+from crm import queries as crm_queries
+from crm import rights
+
+READER = rights.machine("results")
+EVERYBODY = NOBODY = 0  # no row has this id
+HOLD_OUT = "hold_out"
+PAST = timedelta(days=365)  # spend before the send that sharpens the figures of revenue (CUPED)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One thing a person may have done at least once: kind of response, and whether only people's own acts count."""
+
+    key: str
+    kind: ResponseKind
+    is_human: bool = False
+
+
+MEASURES = (
+    Measure("open", ResponseKind.OPEN, is_human=True),
+    Measure("open_any", ResponseKind.OPEN),
+    Measure("click", ResponseKind.CLICK, is_human=True),
+    Measure("click_any", ResponseKind.CLICK),
+    Measure("unsubscribe", ResponseKind.UNSUBSCRIBE),
+    Measure("complaint", ResponseKind.COMPLAINT),
+    Measure("bounce", ResponseKind.BOUNCE),
+)
+SUMS = ("is_sent", "converted", "clicked", *(measure.key for measure in MEASURES))
+STATEMENT = """
+WITH person AS ({people}),
+     back AS ({returns}),
+     before AS ({past}),
+     member AS ({members}),
+     measured AS (
+         SELECT person.*, COALESCE(person.amount, 0) + COALESCE(back.amount, 0) AS y, COALESCE(before.amount, 0) AS x
+         FROM person
+         LEFT JOIN back ON back.customer_id = person.customer_id
+         LEFT JOIN before ON before.customer_id = person.customer_id
+     )
+SELECT {everybody} AS segment_id, arm, {sums} FROM measured GROUP BY arm
+UNION ALL
+SELECT member.segment_id, arm, {sums} FROM measured
+JOIN member ON member.customer_id = measured.customer_id
+GROUP BY member.segment_id, arm
+"""
+MONEY = ("SUM(y)", "SUM(y * y)", "SUM(x)", "SUM(x * x)", "SUM(x * y)")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One arm of one group: its people, how many of them did each thing, and their money."""
+
+    segment_id: int
+    arm: str
+    people: int
+    counts: Mapping[str, int]
+    revenue: Mean
+    with_past: Paired
+
+
+def evidence(run: Run, names: Mapping[int, str]) -> tuple[Evidence, tuple[Evidence, ...]]:
+    """Everybody, and the segments in the order of `names` (id → name); a member of several counts in each."""
+    found = rows(run, list(names))
+    groups = {EVERYBODY: "", **names}
+    told = {pk: group(run, pk, name, [row for row in found if row.segment_id == pk]) for pk, name in groups.items()}
+    return told[EVERYBODY], tuple(told[pk] for pk in names)
+
+
+def group(run: Run, pk: int, name: str, found: Sequence[Row]) -> Evidence:
+    return Evidence(str(pk), name, {row.arm: arm_evidence(run, row) for row in found})
+
+
+def arm_evidence(run: Run, row: Row) -> ArmEvidence:
+    """The sums of one arm; what only a message can cause is counted among those it was sent to."""
+    is_contacted = row.arm != HOLD_OUT
+    sent = row.counts["is_sent"]
+    rates = {one.key: Proportion(sent, row.counts[one.key]) for one in MEASURES} if is_contacted else {}
+    return ArmEvidence(
+        goal=goal_sample(run.plan["goal"], row),
+        paired=row.with_past if run.plan["goal"] == Goal.REVENUE else None,
+        revenue=row.revenue,
+        rates={"conversion": Proportion(row.people, row.counts["converted"]), **rates},
+    )
+
+
+def goal_sample(goal: str, row: Row) -> Sample:
+    """The goal metric of everybody allocated, whether or not the message left (intention to treat)."""
+    if goal == Goal.REVENUE:
+        return row.revenue
+    return Proportion(row.people, row.counts["clicked" if goal == Goal.CLICK else "converted"])
+
+
+def rows(run: Run, segment_ids: Sequence[int]) -> list[Row]:
+    """The sums by segment and arm; segment 0 is everybody."""
+    sql, parameters = statement(run, segment_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return [read(values) for values in cursor.fetchall()]
+
+
+def read(values: Sequence[Any]) -> Row:
+    segment_id, arm, people, *sums = values
+    counts = dict(zip(SUMS, map(int, sums), strict=False))
+    y, yy, x, xx, xy = (Decimal(str(value)) for value in sums[len(SUMS) :])
+    y = round(y, 4)  # SQLite adds money in floats
+    return Row(segment_id, arm, people, counts, Mean(people, y, max(yy, Decimal(0))), Paired(people, y, yy, x, xx, xy))
+
+
+def statement(run: Run, segment_ids: Sequence[int]) -> tuple[str, tuple[Any, ...]]:
+    """The one statement, put together from queries of the doors; no value is written into its text."""
+    parts = {
+        "people": people(run),
+        "returns": returns(run),
+        "past": past_spend(run),
+        "members": members(run, segment_ids),
+    }
+    written = {name: query.query.sql_with_params() for name, query in parts.items()}
+    sums = ", ".join(["COUNT(*)", *(f"SUM({name})" for name in SUMS), *MONEY])
+    sql = STATEMENT.format(
+        everybody=EVERYBODY, sums=sums, **{name: text for name, (text, _parameters) in written.items()}
+    )
+    return sql, tuple(value for _text, parameters in written.values() for value in parameters)
+
+
+def people(run: Run) -> QuerySet:
+    """One row per allocated person: arm, whether sent, what they did, the revenue of their conversions."""
+    arm = Coalesce("variant__key", Value(HOLD_OUT))
+    return (
+        allocated(run)
+        .values("pk", "customer_id")
+        .annotate(
+            arm=arm,
+            is_sent=Case(When(state=MessageState.SENT, then=1), default=0, output_field=IntegerField()),
+            converted=did(ResponseKind.CONVERSION),
+            clicked=did(ResponseKind.CLICK, by_class=ResponseClass.HUMAN),
+            amount=Sum("responses__amount"),
+            **{one.key: measured(one) for one in MEASURES},
+        )
+    )
+
+
+def measured(measure: Measure) -> Max:
+    """1 for those it was sent to who did it."""
+    only = {"by_class": ResponseClass.HUMAN} if measure.is_human else {}
+    return did(measure.kind, message_state=MessageState.SENT, **only)
+
+
+def did(kind: ResponseKind, *, message_state: str = "", **response: str) -> Max:
+    holds = {"responses__kind": kind, **{f"responses__{name}": value for name, value in response.items()}}
+    if message_state:
+        holds["state"] = message_state
+    return Max(Case(When(**holds, then=1), default=0, output_field=IntegerField()))
+
+
+def returns(run: Run) -> QuerySet:
+    """What members brought back inside the window, whichever order it was from: every arm is treated alike."""
+    is_counted = run.plan["goal_event"] == ORDERS
+    brought_back = orders(run, run.sealed_at, ends_at(run)).filter(kind="return")
+    return by_customer(brought_back if is_counted else brought_back.filter(pk=NOBODY))
+
+
+def past_spend(run: Run) -> QuerySet:
+    """What members spent in the year before the send, where it sharpens the figures."""
+    spent = orders(run, run.sealed_at - PAST, run.sealed_at)
+    return by_customer(spent if run.plan["goal"] == Goal.REVENUE else spent.filter(pk=NOBODY))
+
+
+def orders(run: Run, start: datetime, end: datetime) -> QuerySet:
+    known = crm_queries.orders(READER).filter(customer__isnull=False, currency=run.campaign.currency)
+    return known.filter(ordered_at__gte=start, ordered_at__lt=end)
+
+
+def by_customer(rows: QuerySet) -> QuerySet:
+    return rows.order_by().values("customer_id").annotate(amount=Sum("total_amount"))
+
+
+def members(run: Run, segment_ids: Sequence[int]) -> QuerySet:
+    """Who was in which of the segments when the audience was sealed."""
+    return memberships([*segment_ids, NOBODY], run.sealed_at).values("segment_id", "customer_id").distinct()

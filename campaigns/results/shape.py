@@ -1,0 +1,169 @@
+"""Results as plain values for the API, the command and files. What cannot be told is null, with its reason."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from campaigns.experiments.answers import CannotTell, Comparison, Interval
+from campaigns.experiments.chances import Chance
+from campaigns.experiments.earnings import Caused
+from campaigns.experiments.pooling import Pooled
+from campaigns.experiments.power import Detectable
+from campaigns.experiments.ratio_check import RatioCheck
+from campaigns.experiments.report import ArmReading, GroupReading, PairReading
+from campaigns.experiments.sequential import AlwaysValid
+from campaigns.results import words
+from campaigns.results.answer import Results
+
+
+def shape(results: Results) -> dict[str, Any]:
+    """Everything, ready for JSON: shares and rates 0–1, money in `currency`."""
+    plan = results.report.plan
+    return {
+        "campaign": results.campaign.slug,
+        "run": results.run.pk,
+        "goal": plan.goal.key,
+        "currency": results.campaign.currency,
+        "sealed_at": results.run.sealed_at,
+        "read_at": results.read_at,
+        "window_ends_at": results.window_ends_at,
+        "is_window_over": results.is_window_over,
+        "sentence": words.conclusion(results),
+        "level": plan.level,
+        "groups": [group(results, one) for one in results.groups],
+    }
+
+
+def group(results: Results, one: GroupReading) -> dict[str, Any]:
+    """One group; `segment` is its id, null for everybody."""
+    is_everybody = one is results.report.overall
+    return {
+        "segment": None if is_everybody else int(one.key),
+        "name": one.name,
+        "people": one.people,
+        "decision": decision(results, one),
+        "arms": [arm(results, reading, with_revenue=is_everybody) for reading in one.arms],
+        "comparisons": [pair(reading) for reading in one.pairs],
+        "sample_ratio": ratio(one.ratio),
+        "detectable": detectable(one.detectable),
+        "vetoes": [vars(veto) for veto in one.vetoes],
+        "caused": {key: caused(value) for key, value in one.caused.items()},
+    }
+
+
+def decision(results: Results, one: GroupReading) -> dict[str, Any]:
+    told = one.decision
+    return {
+        "kind": told.kind,
+        "variant": told.variant,
+        "code": told.code,
+        "sentence": words.said(results, told),
+        "q_value": one.q_value,
+    }
+
+
+def arm(results: Results, reading: ArmReading, *, with_revenue: bool) -> dict[str, Any]:
+    chance = reading.chance if isinstance(reading.chance, Chance) else None
+    return {
+        "key": reading.key,
+        "name": reading.name,
+        "role": reading.role,
+        "people": reading.people,
+        "value": known(reading.value),
+        **ends(reading.interval),
+        "chance_to_be_best": chance and chance.best,
+        "expected_loss": chance and chance.expected_loss,
+        "revenue": results.revenue.get(reading.key) if with_revenue else None,
+        "revenue_per_member": reading.revenue_per_person,
+        "rates": {
+            key: {"people": rate.n, "did": rate.successes, "rate": rate.rate, **ends(rate.interval)}
+            for key, rate in reading.rates.items()
+        },
+    }
+
+
+def pair(reading: PairReading) -> dict[str, Any]:
+    """Variant minus the other arm: `once` for one look at the end, `always` however often one looks, `pooled`."""
+    return {
+        "variant": reading.variant,
+        "against": reading.against,
+        "once": comparison(reading.once),
+        "always": difference(reading.always),
+        "pooled": difference(reading.pooled),
+        "cannot_tell": why(reading.always),
+    }
+
+
+def comparison(reading: Comparison | CannotTell) -> dict[str, Any] | None:
+    if isinstance(reading, CannotTell):
+        return None
+    lift = None if isinstance(reading.lift, CannotTell) else reading.lift
+    return {
+        **(difference(reading) or {}),
+        "p_value": reading.p_value,
+        "lift": lift and {"estimate": lift.estimate, **ends(lift.interval)},
+        "method": reading.method,
+    }
+
+
+def difference(reading: Comparison | AlwaysValid | Pooled | CannotTell) -> dict[str, Any] | None:
+    if isinstance(reading, CannotTell):
+        return None
+    return {"difference": reading.difference, **ends(reading.interval), "p_value": getattr(reading, "p_value", None)}
+
+
+def ratio(check: RatioCheck | CannotTell) -> dict[str, Any] | None:
+    if isinstance(check, CannotTell):
+        return None
+    return {
+        "is_suspect": check.is_suspect,
+        "p_value": check.p_value,
+        "counted": dict(check.counted),
+        "expected": dict(check.expected),
+    }
+
+
+def detectable(found: Detectable | CannotTell) -> dict[str, Any] | None:
+    if isinstance(found, CannotTell):
+        return None
+    return {"difference": found.difference, "lift": found.lift, "power": found.power}
+
+
+def caused(money: Caused | CannotTell) -> dict[str, Any] | None:
+    """Revenue beyond what the hold-out shows would have come anyway."""
+    if isinstance(money, CannotTell):
+        return None
+    return {
+        "total": money.total,
+        **ends(money.total_interval),
+        "per_member": money.per_person,
+        "cost": money.cost,
+        "net": money.net,
+        "return_on_spend": known(money.return_on_spend),
+    }
+
+
+def ends(interval: Interval | CannotTell) -> dict[str, float | None]:
+    is_told = not isinstance(interval, CannotTell)
+    return {"low": interval.low if is_told else None, "high": interval.high if is_told else None}
+
+
+def known(value: Any) -> Any:
+    return None if isinstance(value, CannotTell) else value
+
+
+def why(value: Any) -> str | None:
+    return value.code if isinstance(value, CannotTell) else None
+
+
+HEADINGS = ("group", "arm", "people", "goal", "low", "high", "chance_to_be_best", "revenue_per_member")
+RATES = ("conversion", "open", "open_any", "click", "click_any", "unsubscribe", "complaint", "bounce")
+
+
+def table(results: Results) -> Iterator[tuple[Any, ...]]:
+    """One row per group and arm, headings first: what a spreadsheet opens."""
+    yield (*HEADINGS, *RATES)
+    for one in shape(results)["groups"]:
+        for told in one["arms"]:
+            values = (told[name] for name in ("people", "value", "low", "high", *HEADINGS[6:]))
+            rates = (told["rates"].get(key, {}).get("rate") for key in RATES)
+            yield one["name"], told["key"], *values, *rates
