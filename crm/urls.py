@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from crm.views import access, imports, styleguide
+from crm.views import access, customers, imports, styleguide
 
 urlpatterns = [
     path("sign-in/", access.SignIn.as_view(), name="sign-in"),
@@ -20,5 +20,10 @@ urlpatterns = [
     path("imports/<int:pk>/start/", imports.import_start, name="import-start"),
     path("imports/<int:pk>/undo/", imports.import_undo, name="import-undo"),
     path("imports/<int:pk>/problems.csv", imports.import_problems, name="import-problems"),
+    path("customers/", customers.customers, name="customers"),
+    path("customers/new/", customers.customer_new, name="customer-new"),
+    path("customers/<int:pk>/", customers.customer, name="customer"),
+    path("customers/<int:pk>/edit/", customers.customer_edit, name="customer-edit"),
+    path("customers/<int:pk>/consents/<int:state_id>/withdraw/", customers.withdraw, name="consent-withdraw"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]

@@ -18,7 +18,7 @@ from crm.actions.imports import (
 )
 from crm.actions.keys import issue_key, revoke_key
 from crm.actions.orders import NewLine, NewOrder, OrderRefused, record_order, record_orders
-from crm.actions.privacy import erase_customer, lift_restriction, record_objection, restrict_customer
+from crm.actions.privacy import erase_customer, lift_restriction, note_special_use, record_objection, restrict_customer
 from crm.actions.products import record_product
 from crm.actions.rows import NumberTaken, ValueRefused
 from crm.actions.users import create_team, create_user
@@ -58,6 +58,7 @@ __all__ = [
     "lift_restriction",
     "lift_suppression",
     "living_ids",
+    "note_special_use",
     "record_consent",
     "record_events",
     "record_objection",

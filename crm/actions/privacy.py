@@ -1,5 +1,6 @@
 """The rights of the person: restriction (article 18), objection (21) and erasure (17) of the GDPR."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.db import transaction
 from crm.actions.audit import audit
 from crm.actions.consent import suppress_key
 from crm.addresses import NORMAL_FORMS, AddressRefused, address_key
-from crm.models import AuditLine, ConsentEntry, Customer, Event
+from crm.models import AuditLine, ConsentEntry, Customer, Event, FieldDefinition, Sensitivity
 from crm.rights import Actor, machine, require
 
 # What erasure leaves empty; number, team and stage stay so that sums and sealed results stay true.
@@ -67,6 +68,14 @@ def erase_customer(customer: Customer, *, by: Actor, at: datetime) -> Customer:
     audit(kind="customer", object_id=row.pk, verb="erased", changes={"erased_at": [None, at]}, by=by, at=at)
     row.refresh_from_db()
     return row
+
+
+def note_special_use(row: Customer, definitions: Iterable[FieldDefinition], *, by: Actor, at: datetime) -> None:
+    """Write down that values of special-category fields (article 9) were shown to somebody."""
+    keys = [field.key for field in definitions if field.sensitivity == Sensitivity.SPECIAL]
+    if keys:
+        seen: dict[str, list[Any]] = {f"attributes.{key}": [None, None] for key in keys}
+        audit(kind="customer", object_id=row.pk, verb="special seen", changes=seen, by=by, at=at)
 
 
 def _address_keys(row: Customer) -> dict[str, str]:

@@ -1,0 +1,203 @@
+"""Backstage of the lowest floor: users, teams, fields and keys are kept here; facts and ledgers are only read."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from crm import access, actions, models
+from crm.backstage import Editable, Ledger
+from crm.rights import SCOPES
+
+
+@admin.register(models.Team)
+class TeamAdmin(Editable):
+    kind = "team"
+    list_display = ["name", "slug"]
+    search_fields = ["name__startswith", "slug__startswith"]
+    prepopulated_fields = {"slug": ["name"]}
+
+
+@admin.register(models.User)
+class PersonAdmin(Editable, UserAdmin):
+    """Users with one role each; Django's own groups and permissions play no part."""
+
+    kind = "user"
+    list_display = ["username", "first_name", "last_name", "role", "is_active", "last_login"]
+    list_filter = ["role", "is_active"]
+    search_fields = ["username__startswith", "email__startswith", "last_name__startswith"]
+    filter_horizontal = ["teams"]
+    ordering = ("username",)
+    readonly_fields = ["last_login", "date_joined"]
+    fieldsets = [
+        (None, {"fields": ["username", "password", "is_active"]}),
+        (gettext_lazy("Person"), {"fields": ["first_name", "last_name", "email", "language", "time_zone"]}),
+        (gettext_lazy("Rights"), {"fields": ["role", "teams", "may_see_special"]}),
+        (gettext_lazy("Dates"), {"fields": ["last_login", "date_joined"]}),
+    ]
+    add_fieldsets = [(None, {"fields": ["username", "usable_password", "password1", "password2", "role", "teams"]})]
+
+
+@admin.register(models.FieldDefinition)
+class FieldAdmin(Editable):
+    list_display = ["key", "label", "entity", "type", "dimension", "sensitivity", "archived_at"]
+    list_filter = ["entity", "dimension", "type", "sensitivity"]
+    search_fields = ["key__startswith", "label__startswith"]
+    exclude = ["created_at", "archived_at"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["entity", "key", "type"] if obj else []
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        by, at = access.of_user(request.user), timezone.now()  # type: ignore[arg-type]
+        if change:
+            actions.change_field(obj, values=form.cleaned_data, by=by, at=at)
+        else:
+            obj.pk = actions.define_field(values=form.cleaned_data, by=by, at=at).pk
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, form=FieldForm, **kwargs)
+
+
+class FieldForm(forms.ModelForm):
+    """Asks the action's own check before saving, so that faults stand beside their field."""
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        has_choices = bool(given.get("choices"))
+        is_choice = given.get("type", self.instance.type) == models.FieldType.CHOICE
+        if has_choices != is_choice:
+            raise forms.ValidationError({"choices": _("Choices belong to fields of the type choice, which need them.")})
+        return given
+
+
+class KeyForm(forms.ModelForm):
+    scopes = forms.MultipleChoiceField(
+        label=gettext_lazy("Scopes"), choices=[(scope, scope) for scope in SCOPES], widget=forms.CheckboxSelectMultiple
+    )
+
+    class Meta:
+        model = models.ApiKey
+        fields = ["name", "scopes", "team", "expires_at"]
+
+
+@admin.register(models.ApiKey)
+class KeyAdmin(Editable):
+    """Keys are issued and revoked; what a key may do never changes afterwards."""
+
+    form = KeyForm
+    list_display = ["name", "prefix", "team", "created_by", "expires_at", "revoked_at", "last_used_at"]
+    search_fields = ["name__startswith", "prefix__exact"]
+    autocomplete_fields = ["team"]
+    actions = ["revoke"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        shown = ["prefix", "created_by", "created_at", "revoked_at", "last_used_at"]
+        return [*KeyForm.Meta.fields, *(shown if obj else [])]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and super().has_change_permission(request)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        by = access.of_user(request.user)  # type: ignore[arg-type]
+        key, raw_key = actions.issue_key(**form.cleaned_data, by=by, at=timezone.now())
+        obj.pk = key.pk
+        messages.warning(request, _("Copy the key now, it is shown only once: %(key)s") % {"key": raw_key})
+
+    @admin.action(description=gettext_lazy("Revoke the chosen keys"), permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: Any) -> None:
+        by = access.of_user(request.user)  # type: ignore[arg-type]
+        for key in queryset:
+            actions.revoke_key(key, by=by, at=timezone.now())
+
+
+admin.site.register(
+    models.Customer,
+    Ledger,
+    list_display=["number", "first_name", "last_name", "email", "stage", "team", "updated_at"],
+    list_filter=["stage"],
+    search_fields=["number__startswith", "email__exact", "last_name__startswith"],
+)
+admin.site.register(
+    models.Company,
+    Ledger,
+    list_display=["number", "name", "industry", "city", "team", "updated_at"],
+    search_fields=["number__startswith", "name__startswith"],
+)
+admin.site.register(
+    models.Product,
+    Ledger,
+    list_display=["sku", "name", "category", "price_amount", "currency"],
+    search_fields=["sku__startswith"],
+)
+admin.site.register(
+    models.Order,
+    Ledger,
+    list_display=["number", "source", "kind", "customer", "ordered_at", "total_amount", "currency"],
+    list_filter=["kind"],
+    search_fields=["number__exact"],
+)
+admin.site.register(
+    models.OrderLine,
+    Ledger,
+    list_display=["order", "position", "sku", "quantity", "unit_amount", "amount"],
+    list_select_related=["order"],
+    search_fields=["order__number__exact"],
+)
+admin.site.register(
+    models.Event,
+    Ledger,
+    list_display=["type", "customer", "occurred_at", "source", "source_id", "value"],
+    search_fields=["source_id__exact", "customer__number__exact"],
+)
+admin.site.register(
+    models.ConsentEntry,
+    Ledger,
+    list_display=["customer", "purpose", "channel", "act", "at", "source", "by"],
+    list_filter=["purpose", "channel", "act"],
+    search_fields=["customer__number__exact"],
+)
+admin.site.register(
+    models.ConsentState,
+    Ledger,
+    list_display=["customer", "purpose", "channel", "is_granted", "since_at", "expires_at"],
+    list_filter=["purpose", "channel", "is_granted"],
+    search_fields=["customer__number__exact"],
+)
+admin.site.register(
+    models.Suppression,
+    Ledger,
+    list_display=["channel", "address_key", "reason", "at", "source"],
+    list_filter=["channel"],
+    search_fields=["address_key__exact"],
+)
+admin.site.register(
+    models.AuditLine,
+    Ledger,
+    list_display=["at", "kind", "object_id", "verb", "by", "source"],
+    search_fields=["object_id__exact"],
+)
+admin.site.register(
+    models.Import,
+    Ledger,
+    list_display=["kind", "file_name", "status", "cursor", "rows_total", "created_by", "created_at"],
+    list_filter=["kind", "status"],
+)
+admin.site.register(
+    models.ImportProblem,
+    Ledger,
+    list_display=["run", "row", "column", "code", "message", "is_fatal"],
+    list_filter=["is_fatal"],
+    search_fields=["run__id__exact"],
+)
+admin.site.register(models.IdempotencyRecord, Ledger, list_display=["scope", "key", "status", "created_at"])
+admin.site.register(models.Tick, Ledger, list_display=["job", "slot", "started_at", "finished_at", "error"])
+admin.site.register(models.WorkerBeat, Ledger, list_display=["name", "kind", "seen_at"])
+admin.site.register(models.SignInCounter, Ledger)
+admin.site.unregister(Group)

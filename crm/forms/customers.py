@@ -1,0 +1,159 @@
+"""Finding customers, and writing down what they give."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from crm import queries
+from crm.models import Customer, FieldDefinition, FieldType, Stage, Team
+from crm.refusals import Refused
+from crm.rights import Actor, may
+
+COLUMNS = (
+    "number", "first_name", "last_name", "email", "phone", "language", "birth_date", "street", "postal_code", "city",
+    "country", "stage",
+)  # fmt: skip
+
+
+class FilterForm(forms.Form):
+    """Search and filters of the list; what is not valid filters nothing."""
+
+    q = forms.CharField(required=False, max_length=120)
+    stage = forms.ChoiceField(label=_("Stage"), required=False, choices=[("", _("Every stage")), *Stage.choices])
+    team = forms.ModelChoiceField(
+        Team.objects.none(), label=_("Team"), required=False, empty_label=_("Every team"), to_field_name="slug"
+    )
+
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.actor = actor
+        self.fields["team"].queryset = _teams(actor)  # type: ignore[attr-defined]
+        self.is_valid()
+
+    def is_filtered(self) -> bool:
+        return any(self.cleaned_data.get(name) for name in self.fields)
+
+    def rows(self, rows: QuerySet[Customer]) -> QuerySet[Customer]:
+        given = self.cleaned_data
+        if given.get("stage"):
+            rows = rows.filter(stage=given["stage"])
+        if given.get("team"):
+            rows = rows.filter(team=given["team"])
+        return rows.filter(self._search(given["q"].strip())) if given.get("q") else rows
+
+    def _search(self, text: str) -> Q:
+        number = Q(number__startswith=text)
+        if not may(self.actor, "customers.identify"):
+            return number
+        if "@" in text:
+            return Q(email__in=[text, text.lower()])
+        first, _blank, last = text.partition(" ")
+        if last:
+            return Q(first_name__istartswith=first, last_name__istartswith=last) | Q(last_name__istartswith=text)
+        return number | Q(last_name__istartswith=text) | Q(first_name__istartswith=text) | Q(phone=text)
+
+
+class CustomerForm(forms.Form):
+    """The columns people type, and the firm's own fields after them."""
+
+    number = forms.CharField(label=_("Number"), max_length=64)
+    first_name = forms.CharField(label=_("First name"), max_length=120, required=False)
+    last_name = forms.CharField(label=_("Last name"), max_length=120, required=False)
+    email = forms.EmailField(label=_("E-mail"), max_length=254, required=False)
+    phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
+    language = forms.ChoiceField(label=_("Language"), required=False)
+    birth_date = forms.DateField(
+        label=_("Birth date"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+    )
+    street = forms.CharField(label=_("Street address"), max_length=200, required=False)
+    postal_code = forms.CharField(label=_("Postal code"), max_length=20, required=False)
+    city = forms.CharField(label=_("City"), max_length=120, required=False)
+    country = forms.CharField(label=_("Country"), max_length=60, required=False)
+    stage = forms.ChoiceField(label=_("Stage"), choices=Stage.choices)
+
+    def __init__(self, *args: Any, actor: Actor, customer: Customer | None, **kwargs: Any) -> None:
+        super().__init__(*args, initial=_initial(customer), **kwargs)
+        spoken = [("", "–"), ("fi", _("Finnish")), ("sv", _("Swedish")), ("en", _("English"))]
+        kept = customer.language if customer else ""
+        self.fields["language"].choices = spoken + [(kept, kept)] * (kept not in dict(spoken))  # type: ignore[attr-defined]
+        self.definitions = {field.key: field for field in queries.fields(actor)}
+        for key, definition in self.definitions.items():
+            self.fields[f"attributes.{key}"] = FIELDS[definition.type](definition)
+        self._offer_teams(actor, customer)
+
+    def _offer_teams(self, actor: Actor, customer: Customer | None) -> None:
+        if may(actor, "customers.assign") or (customer is None and actor.team_ids and len(actor.team_ids) > 1):
+            teams = _teams(actor)
+            self.fields["team"] = forms.ModelChoiceField(teams, label=_("Team"), required=actor.team_ids is not None)
+
+    def values(self) -> dict[str, Any]:
+        """What the form says, as the action wants it; an emptied custom field is taken away."""
+        given = self.cleaned_data
+        attributes = {key: _kept(given[f"attributes.{key}"]) for key in self.definitions}
+        columns = {name: given[name] for name in [*COLUMNS, "team"] if name in given}
+        return {**columns, "attributes": attributes}
+
+    def refuse(self, fault: Refused) -> None:
+        """Show what the action refused beside its field."""
+        place = fault.path if fault.path in self.fields else None
+        self.add_error(place, fault.message)
+
+
+def _initial(customer: Customer | None) -> dict[str, Any]:
+    if customer is None:
+        return {"stage": Stage.PROSPECT}
+    columns = {name: getattr(customer, name) for name in [*COLUMNS, "team"]}
+    given = {f"attributes.{key}": _shown(value) for key, value in customer.attributes.items()}
+    return {**columns, **given}
+
+
+def _shown(value: Any) -> Any:
+    return ", ".join(value) if isinstance(value, list) else value
+
+
+def _kept(value: Any) -> Any:
+    return None if value in ("", None, []) else value
+
+
+def _teams(actor: Actor) -> QuerySet[Team]:
+    return Team.objects.all() if actor.team_ids is None else Team.objects.filter(pk__in=actor.team_ids)
+
+
+class TruthField(forms.TypedChoiceField):
+    """Yes, no, or not known."""
+
+    def __init__(self, **more: Any) -> None:
+        choices = [("", "–"), ("True", _("Yes")), ("False", _("No"))]
+        super().__init__(choices=choices, coerce=lambda text: text == "True", empty_value=None, **more)
+
+
+class ListField(forms.CharField):
+    """Texts with commas between them."""
+
+    def clean(self, value: Any) -> list[str]:
+        return [part.strip() for part in (super().clean(value) or "").split(",") if part.strip()]
+
+
+def _common(definition: FieldDefinition) -> dict[str, Any]:
+    unit = f" ({definition.unit})" if definition.unit else ""
+    return {"label": f"{definition.label}{unit}", "required": False}
+
+
+def _choices(definition: FieldDefinition) -> list[tuple[str, str]]:
+    return [("", "–"), *((choice, choice) for choice in definition.choices)]
+
+
+FIELDS: dict[str, Any] = {
+    FieldType.TEXT: lambda d: forms.CharField(max_length=2000, **_common(d)),
+    FieldType.NUMBER: lambda d: forms.DecimalField(**_common(d)),
+    FieldType.MONEY: lambda d: forms.DecimalField(decimal_places=4, **_common(d)),
+    FieldType.DATE: lambda d: forms.DateField(
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"), **_common(d)
+    ),
+    FieldType.DATETIME: lambda d: forms.DateTimeField(**_common(d)),
+    FieldType.TRUTH: lambda d: TruthField(**_common(d)),
+    FieldType.CHOICE: lambda d: forms.ChoiceField(choices=_choices(d), **_common(d)),
+    FieldType.LIST: lambda d: ListField(**_common(d)),
+}
