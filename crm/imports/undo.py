@@ -103,6 +103,12 @@ def _orders_and_events(run: Import, by: User | None, clock: Clock) -> None:
                     OrderLine.objects.filter(order__in=ids).delete()
                 model._default_manager.filter(pk__in=ids).delete()
                 _save_progress(run, Counter({noun: len(ids)}), clock())
+    kept = Order.objects.filter(import_run=run).values_list("number", flat=True)
+    _note_problems(run, [_changed_order(number) for number in kept])
+
+
+def _changed_order(number: str) -> Problem:
+    return Problem(0, "", "changed_since", f"order {number} was changed since; kept", is_fatal=True)
 
 
 def _removable(model: type[models.Model], run: Import) -> models.QuerySet:
@@ -334,8 +340,7 @@ def _restore_orders(lines: list[AuditLine], stamp: Stamp, counts: Counter[str]) 
         if order is None:
             continue
         if order.pk in later:
-            message = f"order {order.number} was changed since; kept"
-            problems.append(Problem(0, "", "changed_since", message, is_fatal=True))
+            problems.append(_changed_order(order.number))
             continue
         for name, (before, _after) in line.changes.items():
             if name == "lines":

@@ -210,6 +210,15 @@ def test_undo_of_orders_takes_their_customers_and_products_along(load):
     assert not Product.objects.exists()
 
 
+def test_undo_keeps_an_order_that_a_later_import_changed_and_says_so(load):
+    run = load("orders", shop("1,7,2025-07-01,A,2,1.5", "2,7,2025-07-01,B,1,10"), SHOP)
+    load("orders", shop("1,7,2025-07-01,A,3,1.5"), SHOP)
+    undo_import(import_id=run.pk, by=None, clock=timezone.now)
+    assert Order.objects.get().number == "1"
+    assert Customer.objects.get().number == "7"
+    assert "order 1 was changed since" in run.problems.get(code="changed_since").message
+
+
 def test_exact_copies_are_kept_and_reported(load):
     run = load("orders", shop("1,7,2025-07-01,A,1,5", "1,7,2025-07-01,A,1,5"), SHOP)
     assert Order.objects.get().total_amount == 10
