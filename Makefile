@@ -11,7 +11,7 @@ IN := .venv/bin/python
 MANAGE := $(IN) manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench simulate clean set-up set-up-dev python
+.PHONY: help demo serve test check bench chaos simulate clean set-up set-up-dev python
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -33,6 +33,9 @@ bench: set-up-dev ## measure; NAME=segments CUSTOMERS=10000 EVENTS=100000 narrow
 
 simulate: set-up-dev ## measure the experiments' promises on planted truth; TESTS=20000 for close figures
 	@$(IN) -m campaigns.experiments.simulation $(TESTS)
+
+chaos: set-up-dev ## kill workers in mid-send and audit every message; SIZE=small|full, DATABASE_URL for PostgreSQL
+	@for scenario in launches points kills; do $(IN) -m chaos $$scenario --size $(or $(SIZE),small) || exit 1; done
 
 clean: ## remove caches and what was built; keeps .venv and your data in var/
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache var/static

@@ -76,7 +76,7 @@ def create_campaign(
 
     Raises `Refused` for unknown names and for a slug that is taken.
     """
-    refuse_unknown(values, SETTABLE)
+    refuse_bad(values)
     values = {"name": name, "slug": slug or slugify(name), **values}
     if Campaign.objects.filter(slug=values["slug"]).exists():
         raise Refused(_("There is a campaign with this short name already."), path="slug")
@@ -103,7 +103,7 @@ def change_campaign(
 ) -> Campaign:
     """Change a campaign that is not yet sent; it becomes a draft again and loses its approval."""
     changes = dict(changes or {})
-    refuse_unknown(changes, SETTABLE)
+    refuse_bad(changes)
     make_move(campaign.pk, "change", at=at)
     differences = {name: [getattr(campaign, name), value] for name, value in changes.items()}
     withdrawn = {"status": CampaignStatus.DRAFT, "approved_by": None, "approved_at": None, "approved_hash": ""}
@@ -136,6 +136,13 @@ def write_cells(variant: Variant, texts: Sequence[Mapping[str, Any]], *, path: s
         refuse_unknown(text, OF_CELL, path=f"{path}[{place}]")
     variant.texts.all().delete()
     VariantText.objects.bulk_create(VariantText(variant=variant, **text) for text in texts)
+
+
+def refuse_bad(values: Mapping[str, Any]) -> None:
+    """Raise `Refused` for names that are not ours to set and for a share that leaves nobody."""
+    refuse_unknown(values, SETTABLE)
+    if not 0 <= float(values.get("holdout_share", 0)) < 1:
+        raise Refused(_("The hold-out is a share from 0 to below 1."), path="holdout_share")
 
 
 def refuse_unknown(values: Mapping[str, Any], valid: Sequence[str], *, path: str = "") -> None:

@@ -46,10 +46,11 @@ class MoveNotAllowed(NotPossibleNow):
     """The campaign does not stand where this move begins. Says where it stands and what it may do instead."""
 
     def __init__(self, move: str, status: str) -> None:
-        self.move, self.status, self.valid = move, status, possible(status)
+        self.move, self.standing = move, status
         super().__init__(
             _("A campaign that is “%(status)s” cannot do “%(move)s”; it can: %(valid)s.")
-            % {"status": status, "move": move, "valid": ", ".join(self.valid) or "–"}
+            % {"status": status, "move": move, "valid": ", ".join(possible(status)) or "–"},
+            choices=possible(status),
         )
 
 

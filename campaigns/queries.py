@@ -18,7 +18,9 @@ from campaigns.delivery.transitions import OPEN_STATES
 from campaigns.models import Campaign, Link, Message, MessageState, Run
 from campaigns.results import answer
 from campaigns.results.answer import Results
-from crm.refusals import NotPossibleNow
+from crm import queries as crm_queries
+from crm.refusals import NotPossibleNow, Refused
+from crm.rights import Actor
 
 
 def campaigns() -> QuerySet[Campaign]:
@@ -30,6 +32,14 @@ def messages(run: Run, state: str = "") -> QuerySet[Message]:
     """The messages of a run, all or those in one state."""
     rows = Message.objects.filter(run=run).select_related("customer", "variant").order_by("pk")
     return rows.filter(state=state) if state else rows
+
+
+def messages_in_scope(run: Run, actor: Actor, state: str = "") -> QuerySet[Message]:
+    """The messages of a run whose customers the actor may see; without a team's bounds also those of the erased."""
+    if state and state not in MessageState.values:
+        raise Refused(_("There is no such state."), path="state", choices=MessageState.values)
+    rows = messages(run, state)
+    return rows if actor.team_ids is None else rows.filter(customer__in=crm_queries.customers(actor))
 
 
 def latest_run(campaign: Campaign) -> Run | None:

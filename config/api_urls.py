@@ -11,5 +11,6 @@ urlpatterns = [
     path("", include("crm.api.urls")),
     path("", include("profiles.api")),
     path("", include("segments.api")),
+    path("", include("campaigns.api")),
     path("<path:address>", not_found, name="no-endpoint"),
 ]

@@ -63,9 +63,17 @@ def faults(part: str, text: str, known: Iterable[str]) -> list[Fault]:
     try:
         template = parsed(text, escape=False)
     except LiquidError as error:
-        return [Fault(part, line_of(text, start_of(error)), said_by(error))]
+        return [Fault(part, line_of(text, place_of(error, text)), said_by(error))]
     names = tuple(known)
-    return [fault for use in uses(template) if (fault := _fault(part, text, use, names))]
+    unknown_fields = (_fault(part, text, use, names) for use in uses(template))
+    return [fault for fault in unknown_fields if fault] + unknown_filters(part, text, template)
+
+
+def unknown_filters(part: str, text: str, template: BoundTemplate) -> list[Fault]:
+    used = template.analyze(include_partials=False).filters.items()
+    unknown = [(name, span) for name, spans in used if name not in PLAIN.filters for span in spans]
+    words = _("there is no filter “%(name)s”.")
+    return [Fault(part, line_of(text, span.index), words % {"name": name}) for name, span in unknown]
 
 
 def uses(template: BoundTemplate) -> list[Any]:
@@ -86,8 +94,11 @@ def said_by(error: LiquidError) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def start_of(error: LiquidError) -> int:
-    return error.token.start_index if error.token else 0
+def place_of(error: LiquidError, text: str) -> int:
+    """Position of the error; what is missing is missing at the end."""
+    if error.token is None or error.token.start_index < 0:
+        return len(text)
+    return error.token.start_index
 
 
 def line_of(text: str, position: int) -> int:

@@ -10,6 +10,8 @@ from django.db.models.functions import Coalesce, Now
 from campaigns.delivery import setbacks, transitions
 from campaigns.models import Message, MessageState, OnAmbiguous, Run, RunStatus
 
+RESEND_TRIES = 3  # of a message whose policy is to send again when in doubt
+
 
 @dataclass(frozen=True)
 class Swept:
@@ -29,7 +31,7 @@ def sweep(*, at: datetime) -> Swept:
     for run in Run.objects.filter(status=RunStatus.PAUSED, resume_at__lte=at).values_list("pk", flat=True):
         setbacks.try_again(run, at=at)
     again = Run.objects.filter(on_ambiguous=OnAmbiguous.RESEND, status=RunStatus.SENDING).values_list("pk", flat=True)
-    sent_again = sum(transitions.requeue_unknown(run) for run in again)
+    sent_again = sum(transitions.requeue_unknown(run, tries=RESEND_TRIES) for run in again)
     completed = tuple(run for run in open_runs() if complete(run, at=at))
     return Swept(released, doubted, sent_again, completed, to_seal=sealing_runs(), to_send=runs_with_due_messages())
 

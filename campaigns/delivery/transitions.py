@@ -83,9 +83,14 @@ def doubt_expired() -> int:
     return late.update(state=MessageState.UNKNOWN, reason="process_died", lease_until=None)
 
 
-def requeue_unknown(run_id: int) -> int:
-    """T10: send again what may or may not have left; the Message-ID stays, so that some mailboxes fold the two."""
+def requeue_unknown(run_id: int, *, tries: int | None = None) -> int:
+    """T10: send again what may or may not have left; the Message-ID stays, so that some mailboxes fold the two.
+
+    With `tries` only what was tried less often: a server that always breaks off would else get it for ever.
+    """
     unknown = Message.objects.filter(run_id=run_id, state=MessageState.UNKNOWN)
+    if tries is not None:
+        unknown = unknown.filter(attempts__lt=tries)
     return unknown.update(state=MessageState.QUEUED, reason="sent_again", lease_token="", next_at=None)
 
 

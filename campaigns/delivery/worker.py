@@ -224,7 +224,6 @@ def release(batch: Batch, message: Message) -> str:
 def note_attempt(message: Message, reply: Reply, started_at: datetime) -> None:
     attempts.record(
         message.pk,
-        message.attempts + 1,
         phase=reply.phase,
         code=reply.enhanced or str(reply.code or ""),
         text=reply.text,

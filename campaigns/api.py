@@ -1,0 +1,249 @@
+"""The REST API of campaigns: drafts, reach, launch and the account of every message."""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.generics import get_object_or_404
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+
+from campaigns import actions, queries, tasks
+from campaigns.models import Campaign, Message, Run, Variant, VariantText
+from crm.refusals import NotPossibleNow
+from crm.rest.endpoints import Endpoint, Listed, Retrieved
+from crm.rest.idempotency import idempotent
+from crm.rest.serializers import StrictModelSerializer, StrictSerializer
+
+SEGMENTS = Campaign._meta.get_field("include").related_model
+
+
+def segment_field(**options: Any) -> serializers.Field:
+    return serializers.SlugRelatedField(slug_field="slug", queryset=SEGMENTS._default_manager.all(), **options)
+
+
+class VariantTextSerializer(StrictModelSerializer):
+    segment = segment_field(required=False, allow_null=True)
+
+    class Meta:
+        model = VariantText
+        fields = ["segment", "language", "subject", "preheader", "html", "text"]
+        validators: ClassVar[list[Any]] = []
+
+
+class VariantSerializer(StrictModelSerializer):
+    texts = VariantTextSerializer(many=True, required=False)
+
+    class Meta:
+        model = Variant
+        fields = ["key", "name", "weight", "subject", "preheader", "html", "text", "texts"]
+
+
+class RunSerializer(StrictModelSerializer):
+    class Meta:
+        model = Run
+        fields = ["id", "occurrence_key", "status", "pause_reason", "resume_at", "expected", "started_at", "sealed_at"]
+        read_only_fields = fields
+
+
+class CampaignSerializer(StrictModelSerializer):
+    slug = serializers.SlugField(max_length=80, required=False)
+    include = segment_field(many=True, required=False)
+    exclude = segment_field(many=True, required=False)
+    variants = VariantSerializer(many=True, required=False)
+    runs = RunSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Campaign
+        fields = [
+            "id",
+            "slug",
+            "name",
+            "description",
+            "status",
+            "channel",
+            "purpose",
+            "goal",
+            "goal_event",
+            "window_days",
+            "guardrails",
+            "holdout_share",
+            "include",
+            "exclude",
+            "budget_amount",
+            "cost_per_message_amount",
+            "currency",
+            "from_name",
+            "from_email",
+            "reply_to",
+            "send_at",
+            "on_ambiguous",
+            "variants",
+            "runs",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = ["id", "status", "channel", "created_at", "updated_at"]
+
+
+class StepSerializer(serializers.Serializer):
+    key = serializers.CharField(help_text="has_address, consents, not_suppressed or will_get_it.")
+    label = serializers.CharField()
+    count = serializers.IntegerField(help_text="Members left after this step.")
+    losses = serializers.DictField(child=serializers.IntegerField(), help_text="Members lost here, by reason.")
+
+
+class ReachSerializer(serializers.Serializer):
+    matches = serializers.IntegerField(help_text="Members of the segments.")
+    steps = StepSerializer(many=True)
+
+
+class AccountSerializer(serializers.Serializer):
+    campaign = serializers.CharField()
+    run = serializers.IntegerField()
+    status = serializers.CharField()
+    pause_reason = serializers.CharField()
+    resume_at = serializers.DateTimeField(allow_null=True)
+    sealed_at = serializers.DateTimeField(allow_null=True)
+    expected = serializers.IntegerField(allow_null=True, help_text="Members sealed; the states add up to it.")
+    states = serializers.DictField(child=serializers.IntegerField())
+    losses = serializers.DictField(child=serializers.IntegerField())
+    reach = serializers.DictField()
+    is_accounted_for = serializers.BooleanField()
+    unresolved = serializers.IntegerField(help_text="Messages that may or may not have left.")
+
+
+class MessageSerializer(StrictModelSerializer):
+    variant = serializers.SlugRelatedField(slug_field="key", read_only=True)
+
+    class Meta:
+        model = Message
+        fields = ["id", "run", "customer", "variant", "channel", "state", "reason", "code", "attempts", "final_at"]
+        read_only_fields = fields
+
+
+class NothingSerializer(StrictSerializer):
+    """No fields."""
+
+
+class CampaignFilters(filters.FilterSet):
+    class Meta:
+        model = Campaign
+        fields = ["slug", "status"]
+
+
+class Campaigns(Listed, Retrieved, Endpoint):
+    """Campaigns: drafted, launched, paused and accounted for."""
+
+    rights = {
+        "list": "campaigns.view",
+        "retrieve": "campaigns.view",
+        "create": "campaigns.change",
+        "partial_update": "campaigns.change",
+        "reach": "campaigns.view",
+        "launch": "campaigns.launch",
+        "pause": "campaigns.launch",
+        "resume": "campaigns.launch",
+        "cancel": "campaigns.launch",
+        "account": "campaigns.view",
+        "messages": "campaigns.view",
+    }
+    serializer_class = CampaignSerializer
+    filterset_class = CampaignFilters
+    query_parameters = ("state",)
+
+    def rows(self) -> QuerySet[Campaign]:
+        return queries.campaigns()
+
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Draft a campaign."""
+        campaign = actions.create_campaign(**self.given(request), by=self.actor, at=self.at)
+        return self.answer(campaign, status=201)
+
+    @idempotent
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Change a draft; a scheduled campaign becomes a draft again."""
+        given = self.given(request, partial=True)
+        apart = {name: given.pop(name) for name in ("include", "exclude", "variants") if name in given}
+        given.pop("slug", None)
+        changed = actions.change_campaign(self.get_object(), changes=given, **apart, by=self.actor, at=self.at)
+        return self.answer(changed)
+
+    @extend_schema(responses=ReachSerializer)
+    @action(detail=True, methods=["get"])
+    def reach(self, request: Request, pk: str) -> Response:
+        """The reach funnel as it would be sealed now."""
+        reach = queries.reach(self.get_object(), as_of=self.at)
+        steps = [{**vars(step), "losses": {code: count for code, _, count in step.losses}} for step in reach.steps]
+        return Response(ReachSerializer({"matches": reach.matches, "steps": steps}).data)
+
+    @extend_schema(request=NothingSerializer, responses={202: AccountSerializer})
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def launch(self, request: Request, pk: str) -> Response:
+        """Seal the audience as of now; the workers send. Of many calls at once one wins, the others get 409."""
+        run = actions.launch(self.get_object(), by=self.actor, at=self.at)
+        tasks.poke(run.pk)
+        return Response(AccountSerializer(queries.account(run)).data, status=202)
+
+    @extend_schema(request=NothingSerializer, responses=CampaignSerializer)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def pause(self, request: Request, pk: str) -> Response:
+        """Stop after the messages being handed over right now."""
+        return self.answer(actions.pause(self.get_object(), by=self.actor, at=self.at))
+
+    @extend_schema(request=NothingSerializer, responses=CampaignSerializer)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def resume(self, request: Request, pk: str) -> Response:
+        """Go on where it stopped."""
+        campaign = actions.resume(self.get_object(), by=self.actor, at=self.at)
+        tasks.poke(self.last_run().pk)
+        return self.answer(campaign)
+
+    @extend_schema(request=NothingSerializer, responses=CampaignSerializer)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def cancel(self, request: Request, pk: str) -> Response:
+        """End it: what has not begun to leave will not."""
+        return self.answer(actions.cancel(self.get_object(), by=self.actor, at=self.at))
+
+    @extend_schema(responses=AccountSerializer)
+    @action(detail=True, methods=["get"])
+    def account(self, request: Request, pk: str) -> Response:
+        """The last run, counted from its rows."""
+        return Response(AccountSerializer(queries.account(self.last_run())).data)
+
+    @extend_schema(responses=MessageSerializer(many=True))
+    @action(detail=True, methods=["get"])
+    def messages(self, request: Request, pk: str) -> Response:
+        """The messages of the last run, one per member of the audience; `state` narrows them."""
+        rows = queries.messages_in_scope(self.last_run(), self.actor, request.query_params.get("state", ""))
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(MessageSerializer(page, many=True).data)
+
+    def last_run(self) -> Run:
+        run = queries.latest_run(self.get_object())
+        if run is None:
+            raise NotPossibleNow("The campaign was not launched yet.")
+        return run
+
+    def given(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
+        serializer = self.get_serializer(data=request.data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+    def answer(self, campaign: Campaign, *, status: int = 200) -> Response:
+        fresh = get_object_or_404(self.rows(), pk=campaign.pk)
+        return Response(self.get_serializer(fresh).data, status=status)
+
+
+router = SimpleRouter()
+router.register("campaigns", Campaigns, "campaigns")
+urlpatterns = router.urls

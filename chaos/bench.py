@@ -1,0 +1,147 @@
+"""What `manage.py bench campaigns` measures: sealing, sending and answering, each against its bare counterpart.
+
+Measured in a process and a database of its own; with DATABASE_URL on that PostgreSQL server, else on SQLite.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+MOST_MESSAGES, REQUESTS = 4_000, 400
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("customers", type=int)
+    asked = parser.parse_args()
+    from chaos.stage import free_ports, kill, own_database, prepare, start
+
+    with tempfile.TemporaryDirectory(prefix="kohde-bench-") as folder, own_database(folder):
+        (port,) = free_ports(1)
+        os.environ["EMAIL_URL"] = f"smtp://127.0.0.1:{port}"
+        prepare()
+        sink = start("chaos.fastsink", "--port", str(port))
+        try:
+            time.sleep(1)
+            count = min(asked.customers // 5, MOST_MESSAGES)
+            figures = {**sealing(asked.customers), **sending(count), **answering()}
+        finally:
+            kill(sink)
+    sys.stdout.write(json.dumps(figures))
+
+
+def sealing(customers: int) -> dict[str, Any]:
+    """Seconds to seal everyone ÷ seconds to copy the same rows in one statement, all indexes in place."""
+    from django.utils import timezone
+
+    from campaigns import actions, sealing
+    from chaos import firm
+    from crm import rights
+
+    campaign = firm.make_campaign(customers, seed=1, kinds={"ok": 1.0}, html=LETTER)
+    launched = actions.launch(campaign, by=rights.machine("bench"), at=timezone.now())
+    seconds = timed(lambda: sealing.seal(launched.pk, at=timezone.now()))
+    bare = timed(lambda: copy_messages(launched.pk))
+    return {"seal_per_second": round(customers / seconds), "seal_vs_insert": round(seconds / bare, 2)}
+
+
+def copy_messages(run_id: int) -> None:
+    """The bare statement: every row of the run again, under another run that is thrown away."""
+    from django.db import connection, transaction
+
+    from campaigns.models import Message, Run
+
+    run = Run.objects.get(pk=run_id)
+    run.pk, run.occurrence_key = None, "copy"
+    run.save()
+    names = [field.column for field in Message._meta.fields if field.column not in ("id", "run_id")]
+    columns = ", ".join(names)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO campaigns_message (run_id, {columns}) SELECT %s, {columns} FROM campaigns_message"
+            " WHERE run_id = %s",
+            [run.pk, run_id],
+        )
+
+
+def sending(count: int) -> dict[str, Any]:
+    """Messages per second of one worker process, and of two, against a bare loop over one connection."""
+    from campaigns.models import Run
+
+    run_id = Run.objects.order_by("pk").values_list("pk", flat=True)[0]
+    bare = count / timed(lambda: bare_loop(count))
+    one, two = (rate_of(run_id, count, processes) for processes in (1, 2))
+    return {
+        "send_per_second": round(one),
+        "bare_per_second": round(bare),
+        "send_vs_bare": round(one / bare, 2),
+        "send_two_vs_one": round(two / one, 2),
+    }
+
+
+def rate_of(run_id: int, count: int, processes: int) -> float:
+    """Messages per second between the first and the last hand-over of these workers."""
+    from campaigns.models import Message
+    from chaos.stage import kill, start
+
+    sent = Message.objects.filter(run=run_id, state="sent")
+    before = sent.count()
+    workers = [start("chaos.worker", str(run_id), "--size", "200") for _ in range(processes)]
+    while sent.count() < before + count // 10:
+        time.sleep(0.02)
+    first, began = sent.count(), time.perf_counter()
+    while sent.count() < first + count and time.perf_counter() < began + 60:
+        time.sleep(0.1)
+    rate = (sent.count() - first) / (time.perf_counter() - began)
+    for worker in workers:
+        kill(worker)
+    return rate
+
+
+def bare_loop(count: int) -> None:
+    """Build the same message with Django's classes and send it, over one connection, nothing else."""
+    from django.core.mail import EmailMultiAlternatives, get_connection
+
+    backend = get_connection()
+    backend.open()
+    for number in range(count):
+        mail = EmailMultiAlternatives("Hello", LETTER_TEXT, "a@b.example", [f"ok-{number}@mail.example"])
+        mail.attach_alternative(LETTER, "text/html")
+        backend.send_messages([mail])
+    backend.close()
+
+
+def answering() -> dict[str, Any]:
+    """Opens answered per second ÷ an empty view's, both through the whole of Django in this process."""
+    from django.test import Client
+
+    from campaigns.content import addresses
+    from campaigns.models import Message
+
+    messages = list(Message.objects.filter(state="sent")[:REQUESTS])
+    paths = [f"/o/{addresses.token(message, addresses.OPEN)}.gif" for message in messages]
+    client = Client(headers={"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"})
+    client.get(paths[0])
+    opens = timed(lambda: [client.get(path) for path in paths])
+    empty = timed(lambda: [client.get("/live") for _ in paths])
+    return {"opens_per_second": round(REQUESTS / opens), "endpoint_vs_empty": round(empty / opens, 2)}
+
+
+def timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+PARAGRAPH = "<p style='margin:0 0 16px'>The new range is here, warm, light and made to last for many winters.</p>"
+LETTER = f"""<html><body><p>Hello {{{{ customer.first_name }}}} of {{{{ customer.city }}}}</p>{PARAGRAPH * 120}
+<p><a href='https://shop.example/new'>See it</a></p></body></html>"""
+LETTER_TEXT = "Hello, the new range is here, warm and made to last.\n" * 110
+
+if __name__ == "__main__":
+    main()

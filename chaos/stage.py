@@ -1,0 +1,55 @@
+"""Where chaos and benchmarks happen: a database, ports and processes of their own."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+
+@contextlib.contextmanager
+def own_database(folder: str) -> Iterator[None]:
+    """A database for this run alone."""
+    os.environ["KOHDE_DATA_DIR"] = folder
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    url = os.environ.get("DATABASE_URL", "")
+    if not url.startswith("postgres"):
+        os.environ.pop("DATABASE_URL", None)
+        yield
+        return
+    import psycopg
+
+    name, parts = f"kohde_chaos_{os.getpid()}", urlsplit(url)
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+        os.environ["DATABASE_URL"] = urlunsplit(parts._replace(path=f"/{name}"))
+        try:
+            yield
+        finally:
+            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def prepare() -> None:
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
+def free_ports(count: int) -> list[int]:
+    from chaos.sink import free_port
+
+    return [free_port("127.0.0.1") for _ in range(count)]
+
+
+def start(module: str, *words: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-m", module, *words], start_new_session=True)
+
+
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,29 @@
+"""Whatever dies, nobody gets it twice and everyone is accounted for: real processes, killed for real."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["launches"],
+        ["points"],
+        ["kills", "--messages", "300", "--kills", "4"],
+        ["kills", "--messages", "300", "--kills", "2", "--cut-share", "0.3"],
+        ["kills", "--messages", "200", "--kills", "2", "--on-ambiguous", "resend"],
+    ],
+    ids=" ".join,
+)
+def test_every_promise_is_kept(words: list[str]) -> None:
+    known = {name: value for name, value in os.environ.items() if name != "KOHDE_DATA_DIR"}
+    done = subprocess.run(
+        [sys.executable, "-m", "chaos", *words], cwd=ROOT, env=known, capture_output=True, text=True, timeout=400
+    )
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]

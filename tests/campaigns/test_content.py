@@ -1,0 +1,90 @@
+"""Texts: faults are found with their line, values stay values, tables and links survive, gaps fall back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns.content import composition, letters, merge
+from campaigns.content.composition import Source, compose
+from campaigns.content.matrix import Cell, Matrix
+
+KNOWN = ("customer.first_name", "customer.city", "unsubscribe_url")
+
+
+def source(html="", **parts):
+    return Source(**{"subject": "Hi", "preheader": "", "text": "", **parts, "html": html})
+
+
+@pytest.mark.parametrize(
+    ("html", "line", "words"),
+    [
+        ("<p>\n\n{{ customer.shoe }}</p>", 3, "customer.first_name, customer.city"),
+        ("a\n{% if customer.city %}", 2, "if"),
+        ("a\n{{ customer.city | shout }}", 2, "shout"),
+        ("<p>\n<script>alert(1)</script>", 2, "scripts"),
+        ("<p onclick='x()'>", 1, "scripts"),
+        ('<p>\n<a href="https://{{ customer.city }}.example/">x</a>', 2, "host"),
+    ],
+)
+def test_a_fault_names_its_line(html, line, words):
+    found = composition.faults(source(html), KNOWN)
+    assert [(fault.part, fault.line) for fault in found] == [("html", line)]
+    assert words in str(found[0])
+
+
+def test_a_text_without_faults_has_none():
+    html = '<a href="https://shop.example/?city={{ customer.city }}">{% if customer.city %}x{% endif %}</a>'
+    assert composition.faults(source(html), KNOWN) == []
+
+
+def test_a_loop_over_table_rows_survives_the_inlining():
+    html = (
+        "<style>td { color: red }</style><table><tbody>{% for n in (1..2) %}<tr><td>{{ n }}</td></tr>{% endfor %}"
+        "</tbody></table>"
+    )
+    filled = merge.filled(compose(source(html)).html, {}, escape=True)
+    assert filled.count('<td style="color: red;">') == 2
+
+
+def test_the_same_address_twice_is_one_link_and_mailto_is_none():
+    html = "<a href='https://a.example/?x=1&amp;y=2'>1</a><a href='https://a.example/?x=1&y=2'>2</a>"
+    html += "<a href='mailto:a@b'>3</a>"
+    made = compose(source(html))
+    assert made.urls == ("https://a.example/?x=1&y=2",)
+    assert made.html.count("{{ links[0] }}") == 2
+    assert "{{ links[0] }}" in made.text and "{{ unsubscribe_url }}" in made.text
+
+
+@given(st.text(st.characters(exclude_characters="\r")))
+def test_a_value_is_never_read_as_a_text(value):
+    escaped = merge.filled("{{ customer.first_name }}", {"customer": {"first_name": value}}, escape=True)
+    assert "<" not in escaped
+    assert merge.filled("{{ customer.first_name }}", {"customer": {"first_name": value}}, escape=False) == value
+
+
+@given(st.text())
+def test_a_subject_is_one_line(value):
+    assert len(letters.one_line(value).splitlines()) <= 1
+
+
+def test_a_text_cannot_run_for_ever_or_look_around():
+    with pytest.raises(merge.RenderFailed):
+        merge.filled("{% for a in (1..9999) %}{% for b in (1..9999) %}x{% endfor %}{% endfor %}", {}, escape=True)
+    for attempt in (
+        "{{ customer.__class__ }}",
+        "{{ customer.first_name.__class__.__mro__ }}",
+        "{{ settings.SECRET_KEY }}",
+    ):
+        assert merge.filled(attempt, {"customer": {"first_name": "x"}}, escape=True) == ""
+
+
+def test_the_matrix_falls_back_from_segment_and_language_to_the_version():
+    def cell(segment, language):
+        return Cell(segment, language, source(subject=f"{segment} {language}"))
+
+    matrix = Matrix(1, "A", (cell(7, "fi"), cell(7, ""), cell(None, "sv"), cell(None, "")))
+    told = {
+        case: matrix.text_for(case[0], case[1]).subject
+        for case in (((7,), "fi"), ((7,), "sv"), ((8,), "sv"), ((), "sv"), ((8,), "en"), ((), ""))
+    }
+    assert list(told.values()) == ["7 fi", "7 ", "None sv", "None sv", "None ", "None "]

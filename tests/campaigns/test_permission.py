@@ -1,0 +1,148 @@
+"""Between the sealing and the sending people change their minds: the fresh check is the one that counts."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from campaigns import actions, queries, responses
+from campaigns.delivery import claims, transitions, worker
+from campaigns.delivery.permission import OBJECTIONS
+from campaigns.lifecycle import MOVES, MoveNotAllowed, possible
+from campaigns.models import Campaign, CampaignStatus, Message, RunStatus
+from chaos.sink import Sink
+from crm.models import ConsentState, Customer, Suppression
+from tests.campaigns.conftest import BY, launched, sent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LATER = timezone.now()
+
+
+def grant_any(customer, **values):
+    said = {"purpose": "marketing", "channel": "any", "since_at": timezone.now(), "updated_at": LATER, **values}
+    ConsentState.objects.create(customer=customer, **said)
+
+
+CHANGES = {
+    "erased": lambda one: Customer.objects.filter(pk=one.pk).update(erased_at=LATER),
+    "merged": lambda one: Customer.objects.filter(pk=one.pk).update(
+        merged_into=Customer.objects.exclude(pk=one.pk).first()
+    ),
+    "restricted": lambda one: Customer.objects.filter(pk=one.pk).update(restricted_at=LATER),
+    "objected": lambda one: Customer.objects.filter(pk=one.pk).update(objected_at=LATER),
+    "no_consent": lambda one: grant_any(one, is_granted=False),
+    "suppressed": lambda one: Suppression.objects.create(
+        channel="email", address_key=one.messages.get().address_key, reason="manual", at=LATER, source="test"
+    ),
+}
+
+
+def test_every_objection_has_its_case():
+    assert {one.code for one in OBJECTIONS} == set(CHANGES)
+
+
+@pytest.mark.parametrize("reason", CHANGES)
+def test_a_change_of_mind_after_the_sealing_is_heard(reason, new_customer, new_campaign, sink: Sink):
+    first, second = new_customer(1), new_customer(2)
+    run = launched(new_campaign([first, second]))
+    CHANGES[reason](first)
+    sent(run)
+    message = Message.objects.get(run=run, person_key=Message.objects.get(customer=first).person_key)
+    assert (message.state, message.reason) == ("skipped", reason)
+    assert [to for to, _ in sink.arrived] == [second.email]
+
+
+def test_service_messages_need_no_marketing_consent(new_customer, new_campaign, sink: Sink):
+    sent(launched(new_campaign([new_customer(1, consent=False)], purpose="service")))
+    assert sink.arrived.total() == 1
+
+
+def test_the_latest_word_on_any_channel_counts(new_customer, new_campaign, sink: Sink):
+    came_back, expired = new_customer(1, consent=False), new_customer(2, consent=False)
+    grant_any(came_back, is_granted=True)
+    grant_any(expired, is_granted=True, expires_at=LATER - timedelta(days=1))
+    reach = queries.reach(new_campaign([came_back, expired]), as_of=timezone.now())
+    assert reach.will_get_it == 1
+
+
+def test_a_pause_holds_after_the_message_in_hand(new_customer, new_campaign, sink: Sink, monkeypatch):
+    run = launched(new_campaign([new_customer(n) for n in range(20)]))
+    begin, passed = worker.begin, []
+
+    def pausing(batch, message):
+        passed.append(message)
+        if len(passed) == 5:
+            actions.pause(run.campaign, by=BY, at=timezone.now())
+        return begin(batch, message)
+
+    monkeypatch.setattr(worker, "begin", pausing)
+    worker.send_batch(run.pk)
+    assert sink.arrived.total() == 4
+    assert queries.progress(run).states == {"sent": 4, "queued": 16}
+    actions.resume(run.campaign, by=BY, at=timezone.now())
+    assert sent(run).status == RunStatus.COMPLETED and sink.arrived.total() == 20
+
+
+def test_a_cancelled_run_sends_nothing_more(new_customer, new_campaign, sink: Sink):
+    run = launched(new_campaign([new_customer(n) for n in range(3)]))
+    actions.cancel(run.campaign, by=BY, at=timezone.now())
+    assert not worker.send_batch(run.pk)
+    assert queries.progress(run).states == {"cancelled": 3}
+
+
+def test_a_lost_lease_hands_nothing_over(new_customer, new_campaign, sink: Sink):
+    run = launched(new_campaign([new_customer(1)]))
+    claim = claims.claim(run.pk)
+    Message.objects.update(lease_until=LATER - timedelta(hours=1))
+    assert not transitions.HAND_OVER.run(id=claim.messages[0].pk, token=claim.token)
+    assert transitions.release_expired() == 1
+    other = claims.claim(run.pk)
+    assert not transitions.HAND_OVER.run(id=claim.messages[0].pk, token=claim.token), "the old token is worth nothing"
+    assert transitions.HAND_OVER.run(id=claim.messages[0].pk, token=other.token)
+
+
+def test_whoever_answers_a_message_in_doubt_has_got_it(new_customer, new_campaign, sink: Sink):
+    run = sent(launched(new_campaign([new_customer(1, "dropafter-1@mail.example")])))
+    message = Message.objects.get(run=run)
+    assert message.state == "unknown" and run.status == RunStatus.COMPLETED
+    responses.record_open(message, user_agent="x", method="GET", at=timezone.now())
+    assert Message.objects.get(run=run).state == "sent"
+
+
+def test_unknown_messages_are_sent_again_only_by_a_person(new_customer, new_campaign, sink: Sink):
+    run = sent(launched(new_campaign([new_customer(1, "dropafter-1@mail.example")])))
+    assert actions.resend_unknown(run, by=BY, at=timezone.now()) == 1
+    assert Campaign.objects.get().status == CampaignStatus.SENDING
+    sent(run)
+    assert list(sink.arrived.values()) == [2], "the same Message-ID both times"
+
+
+@pytest.mark.parametrize("status", CampaignStatus.values)
+@pytest.mark.parametrize("name", ["pause", "resume", "cancel"])
+def test_only_moves_of_the_table_are_made(status, name, new_campaign):
+    campaign = new_campaign([])
+    Campaign.objects.update(status=status)
+    if name in possible(status):
+        getattr(actions, name)(campaign, by=BY, at=timezone.now())
+        assert campaign.status == MOVES[name].after
+    else:
+        with pytest.raises(MoveNotAllowed):
+            getattr(actions, name)(campaign, by=BY, at=timezone.now())
+        assert Campaign.objects.get().status == status
+
+
+def test_approval_is_of_this_text_and_a_change_withdraws_it(new_customer, new_campaign, cast):
+    from crm import access
+
+    maija, adele = access.of_user(cast.maija), access.of_user(cast.adele)
+    campaign = new_campaign([new_customer(1)])
+    Campaign.objects.update(created_by=cast.maija)
+    campaign.refresh_from_db()
+    with pytest.raises(Exception, match="second person"):
+        actions.approve(campaign, by=maija, at=timezone.now())
+    actions.approve(campaign, by=adele, at=timezone.now())
+    campaign.variants.filter(key="A").update(subject="Another")
+    with pytest.raises(actions.ApprovalMissing):
+        actions.launch(campaign, by=maija, at=timezone.now())
+    actions.change_campaign(campaign, changes={"name": "New"}, by=maija, at=timezone.now())
+    assert Campaign.objects.get().approved_hash == ""
