@@ -28,7 +28,7 @@ ALLOWED_HOSTS = env.list("KOHDE_ALLOWED_HOSTS", default=["localhost", "127.0.0.1
 CSRF_TRUSTED_ORIGINS = [BASE_URL] if HTTPS else []
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.admin.BackstageConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,0 +1,46 @@
+"""Backstage of campaigns: what was drafted, sealed, sent and answered, read only; changed on its pages."""
+
+from django.contrib import admin
+
+from campaigns import models
+from crm.backstage import Ledger
+
+admin.site.register(
+    models.Campaign,
+    Ledger,
+    list_display=["name", "slug", "status", "channel", "goal", "owner", "send_at"],
+    list_filter=["status", "channel", "goal"],
+    search_fields=["slug__startswith", "name__startswith"],
+)
+admin.site.register(models.Variant, Ledger, list_display=["campaign", "key", "name", "weight", "subject"])
+admin.site.register(
+    models.VariantText,
+    Ledger,
+    list_display=["variant", "segment", "language", "subject"],
+    list_select_related=["variant", "segment"],
+)
+admin.site.register(
+    models.Run,
+    Ledger,
+    list_display=["campaign", "occurrence_key", "status", "expected", "sealed_at", "finished_at", "pause_reason"],
+    list_filter=["status"],
+    search_fields=["campaign__slug__exact"],
+)
+admin.site.register(
+    models.Message,
+    Ledger,
+    list_display=["id", "run", "customer", "variant", "state", "reason", "attempts", "final_at"],
+    list_filter=["state"],
+    search_fields=["customer__number__exact", "token__exact"],
+    exclude=["lease_token"],
+)
+admin.site.register(
+    models.Attempt, Ledger, list_display=["message", "n", "phase", "code", "started_at", "ended_at", "worker"]
+)
+admin.site.register(models.Link, Ledger, list_display=["variant", "position", "url"])
+admin.site.register(
+    models.Response,
+    Ledger,
+    list_display=["message", "kind", "at", "by_class", "amount"],
+    list_filter=["kind", "by_class"],
+)

@@ -1,0 +1,36 @@
+"""Backstage of segments: definitions, versions and the ledger, read only; they are changed on their pages."""
+
+from django.contrib import admin
+
+from crm.backstage import Ledger
+from segments import models
+
+admin.site.register(
+    models.Segment,
+    Ledger,
+    list_display=["name", "slug", "kind", "purpose", "owner", "size", "refreshed_at", "due_at", "failures"],
+    list_filter=["kind", "purpose"],
+    search_fields=["slug__startswith", "name__startswith"],
+)
+admin.site.register(
+    models.RuleVersion,
+    Ledger,
+    list_display=["segment", "version", "sentence", "at", "by"],
+    search_fields=["segment__slug__exact"],
+)
+admin.site.register(
+    models.Membership,
+    Ledger,
+    list_display=["segment", "customer", "entered_at", "entered_reason", "left_at", "left_reason"],
+    search_fields=["customer__number__exact", "segment__slug__exact"],
+)
+admin.site.register(
+    models.SegmentRun,
+    Ledger,
+    list_display=["segment", "started_at", "late_seconds", "size", "entered", "left", "error"],
+    search_fields=["segment__slug__exact"],
+)
+admin.site.register(
+    models.Clustering, Ledger, list_display=["id", "status", "k", "proposed_k", "seed", "created_by", "created_at"]
+)
+admin.site.register(models.Cluster, Ledger, list_display=["name", "clustering", "position", "size"])
