@@ -1,0 +1,130 @@
+"""Real processes and real databases: a killed builder, and the same rows on SQLite and PostgreSQL."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.conftest import ROOT, TEST_POSTGRES_URL
+
+pytestmark = pytest.mark.slow
+FILL = """
+from datetime import UTC, datetime, timedelta
+from crm.models import AuditLine, Company, ConsentState, Customer, Event, FieldDefinition, Order, OrderLine, Product
+at = datetime(2026, 10, 1, 9, 30, tzinfo=UTC)
+FieldDefinition.objects.create(key="income", label="Income", type="money", dimension="economic", created_at=at)
+FieldDefinition.objects.create(key="hobbies", label="Hobbies", type="list", dimension="social", created_at=at)
+firm = Company.objects.create(number="k", name="Firm", industry="retail", created_at=at, updated_at=at)
+thing = Product.objects.create(sku="s", name="Thing", category="things", created_at=at)
+made = Customer.objects.bulk_create(Customer(
+    number=str(n), email=f"c{n}@example.com", city="Äänekoski", birth_date=at.date().replace(year=1960 + n % 40),
+    attributes={"income": f"{n}.25", "hobbies": ["a", "b,\\"c\\""]}, company=firm if n % 3 == 0 else None,
+    created_at=at - timedelta(days=n), updated_at=at) for n in range(COUNT))
+orders = Order.objects.bulk_create(Order(
+    source="shop", number=str(n), kind="return" if n % 9 == 0 else "sale", customer=one if n % 5 else None,
+    ordered_at=at - timedelta(days=n % 300, seconds=n), channel="web", currency="EUR", total_amount=n,
+    created_at=at, updated_at=at) for n, one in enumerate(made))
+OrderLine.objects.bulk_create(OrderLine(
+    order=one, position=1, product=thing if n % 2 else None, quantity=1 if n % 7 else -2, unit_amount="0.1234",
+    amount="0.1234") for n, one in enumerate(orders))
+Event.objects.bulk_create(Event(
+    source="web", source_id=str(n), type="page" if n % 2 else "cart", customer=one, value=n if n % 3 else None,
+    occurred_at=at - timedelta(hours=n), received_at=at, properties={"n": n}) for n, one in enumerate(made))
+ConsentState.objects.bulk_create(ConsentState(customer=one, purpose="marketing", channel="email", is_granted=True,
+    since_at=at, updated_at=at) for one in made)
+AuditLine.objects.create(kind="customer", object_id=made[0].pk, verb="changed", at=at, source="page",
+    changes={"city": ["Oulu", "Äänekoski"]})
+"""
+TABLES = {
+    "profile": "*",
+    "event": "* exclude (properties), cast(json_extract(properties, '$.n') as int) as n",
+    "order_line": "*",
+    "consent": "*",
+    "reach": "*",
+    "field_history": "*",
+}
+READ = f"""
+import hashlib, json
+from profiles import queries
+answer = {{}}
+for table, columns in {TABLES!r}.items():
+    rows = queries.select(f"select {{columns}} from {{table}}").to_pylist()
+    answer[table] = [len(rows), hashlib.sha256("\\n".join(sorted(map(repr, rows))).encode()).hexdigest()]
+print(json.dumps(answer))
+"""
+REFRESH = """
+from datetime import UTC, datetime
+from profiles import actions
+actions.refresh(at=datetime(2026, 11, 1, 12, tzinfo=UTC), full=True)
+"""
+
+
+class House:
+    """An installation of its own: a data folder, a database, and processes that run code in it."""
+
+    def __init__(self, folder: Path, database_url: str = "") -> None:
+        own = {"KOHDE_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "config.settings"}
+        self.env = {**os.environ, **own, "DATABASE_URL": database_url or f"sqlite:///{folder}/kohde.sqlite3"}
+        self.folder = folder
+        out, _ = self.start("migrate", "-v1").communicate()
+        assert "OK" in out, out
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        command = [sys.executable, "manage.py", *arguments]
+        return subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=subprocess.PIPE, text=True)
+
+    def run(self, code: str) -> str:
+        process = self.start("shell", "-v0", "-c", code)
+        out, _ = process.communicate(timeout=120)
+        assert process.returncode == 0
+        return out
+
+
+@pytest.fixture
+def postgres_url():
+    name = f"kohde_test_{os.getpid()}"
+    with psycopg.connect(TEST_POSTGRES_URL, autocommit=True) as server:
+        server.execute(f"create database {name}")
+        yield TEST_POSTGRES_URL.rpartition("/")[0] + f"/{name}"
+        server.execute(f"drop database {name} with (force)")
+
+
+@pytest.mark.postgres
+def test_sqlite_and_postgresql_give_the_same_tables(tmp_path, postgres_url):
+    answers = []
+    for name, url in (("lite", ""), ("post", postgres_url)):
+        house = House(tmp_path / name, url)
+        house.run(FILL.replace("COUNT", "300"))
+        house.run(REFRESH)
+        answers.append(json.loads(house.run(READ)))
+    assert answers[0] == answers[1]
+    assert answers[0]["profile"][0] == 300
+
+
+def test_a_killed_builder_leaves_the_last_snapshot_and_the_next_one_sweeps_up(tmp_path):
+    house = House(tmp_path)
+    house.run(FILL.replace("COUNT", "1000"))
+    house.run(REFRESH)
+    before = json.loads(house.run(READ))
+    builder = house.start("refresh_profiles", "--full")
+    until_building(house.folder / "warehouse")
+    builder.send_signal(signal.SIGKILL)
+    builder.wait()
+    assert list((house.folder / "warehouse").glob("*.building"))
+    assert json.loads(house.run(READ)) == before
+    house.run(REFRESH)
+    assert json.loads(house.run(READ)) == before
+    assert not list((house.folder / "warehouse").glob("*.building*"))
+
+
+def until_building(folder: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not list(folder.glob("*.building")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
