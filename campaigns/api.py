@@ -92,7 +92,7 @@ class CampaignSerializer(StrictModelSerializer):
 
 class StepSerializer(serializers.Serializer):
     key = serializers.CharField(help_text="has_address, consents, not_suppressed or will_get_it.")
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     count = serializers.IntegerField(help_text="Members left after this step.")
     losses = serializers.DictField(child=serializers.IntegerField(), help_text="Members lost here, by reason.")
 
@@ -118,7 +118,7 @@ class AccountSerializer(serializers.Serializer):
 
 
 class MessageSerializer(StrictModelSerializer):
-    variant = serializers.SlugRelatedField(slug_field="key", read_only=True)
+    variant: serializers.Field = serializers.SlugRelatedField(slug_field="key", read_only=True)
 
     class Meta:
         model = Message

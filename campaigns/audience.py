@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
@@ -33,7 +34,7 @@ class Loss:
 
     code: str
     step: str
-    label: str
+    label: Any
 
 
 LOSSES = (
@@ -137,7 +138,7 @@ def facts(campaign: Campaign, as_of: datetime) -> QuerySet[Customer]:
     return rows.annotate(stratum=Subquery(strata.values("first")), has_consent=Exists(consented))
 
 
-def own_reason(row: Customer, purpose: str, channel: str) -> str:
+def own_reason(row: Any, purpose: str, channel: str) -> str:
     """The first reason that lies in the customer's own row and consents."""
     needs_consent = purpose == NEEDS_CONSENT
     reasons = (
@@ -164,7 +165,7 @@ def suppressed_of(channel: str, keys: list[str]) -> set[str]:
     return set(rows.values_list("address_key", flat=True))
 
 
-def judged(row: Customer, reason: str, key: str, suppressed: set[str], taken: set[str]) -> Prospect:
+def judged(row: Any, reason: str, key: str, suppressed: set[str], taken: set[str]) -> Prospect:
     """The member with the first reason that holds; a mailbox that may be written to is then taken."""
     reason = reason or ("suppressed" if key in suppressed else "same_address" if key in taken else "")
     if reason:

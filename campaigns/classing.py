@@ -44,6 +44,19 @@ class Class:
     reason: str
 
 
+@lru_cache(maxsize=4_096)
+def is_robot(user_agent: str) -> bool:
+    """Whether the uap-core list knows it as a robot."""
+    device = parse(user_agent).device
+    return device is not None and device.family == "Spider"
+
+
+@lru_cache(maxsize=4_096)
+def is_browser(user_agent: str) -> bool:
+    """Whether the uap-core list knows it as a browser or mail client."""
+    return parse(user_agent).user_agent is not None
+
+
 RULES: tuple[tuple[str, Callable[[Hit], bool], str], ...] = (
     ("head_request", lambda hit: hit.method == "HEAD", MACHINE),
     ("no_user_agent", lambda hit: not hit.user_agent, MACHINE),
@@ -67,16 +80,3 @@ def classify(hit: Hit) -> Class:
         if holds(hit):
             return Class(by, reason)
     return Class(UNKNOWN, "unfamiliar")
-
-
-@lru_cache(maxsize=4_096)
-def is_robot(user_agent: str) -> bool:
-    """Whether the uap-core list knows it as a robot."""
-    device = parse(user_agent).device
-    return device is not None and device.family == "Spider"
-
-
-@lru_cache(maxsize=4_096)
-def is_browser(user_agent: str) -> bool:
-    """Whether the uap-core list knows it as a browser or mail client."""
-    return parse(user_agent).user_agent is not None

@@ -5,6 +5,7 @@ the same days (intention to treat: Montori and Guyatt, CMAJ 2001;165:1339).
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
@@ -95,7 +96,8 @@ def constants() -> tuple[Value, ...]:
 def insert(rows: QuerySet[Message]) -> int:
     """INSERT … SELECT of the rows; those written before are left alone."""
     sql, parameters = rows.query.sql_with_params()
-    columns = ", ".join(connection.ops.quote_name(Response._meta.get_field(name).column) for name in COLUMNS)
+    fields: list[Any] = [Response._meta.get_field(name) for name in COLUMNS]
+    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {Response._meta.db_table} ({columns}) {sql} ON CONFLICT DO NOTHING",

@@ -3,6 +3,7 @@
 from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -34,7 +35,8 @@ def choices(message: Message, *, at: datetime) -> list[Choice]:
 
 
 def wanted(message: Message, purpose: str) -> bool:
-    rows = message.customer.consents.filter(purpose=purpose, channel__in=(message.channel, "any"))
+    customer: Any = message.customer
+    rows = customer.consents.filter(purpose=purpose, channel__in=(message.channel, "any"))
     latest = rows.order_by("-since_at").first()
     return bool(latest and latest.is_granted)
 
@@ -51,8 +53,9 @@ def say(message: Message, purpose: str, act: str, *, at: datetime) -> None:
     if (purpose, act) == ("marketing", "withdrawn"):
         responses.unsubscribe(message, at=at, way="preference page")
         return
+    customer: Any = message.customer
     crm_actions.record_consent(
-        message.customer,
+        customer,
         purpose=purpose,
         channel=message.channel,
         act=act,
@@ -69,7 +72,8 @@ def say(message: Message, purpose: str, act: str, *, at: datetime) -> None:
 def why(message: Message) -> list[str]:
     """Names of the groups because of which the message was sent: those of the campaign the person was in then."""
     run = message.run
-    rows = message.customer.memberships.filter(segment__in=run.campaign.include.all(), entered_at__lte=run.sealed_at)
+    customer: Any = message.customer
+    rows = customer.memberships.filter(segment__in=run.campaign.include.all(), entered_at__lte=run.sealed_at)
     return list(rows.exclude(left_at__lte=run.sealed_at).values_list("segment__name", flat=True).distinct())
 
 

@@ -103,7 +103,7 @@ def unsubscribe(message: Message, *, at: datetime, way: str) -> bool:
     """The person left: consent is withdrawn and the mailbox suppressed at once. A repeat changes nothing."""
     if not record(message, ResponseKind.UNSUBSCRIBE, CERTAIN, at=at, source_id="unsubscribe"):
         return False
-    if message.customer_id:
+    if message.customer:
         evidence = {"message": message.pk}
         crm_actions.record_consent(
             message.customer,

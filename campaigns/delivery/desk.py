@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
 from django.db.models import Exists, OuterRef, Q
@@ -30,20 +31,20 @@ class Desk:
 
     def letter(self, message: Message) -> Letter:
         """What the recipient of the message reads. Raises `merge.RenderFailed`."""
-        customer = message.customer
+        customer: Any = message.customer
+        variant = message.variant_id or 0
         own_segments = self.segments.get(customer.pk, frozenset())
-        source = self.matrices[message.variant_id].text_for(own_segments, customer.language)
+        source = self.matrices[variant].text_for(own_segments, customer.language)
         segment = next((self.segment_names[one] for one in sorted(own_segments)), "")
         known = letters.values(self.campaign, customer, self.custom_keys, segment)
         tracked = customer.pk in self.trackable
-        return letters.write(
-            source, known, letters.ways_of(message, self.link_ids[message.variant_id], tracked=tracked)
-        )
+        return letters.write(source, known, letters.ways_of(message, self.link_ids[variant], tracked=tracked))
 
     def mail(self, message: Message) -> EmailMultiAlternatives:
         """The letter as a mail to its recipient."""
         headers = letters.headers_of(message, self.campaign)
-        return letters.mail_of(self.letter(message), self.campaign, message.customer.email.strip(), headers)
+        address = message.customer.email.strip() if message.customer else ""
+        return letters.mail_of(self.letter(message), self.campaign, address, headers)
 
 
 def desk_for(run: Run, messages: Sequence[Message]) -> Desk:

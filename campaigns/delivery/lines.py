@@ -4,7 +4,7 @@ import smtplib
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -53,7 +53,8 @@ class SmtpLine:
             self._reset()
             return None
         self.used += 1
-        return self._payload(mail.message().as_bytes(linesep="\r\n"))
+        message: Any = mail.message()  # Django's own class, whose bytes know their line ends
+        return self._payload(message.as_bytes(linesep="\r\n"))
 
     def close(self) -> None:
         smtp, self.smtp = self.smtp, None
@@ -82,7 +83,7 @@ class SmtpLine:
 
     def _greet(self) -> tuple[int, bytes]:
         """Connect, secure the connection and sign in, as the settings say."""
-        smtp = self._smtp
+        smtp: Any = self._smtp
         smtp._host = settings.EMAIL_HOST  # smtplib wants the name for TLS when connecting late
         code, text = smtp.connect(settings.EMAIL_HOST, settings.EMAIL_PORT)
         if code >= 400:
@@ -128,7 +129,7 @@ class SmtpLine:
         try:
             code, said = command(*words)
         except smtplib.SMTPResponseException as error:
-            code, said = error.smtp_code, error.smtp_error
+            code, said = error.smtp_code, as_text(error.smtp_error).encode()
         except OSError as error:
             self._drop()
             raise Broken(phase, type(error).__name__) from error

@@ -16,7 +16,7 @@ class Given(Expression):
         super().__init__(output_field=kind())
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         return "%s", [self]
 
     def filled(self, given: dict[str, Any]) -> Any:
@@ -42,6 +42,7 @@ class Statement:
 @cache
 def compiled(statement: Statement, vendor: str) -> tuple[str, tuple[Any, ...]]:
     """The statement in the SQL of the engine in use."""
-    query = statement.rows.query.chain(UpdateQuery)
+    query: Any = statement.rows.query.chain(UpdateQuery)
     query.add_update_values(statement.values)
-    return query.get_compiler(connection=connection).as_sql()
+    sql, parameters = query.get_compiler(connection=connection).as_sql()
+    return sql, parameters

@@ -83,6 +83,8 @@ STOPPED = "stopped"
 def deliver(batch: Batch, message: Message) -> str:
     """Bring one message to its next state and return its name."""
     started_at = timezone.now()
+    if message.customer is None:
+        return not_begun(batch, message)
     try:
         mail = batch.desk.mail(message)
         reply = batch.line.hand_over(mail, lambda: begin(batch, message))

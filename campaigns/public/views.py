@@ -7,6 +7,7 @@ from typing import Any
 
 from csp.decorators import csp_replace
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import override
@@ -26,14 +27,14 @@ LETTER_POLICY = {
     "frame-ancestors": ["'self'"],
 }
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def private(view: View) -> View:
     """No cache keeps it, no referrer tells the address on, and every wrong address looks the same."""
 
     @wraps(view)
-    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             response = view(request, *args, **kwargs)
         except Http404:
@@ -113,9 +114,9 @@ def preferences_page(request: HttpRequest, token: str) -> HttpResponse:
     return page(request, "public/preferences.html", message, choices=choices, reasons=reasons, is_saved=is_saved)
 
 
+@csp_replace(LETTER_POLICY)
 @private
 @require_safe
-@csp_replace(LETTER_POLICY)
 def in_browser(request: HttpRequest, token: str) -> HttpResponse:
     """The letter as it was written, in a sandbox."""
     message = found(token, addresses.BROWSER)
