@@ -21,5 +21,6 @@ urlpatterns = [
     path("api/v1/", include("config.api_urls")),
     path("", include("crm.urls")),
     path("", include("profiles.urls")),
+    path("", include("segments.urls")),
     path("", include("campaigns.urls")),
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils.text import slugify
@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from crm import actions as crm_actions
 from crm import queries as crm_queries
 from crm.refusals import NotPossibleNow, Refused
-from crm.rights import Actor, require
-from segments import clusters, discovery, evaluation, ledger, refresh
+from crm.rights import SALES, Actor, require
+from segments import clusters, discovery, evaluation, ledger, queries, refresh
 from segments.models import (
     Cluster,
     Clustering,
@@ -26,7 +26,13 @@ from segments.refresh import Refreshed
 from segments.rules import needs, reading, sentences, tree
 from segments.rules.errors import RuleError
 
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from crm.models import Customer
+
 CHANGEABLE = ("name", "description", "purpose", "owner", "period_minutes", "stale_after_minutes", "review_on")
+MOST_EXPORTED_BY_SALES = 500
 REVIEW_AFTER = timedelta(days=365)
 
 
@@ -182,6 +188,19 @@ def _change_list(
     return moved
 
 
+@transaction.atomic
+def export_members(*, segment: Segment, by: Actor, at: datetime, as_of: datetime | None = None) -> "QuerySet[Customer]":
+    """Members the actor may take out as a file; the audit says how many. Raises Refused when they are too many."""
+    require(by, "exports.persons")
+    rows = queries.members(segment, by, as_of=as_of).order_by("pk")
+    count = rows.count()
+    if by.role == SALES and count > MOST_EXPORTED_BY_SALES:
+        raise Refused(_("At most %(most)s customers may be exported at once.") % {"most": MOST_EXPORTED_BY_SALES})
+    changes = {"rows": [None, count]}
+    crm_actions.audit(kind="segment", object_id=segment.pk, verb="exported", changes=changes, by=by, at=at)
+    return rows
+
+
 def check_rule(rule: Any, *, by: Actor, segment: Segment | None = None) -> tree.Rule:
     """The rule as read against everything it may name. Raises RuleError, also for cycles and forbidden fields."""
     checked = reading.read_rule(rule, evaluation.known())
@@ -262,6 +281,7 @@ __all__ = [
     "check_rule",
     "clusters",
     "create_segment",
+    "export_members",
     "refresh_segments",
     "remove_members",
     "request_refresh",

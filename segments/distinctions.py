@@ -65,7 +65,7 @@ def _shares(engine: Engine, key: str, extra: Mapping[str, pa.Table]) -> list[tup
     top = grouped.mutate(of_all=grouped.everyone.sum().over(), of_inside=grouped.inside.sum().over())
     rows = engine.select(top.order_by(ibis.desc("everyone")).limit(CATEGORIES + 1), extra).to_pylist()
     return [
-        (key, row["value"], row["inside"] / row["of_inside"], row["everyone"] / row["of_all"])
+        (key, row["value"], float(row["inside"] / row["of_inside"]), float(row["everyone"] / row["of_all"]))
         for row in rows
         if row["value"] and row["everyone"] < row["of_all"]
     ]

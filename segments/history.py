@@ -1,5 +1,6 @@
 """What the ledger says of the past: sizes day by day, who moved, who was in at a moment."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -39,21 +40,37 @@ def as_of(segment_id: int, moment: datetime) -> QuerySet[Membership]:
 
 def size_curve(segment_id: int, *, first: date, last: date) -> tuple[DaySize, ...]:
     """Size at the end of each day from `first` to `last`, both included: three counts, whatever the size."""
+    return size_curves([segment_id], first=first, last=last)[segment_id]
+
+
+def size_curves(segment_ids: Sequence[int], *, first: date, last: date) -> dict[int, tuple[DaySize, ...]]:
+    """The curve of each segment by its id: three counts together, however many segments."""
     zone = ZoneInfo(settings.FIRM_TIME_ZONE)
     start = datetime.combine(first, datetime.min.time(), zone)
-    size = as_of(segment_id, start).count()
-    entered, left = (_per_day(segment_id, column, start, zone) for column in ("entered_at", "left_at"))
+    rows = Membership.objects.filter(segment_id__in=segment_ids)
+    sizes = dict(rows.filter(at_moment(start)).order_by().values_list("segment_id").annotate(Count("id")))
+    entered, left = (_per_day(rows, column, start, zone) for column in ("entered_at", "left_at"))
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return {pk: _curve(sizes.get(pk, 0), days, entered.get(pk, {}), left.get(pk, {})) for pk in segment_ids}
+
+
+def _curve(
+    size: int, days: Sequence[date], entered: Mapping[date, int], left: Mapping[date, int]
+) -> tuple[DaySize, ...]:
     curve = []
-    for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
+    for day in days:
         size += entered.get(day, 0) - left.get(day, 0)
         curve.append(DaySize(day, size, entered.get(day, 0), left.get(day, 0)))
     return tuple(curve)
 
 
-def _per_day(segment_id: int, column: str, start: datetime, zone: ZoneInfo) -> dict[date, int]:
-    rows = Membership.objects.filter(**{"segment_id": segment_id, f"{column}__gt": start})
-    counted = rows.values_list(TruncDate(column, tzinfo=zone)).annotate(Count("id")).order_by()
-    return dict(counted)
+def _per_day(rows: QuerySet[Membership], column: str, start: datetime, zone: ZoneInfo) -> dict[int, dict[date, int]]:
+    """How many intervals began or ended on each day, by segment."""
+    later = rows.filter(**{f"{column}__gt": start}).order_by()
+    found: dict[int, dict[date, int]] = {}
+    for pk, day, count in later.values_list("segment_id", TruncDate(column, tzinfo=zone)).annotate(Count("id")):
+        found.setdefault(pk, {})[day] = count
+    return found
 
 
 def movement(segment_id: int, *, since: datetime) -> tuple[int, int]:

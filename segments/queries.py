@@ -1,6 +1,6 @@
 """Questions others may ask about segments. What shows persons is scoped to the actor."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,9 +9,11 @@ from django.db.models import Q, QuerySet
 
 from crm import queries as crm_queries
 from crm.rights import Actor, may
-from segments import evaluation, history
-from segments.evaluation import NotEvaluable, known
-from segments.history import DaySize, end_of_day, movement, size_curve
+from profiles.catalogue import Feature
+from segments import distinctions, evaluation, history, ledger, refresh
+from segments.clusters import Distinction
+from segments.evaluation import NotEvaluable, catalogue, known
+from segments.history import DaySize, end_of_day, movement, size_curve, size_curves
 from segments.models import Cluster, Clustering, Membership, RuleVersion, Segment, SegmentRun
 from segments.rules import reading, sentences, tree
 from segments.rules.errors import RuleError
@@ -20,6 +22,17 @@ if TYPE_CHECKING:
     from crm.models import Customer
 
 SAMPLE = 5
+
+
+@dataclass(frozen=True)
+class Move:
+    """A customer who came into a segment, or went out of it."""
+
+    customer_id: int
+    at: datetime
+    is_entry: bool
+    reason: str
+    version: int | None
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,28 @@ def is_stale(segment: Segment, *, at: datetime) -> bool:
     return segment.refreshed_at is None or at - segment.refreshed_at > limit
 
 
+def is_late(segment: Segment, *, at: datetime) -> bool:
+    """Whether its refresh has been due for longer than its period."""
+    return segment.due_at is not None and at - segment.due_at > refresh.period(segment)
+
+
+def moves(segment: Segment, count: int = 20) -> list[Move]:
+    """Who entered and who left last, newest first, with the reason and the rule version."""
+    rows = Membership.objects.filter(segment=segment)
+    entered = rows.order_by("-entered_at", "-id")[:count]
+    left = rows.filter(left_at__isnull=False).order_by("-left_at", "-id")[:count]
+    found = [Move(one.customer_id, one.entered_at, True, one.entered_reason, one.entered_version) for one in entered]
+    found += [
+        Move(one.customer_id, one.left_at, False, one.left_reason, one.left_version) for one in left if one.left_at
+    ]
+    return sorted(found, key=lambda move: move.at, reverse=True)[:count]
+
+
+def sets_apart(segment: Segment, *, at: datetime) -> tuple[Distinction, ...]:
+    """What the members have in common that others have not. Raises NotEvaluable when there is no warehouse yet."""
+    return distinctions.of_members(ledger.members(segment.pk), evaluation.engine(at=at))
+
+
 def latest_runs(segment: Segment, count: int = 20) -> QuerySet[SegmentRun]:
     return SegmentRun.objects.filter(segment=segment)[:count]
 
@@ -99,11 +134,25 @@ def clusters(actor: Actor) -> QuerySet[Cluster]:
 
 def sentence(rule: Any, language: str = "en") -> str:
     """A stored rule in words; empty for segments without a rule. An unreadable rule says why."""
+    return _sentence(rule, evaluation.catalogue(), language, names())
+
+
+def sentences_of(found: Sequence[Segment], language: str) -> dict[int, str]:
+    """The rules of several segments in words, by the segment's id."""
+    features, known = evaluation.catalogue(), names()
+    return {one.pk: _sentence(one.rule, features, language, known) for one in found}
+
+
+def names() -> dict[str, str]:
+    """Slug → name of every segment, for rules that name others."""
+    return dict(Segment.objects.values_list("slug", "name"))
+
+
+def _sentence(rule: Any, features: Mapping[str, Feature], language: str, known: Mapping[str, str]) -> str:
     if not rule:
         return ""
-    features = evaluation.catalogue()
     try:
-        return sentences.sentence(reading.read_rule(rule, reading.Known(features=features)), features, language)
+        return sentences.sentence(reading.read_rule(rule, reading.Known(features=features)), features, language, known)
     except RuleError as fault:
         return str(fault)
 
@@ -119,24 +168,33 @@ def preview(rule: tree.Rule, actor: Actor, *, as_of: datetime) -> Preview:
 
 __all__ = [
     "DaySize",
+    "Distinction",
+    "Move",
     "NotEvaluable",
     "Preview",
     "archived",
+    "catalogue",
     "clusterings",
     "clusters",
     "end_of_day",
+    "is_late",
     "is_stale",
     "known",
     "latest_runs",
     "members",
     "memberships_at",
     "movement",
+    "moves",
+    "names",
     "open_memberships",
     "preview",
     "segments",
     "segments_of",
     "sentence",
+    "sentences_of",
+    "sets_apart",
     "size_curve",
+    "size_curves",
     "versions",
     "waiting_clusterings",
 ]

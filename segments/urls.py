@@ -1,0 +1,20 @@
+"""Addresses of the pages of segments."""
+
+from django.urls import path
+
+from segments.views import detail, listing, named_lists
+
+urlpatterns = [
+    path("segments/", listing.segments, name="segments"),
+    path("segments/new-list/", named_lists.new, name="segment-new-list"),
+    path("segments/<slug:slug>/", detail.segment, name="segment"),
+    path("segments/<slug:slug>/common/", detail.common, name="segment-common"),
+    path("segments/<slug:slug>/members/", detail.members, name="segment-members"),
+    path("segments/<slug:slug>/members.csv", detail.members_csv, name="segment-members-csv"),
+    path("segments/<slug:slug>/history/", detail.history, name="segment-history"),
+    path("segments/<slug:slug>/members/add/", named_lists.add, name="segment-add"),
+    path("segments/<slug:slug>/members/remove/", named_lists.remove, name="segment-remove"),
+    path("segments/<slug:slug>/refresh/", detail.refresh, name="segment-refresh"),
+    path("segments/<slug:slug>/archive/", detail.archive, name="segment-archive"),
+    path("segments/<slug:slug>/restore/", detail.restore, name="segment-restore"),
+]

@@ -1,0 +1,256 @@
+"""One segment: its size and movement, what its members have in common, who they are, and how it is kept."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from crm import charts, figures, keyset, notices, spreadsheets, tables
+from crm import queries as crm_queries
+from crm.access import needs
+from crm.refusals import Refused
+from crm.rights import Actor, may
+from segments import actions, freshness, queries, wording
+from segments.models import MembershipReason, Segment
+from segments.views.listing import CURVE_DAYS, more_url
+
+MEMBERS = 50
+TELLING = 6
+MEMBER_COLUMNS = (
+    tables.Column(gettext_lazy("Name")),
+    tables.Column(gettext_lazy("Number"), sort="number"),
+    tables.Column(gettext_lazy("City"), sort="city"),
+    tables.Column(gettext_lazy("Stage"), sort="stage"),
+)
+MOVE_COLUMNS = (
+    tables.Column(gettext_lazy("When")),
+    tables.Column(gettext_lazy("Customer")),
+    tables.Column(gettext_lazy("What")),
+    tables.Column(gettext_lazy("Why")),
+    tables.Column(gettext_lazy("Rule version"), "number"),
+)
+RUN_COLUMNS = (
+    tables.Column(gettext_lazy("Started")),
+    tables.Column(gettext_lazy("Outcome")),
+    tables.Column(gettext_lazy("Size"), "number"),
+    tables.Column(gettext_lazy("Entered"), "number"),
+    tables.Column(gettext_lazy("Left"), "number"),
+    tables.Column(gettext_lazy("Took"), "number"),
+    tables.Column(gettext_lazy("Late by"), "number"),
+)
+CSV_HEADING = ("number", "first_name", "last_name", "email", "phone", "city", "language", "stage")
+REASONS = dict(MembershipReason.choices)
+
+
+def found(actor: Actor, slug: str) -> Segment:
+    """The segment of this address, archived ones for those who may restore them. Raises Http404."""
+    rows = queries.segments(actor) | queries.archived(actor).select_related("owner")
+    return get_object_or_404(rows, slug=slug)
+
+
+@require_safe
+@needs("segments.view")
+def segment(request: Any, slug: str) -> HttpResponse:
+    """The answer first: size and movement, then the curve, what sets the members apart, and five of them."""
+    one, now = found(request.actor, slug), timezone.now()
+    curve = curve_of(one, at=now)
+    people = queries.members(one, request.actor).order_by("pk")[: queries.SAMPLE]
+    context = frame(request, one, curve, at=now) | {
+        "sentence": sentence_of(one, request.actor.language),
+        "labels": [figures.day(day.day) for day in curve],
+        "series": [charts.Series("", [day.size for day in curve])],
+        "people": people,
+        "facts": facts(one),
+        "moved": queries.movement(one.pk, since=now - timedelta(days=wording.WEEK)),
+    }
+    return render(request, "segments/detail.html", context)
+
+
+@require_safe
+@needs("segments.view")
+def common(request: Any, slug: str) -> HttpResponse:
+    """What the members have in common that others have not; a fragment of the segment's page, and a page of its own."""
+    one, now = found(request.actor, slug), timezone.now()
+    try:
+        apart, reason = queries.sets_apart(one, at=now), ""
+    except queries.NotEvaluable as fault:
+        apart, reason = (), str(fault)
+    features = queries.catalogue()
+    rows = [wording.compared(row, features) for row in apart if row.feature in features][:TELLING]
+    return render(request, "segments/common.html", {"segment": one, "rows": rows, "reason": reason})
+
+
+@require_safe
+@needs("segments.view")
+def members(request: Any, slug: str) -> HttpResponse:
+    """Members now, or at the end of a chosen day."""
+    one, now = found(request.actor, slug), timezone.now()
+    day = chosen_day(request.GET.get("on", ""), at=now)
+    order = tables.order(request.GET, MEMBER_COLUMNS, "number")
+    rows = queries.members(one, request.actor, as_of=queries.end_of_day(day) if day else None)
+    page = members_page(rows, str(order), request.GET.get("cursor", ""))
+    context = frame(request, one, curve_of(one, at=now), at=now) | {
+        "columns": MEMBER_COLUMNS,
+        "order": order,
+        "page": page,
+        "more_url": more_url(request, page.next_cursor),
+        "day": day,
+        "today": timezone.localdate(now),
+        "may_export": may(request.actor, "exports.persons"),
+        "remove_actions": [("remove", _("Take off the list"))],
+        "may_remove": one.kind == "static" and may(request.actor, "segments.change") and not day,
+    }
+    return render(request, "segments/members.html", context)
+
+
+@require_safe
+@needs("segments.view")
+def history(request: Any, slug: str) -> HttpResponse:
+    """Who entered and left lately, the rule's versions, and the refreshes."""
+    one, now = found(request.actor, slug), timezone.now()
+    moves = queries.moves(one)
+    people = crm_queries.customers(request.actor).in_bulk({move.customer_id for move in moves})
+    context = frame(request, one, curve_of(one, at=now), at=now) | {
+        "moves": [(move, people.get(move.customer_id), REASONS.get(move.reason, "")) for move in moves],
+        "versions": versions(one, request.actor.language),
+        "runs": [(run, run.finished_at - run.started_at, wording.late(run.late_seconds)) for run in runs(one)],
+        "move_columns": MOVE_COLUMNS,
+        "run_columns": RUN_COLUMNS,
+    }
+    return render(request, "segments/history.html", context)
+
+
+def runs(one: Segment) -> Any:
+    return queries.latest_runs(one)
+
+
+def versions(one: Segment, language: str) -> list[tuple[Any, str]]:
+    """Every rule the segment had, each with its sentence in the visitor's language."""
+    rows = list(queries.versions(one))
+    return [(row, queries.sentence(row.rule, language)) for row in rows]
+
+
+@require_safe
+@needs("exports.persons")
+def members_csv(request: Any, slug: str) -> HttpResponseBase:
+    """The members the visitor may see, as a file; written into the audit."""
+    one, now = found(request.actor, slug), timezone.now()
+    day = chosen_day(request.GET.get("on", ""), at=now)
+    as_of = queries.end_of_day(day) if day else None
+    try:
+        rows = actions.export_members(segment=one, as_of=as_of, by=request.actor, at=now)
+    except Refused as fault:
+        notices.notify(request, fault.message, level=messages.ERROR)
+        return redirect("segment-members", one.slug)
+    lines = spreadsheets.csv_lines(CSV_HEADING, ([getattr(row, name) for name in CSV_HEADING] for row in rows))
+    name = f"{one.slug}-{day or timezone.localdate(now)}.csv"
+    return StreamingHttpResponse(
+        lines,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@require_POST
+@needs("segments.change")
+def refresh(request: Any, slug: str) -> HttpResponse:
+    """Make the segment due now."""
+    one = found(request.actor, slug)
+    actions.request_refresh(segment=one, by=request.actor, at=timezone.now())
+    notices.notify(request, _("The refresh is asked for; new members show within a minute."))
+    return redirect("segment", one.slug)
+
+
+@require_POST
+@needs("segments.change")
+def archive(request: Any, slug: str) -> HttpResponse:
+    """Stop refreshing and let the members go; can be undone."""
+    one = found(request.actor, slug)
+    try:
+        actions.archive_segment(segment=one, by=request.actor, at=timezone.now())
+    except Refused as fault:
+        notices.notify(request, fault.message, level=messages.ERROR)
+        return redirect("segment", one.slug)
+    undo_url = reverse("segment-restore", args=[one.slug])
+    notices.notify(request, _("“%(name)s” is archived.") % {"name": one.name}, undo_url=undo_url)
+    return redirect("segments")
+
+
+@require_POST
+@needs("segments.change")
+def restore(request: Any, slug: str) -> HttpResponse:
+    """Undo of archiving."""
+    one = found(request.actor, slug)
+    actions.restore_segment(segment=one, by=request.actor, at=timezone.now())
+    notices.notify(request, _("“%(name)s” is back; its members return with the next refresh.") % {"name": one.name})
+    return redirect("segment", one.slug)
+
+
+def frame(request: Any, one: Segment, curve: Any, *, at: datetime) -> dict[str, Any]:
+    """What every page of a segment shows around its content."""
+    state = freshness.of_segment(one, at=at)
+    tabs = [(_("Overview"), "segment", None), (_("Members"), "segment-members", one.size)]
+    tabs += [(_("History"), "segment-history", None)]
+    return {
+        "segment": one,
+        "state": state,
+        "answer": wording.answer(one.size, curve),
+        "crumbs": [(_("Segments"), reverse("segments"))],
+        "tabs": [(label, reverse(name, args=[one.slug]), count) for label, name, count in tabs],
+        "current": request.path,
+        "as_of": one.refreshed_at,
+        "may_change": may(request.actor, "segments.change"),
+    }
+
+
+def curve_of(one: Segment, *, at: datetime) -> Any:
+    """Sizes of the last 90 days, or since it was made."""
+    today = timezone.localdate(at)
+    first = max(today - timedelta(days=CURVE_DAYS), timezone.localdate(one.created_at))
+    return queries.size_curve(one.pk, first=min(first, today), last=today)
+
+
+def sentence_of(one: Segment, language: str) -> str:
+    if one.kind == "static":
+        return _("Customers put on this list by hand or from a file.")
+    if one.kind == "cluster":
+        return _("Customers most like the group “%(name)s” that was found in the data.") % {"name": one.cluster}
+    return queries.sentence(one.rule, language)
+
+
+def facts(one: Segment) -> list[tuple[str, Any]]:
+    period = one.period_minutes and figures.span(timedelta(minutes=one.period_minutes))
+    return [
+        (_("Kind"), one.get_kind_display()),
+        (_("Purpose"), one.get_purpose_display()),
+        (_("Owner"), one.owner),
+        (_("Short name"), one.slug),
+        (_("Refreshed"), figures.moment(one.refreshed_at)),
+        (_("Every"), period or _("the firm's usual time")),
+        (_("Review on"), figures.day(one.review_on)),
+        (_("Made on"), figures.day(one.created_at)),
+    ]
+
+
+def chosen_day(asked: str, *, at: datetime) -> date | None:
+    """A day of the past from the address; None for now, for nonsense and for the future."""
+    try:
+        day = parse_date(asked)
+    except ValueError:
+        return None
+    return day if day and date(1970, 1, 1) <= day < timezone.localdate(at) else None
+
+
+def members_page(rows: Any, order: str, cursor: str) -> keyset.Page:
+    try:
+        return keyset.page_of(rows, order=order, cursor=cursor, size=MEMBERS)
+    except keyset.CursorUnknown:
+        return keyset.page_of(rows, order=order, size=MEMBERS)

@@ -1,0 +1,126 @@
+"""The list of segments: each with its size, its week, its sentence and how fresh it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from crm import keyset
+from crm.access import needs
+from crm.rights import may
+from segments import freshness, queries, starters, wording
+from segments.freshness import Freshness
+from segments.models import Segment, SegmentKind
+
+CARDS = 48
+CURVE_DAYS = 90
+STARTERS = 6
+SORTS = (("name", _("Name")), ("-size", _("Largest first")), ("-updated_at", _("Changed last")))
+
+
+@dataclass(frozen=True)
+class Card:
+    """One segment as the list shows it; `change` is None while it is younger than a week."""
+
+    segment: Segment
+    sentence: str
+    curve: list[int]
+    change: int | None
+    freshness: Freshness
+
+
+@require_safe
+@needs("segments.view")
+def segments(request: Any) -> HttpResponse:
+    """Segments searched by name, description and owner, as cards."""
+    now = timezone.now()
+    sort = request.GET.get("sort", "name")
+    sort = sort if sort in dict(SORTS) else "name"
+    rows = searched(queries.segments(request.actor), request.GET)
+    page = page_of(rows, sort, request.GET.get("cursor", ""))
+    context = {
+        "cards": cards(page.rows, language=request.actor.language, at=now),
+        "more_url": more_url(request, page.next_cursor),
+        "query": request.GET.get("q", ""),
+        "kind": request.GET.get("kind", ""),
+        "kinds": SegmentKind.choices,
+        "sort": sort,
+        "sorts": SORTS,
+        "is_filtered": bool(request.GET.get("q") or request.GET.get("kind")),
+        "starters": usable_starters() if not page.rows else (),
+        "may_change": may(request.actor, "segments.change"),
+        "answer": answer(page.rows, at=now) if not request.GET.get("cursor") else "",
+    }
+    return render(request, "segments/list.html", context)
+
+
+def searched(rows: QuerySet[Segment], asked: Any) -> QuerySet[Segment]:
+    if asked.get("kind") in SegmentKind.values:
+        rows = rows.filter(kind=asked["kind"])
+    if words := asked.get("q", "").replace("\0", "").strip():
+        told = Q(name__icontains=words) | Q(description__icontains=words) | Q(slug__icontains=words)
+        rows = rows.filter(told | Q(owner__first_name__icontains=words) | Q(owner__username__icontains=words))
+    return rows
+
+
+def page_of(rows: QuerySet[Segment], sort: str, cursor: str) -> keyset.Page:
+    try:
+        return keyset.page_of(rows, order=sort, cursor=cursor, size=CARDS)
+    except keyset.CursorUnknown:
+        return keyset.page_of(rows, order=sort, size=CARDS)
+
+
+def more_url(request: HttpRequest, cursor: str) -> str:
+    """This list from the next cursor on; empty at the end."""
+    if not cursor:
+        return ""
+    query = request.GET.copy()
+    query["cursor"] = cursor
+    return f"{request.path}?{query.urlencode()}"
+
+
+def cards(found: Sequence[Segment], *, language: str, at: datetime) -> list[Card]:
+    today = timezone.localdate(at)
+    curves = queries.size_curves([one.pk for one in found], first=today - timedelta(days=CURVE_DAYS), last=today)
+    sentences = queries.sentences_of(found, language)
+    return [
+        Card(
+            one,
+            sentences[one.pk],
+            sizes_since(one.created_at, curves[one.pk]),
+            wording.since_last_week(curves[one.pk]) if at - one.created_at > timedelta(days=wording.WEEK) else None,
+            freshness.of_segment(one, at=at),
+        )
+        for one in found
+    ]
+
+
+def sizes_since(made_at: datetime, curve: Sequence[queries.DaySize]) -> list[int]:
+    """The curve without the days before the segment was made."""
+    return [day.size for day in curve if day.day >= timezone.localdate(made_at)]
+
+
+def answer(found: Sequence[Segment], *, at: datetime) -> str:
+    """How many segments are shown, and how many of them need attention."""
+    if not found:
+        return ""
+    told = ngettext("%(n)s segment.", "%(n)s segments.", len(found)) % {"n": len(found)}
+    troubled = sum(freshness.of_segment(one, at=at).needs_attention for one in found)
+    if not troubled:
+        return told
+    needs = ngettext("%(n)s of them needs attention.", "%(n)s of them need attention.", troubled)
+    return f"{told} {needs % {'n': troubled}}"
+
+
+def usable_starters() -> tuple[starters.Starter, ...]:
+    """A few ready-made rules, each of another dimension."""
+    by_dimension = {one.dimension: one for one in reversed(starters.usable(queries.catalogue()))}
+    return tuple(by_dimension.values())[:STARTERS]
