@@ -221,6 +221,13 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ConsentPurpose": "crm.models.Purpose",
+        "SegmentPurpose": "segments.models.SegmentPurpose",
+        "OrderKind": "crm.models.OrderKind",
+        "ImportKind": "crm.models.ImportKind",
+        "SegmentKind": "segments.models.SegmentKind",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

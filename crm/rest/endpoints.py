@@ -9,6 +9,7 @@ from rest_framework import mixins
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
+from crm.models import FieldDefinition
 from crm.refusals import Refused
 from crm.rights import Actor
 
@@ -56,7 +57,8 @@ class Endpoint(GenericViewSet):
 
 
 def _no_rows(serializer_class: Any) -> QuerySet:
-    return serializer_class.Meta.model._default_manager.none()
+    meta = getattr(serializer_class, "Meta", None)  # answers that are no rows have no model either
+    return meta.model._default_manager.none() if meta else FieldDefinition.objects.none()
 
 
 def _filter_names(view: Any) -> list[str]:
