@@ -23,6 +23,7 @@ from crm.rest.idempotency import idempotent
 from crm.rest.serializers import StrictModelSerializer, StrictSerializer
 from segments import actions, queries
 from segments.models import Segment
+from segments.rules import schema
 from segments.rules.errors import RuleError
 
 WRITABLE = ("name", "description", "purpose", "period_minutes", "stale_after_minutes", "review_on")
@@ -113,6 +114,7 @@ class Segments(Listed, Retrieved, Endpoint):
         "partial_update": "segments.change",
         "destroy": "segments.change",
         "preview": "segments.view",
+        "rule_schema": "segments.view",
         "members": "segments.view",
         "add": "segments.change",
         "remove": "segments.change",
@@ -156,6 +158,12 @@ class Segments(Listed, Retrieved, Endpoint):
         rule = _or_refused(actions.check_rule, rule=given["rule"], segment=draft, by=self.actor)
         answer = queries.preview(rule, self.actor, as_of=given.get("as_of", self.at))
         return Response(PreviewSerializer(answer).data)
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @action(detail=False, url_path="rule-schema")
+    def rule_schema(self, request: Request) -> Response:
+        """JSON Schema of the rule language with the features known now."""
+        return Response(schema.rule_schema(queries.catalogue()))
 
     @extend_schema(parameters=[AS_OF], responses=PersonSerializer(many=True))
     @action(detail=True, filterset_class=None, filter_backends=[MaskedFilters, DeclaredFilters])

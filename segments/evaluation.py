@@ -78,7 +78,12 @@ class Engine:
 
     def select(self, expression: Any, extra: Mapping[str, pa.Table]) -> pa.Table:
         """Rows of an expression over the snapshot's tables and those given with it."""
-        return profile_queries.select(compiler.sql(expression), snapshot=self.snapshot, tables=extra)
+        return profile_queries.select(compiler.sql(expression), snapshot=self.snapshot, as_of=self._past, tables=extra)
+
+    @property
+    def _past(self) -> datetime | None:
+        """The moment, when it lies before the snapshot: then profiles are read as they were."""
+        return self.moment.as_of if self.moment.as_of < self.snapshot.as_of else None
 
     def frame(self, features: Sequence[str]) -> pd.DataFrame:
         """The named features of every customer, one row each, indexed by customer id; numbers as floats."""

@@ -162,7 +162,7 @@ def preview(rule: tree.Rule, actor: Actor, *, as_of: datetime) -> Preview:
     engine = evaluation.engine(at=as_of)
     found = engine.customers(rule)
     people = crm_queries.customers(actor).filter(pk__in=found[: 40 * SAMPLE].tolist())[:SAMPLE]
-    words = sentences.sentence(rule, engine.catalogue, actor.language)
+    words = sentences.sentence(rule, engine.catalogue, actor.language, names())
     return Preview(len(found), words, tuple(people), as_of)
 
 
