@@ -16,6 +16,7 @@ from crm.models import Customer, Suppression
 from segments.models import Membership
 
 CHUNK = 5_000
+Segments = QuerySet | Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -97,18 +98,22 @@ def funnel(reasons: Counter[str]) -> Reach:
 
 def members(campaign: Campaign, as_of: datetime) -> QuerySet[Customer]:
     """Customers in any of the included segments and none of the excluded ones at that moment."""
-    included = intervals(campaign.include.values("pk"), as_of)
-    excluded = intervals(campaign.exclude.values("pk"), as_of)
+    return members_of(campaign.include.values("pk"), campaign.exclude.values("pk"), as_of)
+
+
+def members_of(include: Segments, exclude: Segments, as_of: datetime) -> QuerySet[Customer]:
+    """The same for segments that no campaign was given yet."""
+    included, excluded = intervals(include, as_of), intervals(exclude, as_of)
     customers = Customer.objects.filter(merged_into=None).order_by("pk")
     return customers.filter(Exists(included)).exclude(Exists(excluded))
 
 
-def intervals(segments: QuerySet, as_of: datetime) -> QuerySet[Membership]:
+def intervals(segments: Segments, as_of: datetime) -> QuerySet[Membership]:
     """Memberships of the outer customer in these segments that were open at that moment."""
     return memberships(segments, as_of).filter(customer=OuterRef("pk"))
 
 
-def memberships(segments: QuerySet | Sequence[int], as_of: datetime) -> QuerySet[Membership]:
+def memberships(segments: Segments, as_of: datetime) -> QuerySet[Membership]:
     """Memberships in these segments that were open at that moment, in no order."""
     still = Q(left_at=None) | Q(left_at__gt=as_of)
     return Membership.objects.filter(still, segment__in=segments, entered_at__lte=as_of).order_by()

@@ -95,6 +95,15 @@ def losses(run: Run) -> dict[str, int]:
     return dict(ended.values_list("reason").annotate(Count("pk")))
 
 
+def reasons(run: Run) -> dict[str, dict[str, int]]:
+    """Members by state and reason, where one is given."""
+    rows = Message.objects.filter(run=run).exclude(reason="").order_by()
+    found: dict[str, dict[str, int]] = {}
+    for state, reason, count in rows.values_list("state", "reason").annotate(Count("pk")):
+        found.setdefault(state, {})[reason] = count
+    return found
+
+
 def account(run: Run) -> dict[str, Any]:
     """The run as plain values: status, audience, states, losses by reason, and whether it all adds up."""
     now = progress(run)

@@ -2,6 +2,22 @@
 
 from django.urls import include, path
 
+from campaigns.views import drafting, listing, reporting, running
+
 urlpatterns = [
     path("", include("campaigns.public.urls")),
+    path("campaigns/", listing.campaigns, name="campaigns"),
+    path("campaigns/new/", drafting.campaign_new, name="campaign-new"),
+    path("campaigns/<int:pk>/", running.campaign, name="campaign"),
+    path("campaigns/<int:pk>/edit/", drafting.campaign_edit, name="campaign-edit"),
+    path("campaigns/<int:pk>/preview/", drafting.preview, name="campaign-preview"),
+    path("campaigns/<int:pk>/preview/letter/", drafting.letter, name="campaign-letter"),
+    path("campaigns/<int:pk>/test/", drafting.send_test, name="campaign-test"),
+    path("campaigns/<int:pk>/launch/", running.launch, name="campaign-launch"),
+    path("campaigns/<int:pk>/move/<slug:name>/", running.move, name="campaign-move"),
+    path("campaigns/<int:pk>/people/", running.people, name="campaign-people"),
+    path("campaigns/<int:pk>/resend/", running.resend, name="campaign-resend"),
+    path("campaigns/<int:pk>/report/", reporting.report, name="campaign-report"),
+    path("campaigns/<int:pk>/report.csv", reporting.report_file, name="campaign-report-file"),
+    path("campaigns/<int:pk>/sentence/", listing.sentence, name="campaign-sentence"),
 ]

@@ -41,10 +41,10 @@ class Baseline:
     is_known: bool = True
 
 
-def baseline(campaign: Campaign, as_of: datetime) -> Baseline:
+def baseline(campaign: Campaign, as_of: datetime, members: QuerySet | None = None) -> Baseline:
     """The same people over as many days before that moment; clicks from the campaigns of the year before."""
-    members = audience.members(campaign, as_of)
-    return BASELINES[campaign.goal](campaign, members, as_of)
+    people = audience.members(campaign, as_of) if members is None else members
+    return BASELINES[campaign.goal](campaign, people, as_of)
 
 
 def of_orders(campaign: Campaign, members: QuerySet, as_of: datetime) -> Baseline:
@@ -115,22 +115,6 @@ def plan_of_run(run: Run) -> Plan:
     fixed = run.plan.get("baseline")
     known = Baseline(**fixed) if fixed else baseline(run.campaign, run.sealed_at or run.started_at)
     return plan(run.plan, known, arm_names(run.campaign), float(run.campaign.cost_per_message_amount))
-
-
-def plan_of_draft(campaign: Campaign, known: Baseline, people: int) -> Plan | None:
-    """The plan as it would be fixed now for `people` who will get it; None while nothing could be decided by it."""
-    weights = dict(campaign.variants.values_list("key", "weight")) if campaign.pk else {}
-    if not any(weights.values()):
-        return None
-    settings = {
-        "goal": campaign.goal,
-        "goal_event": campaign.goal_event,
-        "guardrails": campaign.guardrails,
-        "holdout_share": campaign.holdout_share,
-        "weights": weights,
-    }
-    there = Baseline(people, known.expected, known.deviation, known.is_known)
-    return plan(settings, there, arm_names(campaign), float(campaign.cost_per_message_amount))
 
 
 def plan(settings: Mapping[str, Any], known: Baseline, names: Mapping[str, str], cost: float) -> Plan:

@@ -1,0 +1,167 @@
+"""Forms of campaigns: the editor with its versions, the schedule, the test message."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.content import composition, fields
+from campaigns.content.composition import Source
+from campaigns.models import Campaign, Goal
+from segments import queries as segment_queries
+
+KEYS = "ABCDEF"
+PURPOSES = (("marketing", _("Marketing: consent needed")), ("service", _("Service: about an order or a contract")))
+
+
+class SegmentChoice(forms.ModelMultipleChoiceField):
+    """Ticks with the size of each segment."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, segment: Any) -> str:
+        return f"{segment.name} ({segment.size:,})".replace(",", "\u00a0")
+
+
+class CampaignForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=120)
+    description = forms.CharField(label=_("What it should bring about"), required=False)
+    purpose = forms.ChoiceField(label=_("Purpose"), choices=PURPOSES)
+    include = SegmentChoice(
+        label=_("To"), queryset=None, error_messages={"required": _("Choose at least one segment.")}
+    )
+    exclude = SegmentChoice(label=_("Except"), queryset=None, required=False)
+    goal = forms.ChoiceField(label=_("Goal"), choices=Goal, help_text=_("What decides between the versions."))
+    goal_event = forms.CharField(
+        label=_("Event that counts"), initial="order", max_length=60, help_text=_("order, or the type of an event.")
+    )
+    window_days = forms.IntegerField(label=_("Days in which it counts"), min_value=1, max_value=365, initial=14)
+    holdout_percent = forms.DecimalField(
+        label=_("Hold-out, %"),
+        min_value=0,
+        max_value=90,
+        decimal_places=2,
+        initial=10,
+        help_text=_("Deliberately not contacted: shows what would have come anyway."),
+    )
+    unsubscribe_percent = forms.DecimalField(
+        label=_("At most unsubscribed, %"),
+        min_value=0,
+        max_value=100,
+        decimal_places=2,
+        initial=2,
+        help_text=_("A version that is surely above it cannot win."),
+    )
+    cost_per_message_amount = forms.DecimalField(
+        label=_("Cost per message"), min_value=0, max_digits=12, decimal_places=4, initial=0
+    )
+    from_name = forms.CharField(label=_("From name"), max_length=120, required=False)
+    from_email = forms.EmailField(label=_("From address"), required=False)
+    reply_to = forms.EmailField(label=_("Reply to"), required=False)
+
+    def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("include", "exclude"):
+            self.fields[name].queryset = segment_queries.segments(actor).order_by("name")
+
+    def changes(self) -> dict[str, Any]:
+        """The columns of the campaign as the actions take them."""
+        given = {name: value for name, value in self.cleaned_data.items() if name in PLAIN}
+        percent = self.cleaned_data["unsubscribe_percent"]
+        rails = [
+            {"key": "unsubscribe", "ceiling": float(percent) / 100, "allowed_rise": 0.005},
+            {"key": "complaint", "ceiling": 0.003, "allowed_rise": 0.001},
+        ]
+        return {**given, "holdout_share": self.cleaned_data["holdout_percent"] / 100, "guardrails": rails}
+
+
+PLAIN = (
+    "name",
+    "description",
+    "purpose",
+    "goal",
+    "goal_event",
+    "window_days",
+    "cost_per_message_amount",
+    "from_name",
+    "from_email",
+    "reply_to",
+)
+
+
+class VariantForm(forms.Form):
+    name = forms.CharField(label=_("What is different about it"), max_length=120, required=False)
+    weight = forms.IntegerField(label=_("Weight"), min_value=1, max_value=1000, initial=1)
+    subject = forms.CharField(label=_("Subject"), max_length=250, required=False)
+    preheader = forms.CharField(
+        label=_("Preheader"), max_length=250, required=False, help_text=_("The line shown after the subject.")
+    )
+    html = forms.CharField(label=_("HTML"), required=False, widget=forms.Textarea(attrs={"rows": 10, "class": "mono"}))
+    text = forms.CharField(
+        label=_("Plain text"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Empty: made from the HTML."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Every fault of the text at its place."""
+        given = super().clean() or {}
+        if self.empty_permitted and not self.has_changed():
+            return given
+        source = Source(*(given.get(name, "") for name in ("subject", "preheader", "html", "text")))
+        for fault in composition.faults(source, fields.names()):
+            self.add_error(fault.part if fault.part in self.fields else None, str(fault))
+        return given
+
+
+Variants = forms.formset_factory(
+    VariantForm, extra=1, min_num=1, validate_min=True, max_num=len(KEYS), absolute_max=len(KEYS), can_delete=True
+)
+
+
+def variants_of(formset: Any) -> list[dict[str, Any]]:
+    """The versions as the actions take them; keys A, B, C … in their order."""
+    kept = [form.cleaned_data for form in formset if is_kept(form)]
+    return [
+        {"key": key, **{name: value for name, value in given.items() if name != "DELETE"}}
+        for key, given in zip(KEYS, kept, strict=False)
+    ]
+
+
+def is_kept(form: forms.Form) -> bool:
+    """Whether the form holds a version: filled in and not ticked for removal."""
+    given = getattr(form, "cleaned_data", {})
+    return bool(form.has_changed() or form.initial) and bool(given) and not given.get("DELETE")
+
+
+def initial_of(campaign: Campaign) -> dict[str, Any]:
+    """What the editor shows of a saved campaign."""
+    rails = {one["key"]: one for one in campaign.guardrails}
+    ceiling = rails.get("unsubscribe", {}).get("ceiling", 0.02)
+    return {
+        **{name: getattr(campaign, name) for name in PLAIN},
+        "include": list(campaign.include.values_list("pk", flat=True)),
+        "exclude": list(campaign.exclude.values_list("pk", flat=True)),
+        "holdout_percent": (campaign.holdout_share * 100).normalize() + Decimal(0),
+        "unsubscribe_percent": round(ceiling * 100, 2),
+    }
+
+
+def initial_variants(campaign: Campaign) -> list[dict[str, Any]]:
+    names: Iterable[str] = VariantForm.base_fields
+    return [{name: getattr(one, name) for name in names} for one in campaign.variants.all()]
+
+
+class ScheduleForm(forms.Form):
+    send_at = forms.DateTimeField(
+        label=_("Send at"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    )
+
+    def clean_send_at(self) -> Any:
+        if self.cleaned_data["send_at"] <= timezone.now():
+            raise forms.ValidationError(_("Give a time that is still to come."))
+        return self.cleaned_data["send_at"]

@@ -1,0 +1,267 @@
+"""Results as charts and rows of the report page: values for crm.charts, nothing drawn here."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Count
+from django.db.models.functions import TruncDate
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.experiments.answers import CannotTell
+from campaigns.experiments.chances import Chance
+from campaigns.experiments.earnings import Caused
+from campaigns.experiments.power import Detectable
+from campaigns.experiments.report import ArmReading, GroupReading, PairReading
+from campaigns.models import Response, ResponseClass, ResponseKind, Run
+from campaigns.results import words
+from campaigns.results.answer import Results
+from campaigns.results.evidence import HOLD_OUT
+from crm import figures
+from crm.charts import Interval, Series, Step
+
+LONGEST_DAYS = 60
+SHOWN_RATES = ("open", "click", "unsubscribe", "complaint")
+
+
+@dataclass(frozen=True)
+class ArmRow:
+    """One version in the table: everything written, ready to read."""
+
+    name: str
+    colour: int | str
+    people: int
+    value: str
+    interval: str
+    chance: str
+    revenue: str
+    rates: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SegmentRow:
+    """One segment's decision in words, with what it could have shown."""
+
+    name: str
+    people: int
+    verdict: str
+    tone: str
+    sentence: str
+    detectable: str
+
+
+@dataclass(frozen=True)
+class GuardrailRow:
+    name: str
+    variant: str
+    rate: str
+    limit: str
+    is_broken: bool
+
+
+@dataclass(frozen=True)
+class MoneyRow:
+    """Caused revenue of one version, or why it cannot be told."""
+
+    name: str
+    total: str
+    interval: str
+    cost: str
+    net: str
+    returned: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Forest:
+    title: str
+    intervals: tuple[Interval, ...]
+
+
+def kind_of(results: Results) -> str:
+    return "money" if results.report.plan.goal.kind == "mean" else "share"
+
+
+def arm_rows(results: Results) -> list[ArmRow]:
+    """The versions and the hold-out, overall."""
+    return [arm_row(results, arm, place) for place, arm in enumerate(results.report.overall.arms, 1)]
+
+
+def arm_row(results: Results, arm: ArmReading, place: int) -> ArmRow:
+    kind = kind_of(results)
+    rates = tuple(figures.share(arm.rates[key].rate) if key in arm.rates else figures.MISSING for key in SHOWN_RATES)
+    return ArmRow(
+        name=arm.name,
+        colour="hold-out" if arm.role == "hold_out" else place,
+        people=arm.people,
+        value=figures.MISSING if isinstance(arm.value, CannotTell) else written(results, arm.value, kind),
+        interval=between(results, arm.interval, kind),
+        chance=figures.share(arm.chance.best, 0) if isinstance(arm.chance, Chance) else figures.MISSING,
+        revenue=figures.money(arm.revenue_per_person, results.campaign.currency),
+        rates=rates,
+    )
+
+
+def written(results: Results, value: float, kind: str) -> str:
+    return figures.money(value, results.campaign.currency) if kind == "money" else figures.figure(value, kind)
+
+
+def between(results: Results, interval: Any, kind: str) -> str:
+    """An interval written as low – high."""
+    if interval is None or isinstance(interval, CannotTell):
+        return figures.MISSING
+    return f"{written(results, interval.low, kind)} – {written(results, interval.high, kind)}"
+
+
+def forests(results: Results) -> list[Forest]:
+    """One plot per pair of arms, versions among themselves first; each row a segment, everybody on top."""
+    pairs = sorted(results.report.plan.pairs, key=lambda pair: pair[1] == HOLD_OUT)
+    return [forest(results, pair) for pair in pairs]
+
+
+def forest(results: Results, pair: tuple[str, str]) -> Forest:
+    names = results.names
+    title = _("%(variant)s compared with %(other)s") % {"variant": names[pair[0]], "other": names[pair[1]]}
+    return Forest(title, tuple(row for group in results.groups if (row := forest_row(results, group, pair))))
+
+
+def forest_row(results: Results, group: GroupReading, pair: tuple[str, str]) -> Interval | None:
+    reading = next(one for one in group.pairs if (one.variant, one.against) == pair)
+    label = group.name or _("Everybody")
+    note = people_words(group.people)
+    told = reading.always
+    verdict, tone = words.verdict(told if isinstance(told, CannotTell) else told.interval)
+    if isinstance(told, CannotTell):
+        return Interval(label, None, None, None, verdict, tone, note)
+    low, high = limits(results, reading)
+    return Interval(label, told.difference, low, high, verdict, tone, note)
+
+
+def limits(results: Results, reading: PairReading) -> tuple[float, float]:
+    """The interval valid at every look; rates differ by at most the whole."""
+    assert not isinstance(reading.always, CannotTell)
+    low, high = reading.always.interval.low, reading.always.interval.high
+    return (max(low, -1.0), min(high, 1.0)) if kind_of(results) == "share" else (low, high)
+
+
+def people_words(count: int) -> str:
+    text = ngettext("%(count)s person", "%(count)s people", count)
+    return text % {"count": figures.number(count)}
+
+
+def segment_rows(results: Results) -> list[SegmentRow]:
+    return [segment_row(results, group) for group in results.groups]
+
+
+DECISIONS = {"variant": "good", "hold_out_is_as_good": "info", "no_decision": "neutral"}
+
+
+def segment_row(results: Results, group: GroupReading) -> SegmentRow:
+    told = group.decision
+    labels = {
+        "variant": _("Send %(key)s") % {"key": told.variant},
+        "hold_out_is_as_good": _("No message needed"),
+        "no_decision": _("No decision yet"),
+    }
+    return SegmentRow(
+        name=group.name or _("Everybody"),
+        people=group.people,
+        verdict=labels[told.kind],
+        tone=DECISIONS[told.kind],
+        sentence=words.said(results, told),
+        detectable=detectable_words(results, group.detectable),
+    )
+
+
+def detectable_words(results: Results, told: Detectable | CannotTell) -> str:
+    if isinstance(told, CannotTell):
+        return words.said(results, told)
+    kind = kind_of(results)
+    size = figures.signed(told.difference, "share", 1) if kind == "share" else written(results, told.difference, kind)
+    return _("%(size)s or more would be found four times in five") % {"size": size}
+
+
+def guardrail_rows(results: Results) -> list[GuardrailRow]:
+    """Each limit for each version: what was measured, and whether it was broken."""
+    broken = {(veto.variant, veto.guardrail) for veto in results.report.overall.vetoes}
+    return [
+        GuardrailRow(
+            name=str(words.RATE_NAMES.get(guardrail.key, guardrail.name)),
+            variant=arm.name,
+            rate=figures.share(arm.rates[guardrail.key].rate, 2),
+            limit=figures.share(guardrail.ceiling, 2),
+            is_broken=(arm.key, guardrail.key) in broken,
+        )
+        for guardrail in results.report.plan.guardrails
+        for arm in results.report.overall.arms
+        if guardrail.key in arm.rates
+    ]
+
+
+def money_rows(results: Results) -> list[MoneyRow]:
+    """Revenue that the hold-out shows would not have come anyway, per version."""
+    return [money_row(results, key, told) for key, told in results.report.overall.caused.items()]
+
+
+def money_row(results: Results, key: str, told: Caused | CannotTell) -> MoneyRow:
+    name = results.names[key]
+    if isinstance(told, CannotTell):
+        return MoneyRow(name, "", "", "", "", "", words.said(results, told))
+    currency = results.campaign.currency
+    total, cost, net = (figures.money(value, currency, 0) for value in (told.total, told.cost, told.net))
+    returned = told.return_on_spend
+    return MoneyRow(
+        name=name,
+        total=total,
+        interval=f"{figures.money(told.total_interval.low, currency, 0)} – "
+        f"{figures.money(told.total_interval.high, currency, 0)}",
+        cost=cost,
+        net=net,
+        returned=figures.MISSING if isinstance(returned, CannotTell) else figures.number(returned, 1) + " ×",
+        reason="",
+    )
+
+
+def funnel(results: Results) -> list[Step]:
+    """From those who matched to those who converted."""
+    reach = results.run.reach
+    arms = [arm for arm in results.report.overall.arms if arm.role != "hold_out"]
+    held = sum(arm.people for arm in results.report.overall.arms if arm.role == "hold_out")
+    sent = sum(arm.rates["open"].n for arm in arms if "open" in arm.rates)
+    steps = [
+        Step(_("In the segments"), reach.get("matches", results.run.expected or 0)),
+        Step(_("May be written to"), sum(arm.people for arm in arms) + held, _("no address, no consent or suppressed")),
+        Step(_("Sent"), sent, _("hold-out and failures")),
+    ]
+    did = (("open", _("Opened")), ("click", _("Clicked")), ("conversion", _("Converted")))
+    return steps + [
+        Step(label, sum(arm.rates[key].successes for arm in arms if key in arm.rates)) for key, label in did
+    ]
+
+
+TIMED = ((ResponseKind.OPEN, 1), (ResponseKind.CLICK, 2), (ResponseKind.CONVERSION, 3))
+
+
+def timeline(run: Run) -> tuple[list[str], list[Series]]:
+    """What people did per day since the send: opens, clicks, conversions."""
+    kinds = [kind for kind, _colour in TIMED]
+    rows = Response.objects.filter(message__run=run, by_class=ResponseClass.HUMAN, kind__in=kinds).order_by()
+    counts: dict[str, dict[date, int]] = defaultdict(dict)
+    for kind, day, count in rows.values_list("kind", TruncDate("at")).annotate(Count("pk")):
+        counts[kind][day] = count
+    days = days_of(counts.values())
+    return [figures.day(day) for day in days], [
+        Series(str(kind.label), [counts[kind].get(day, 0) for day in days], colour) for kind, colour in TIMED
+    ]
+
+
+def days_of(counts: Any) -> Sequence[date]:
+    """Every day from the first to the last response."""
+    seen = sorted({day for per_day in counts for day in per_day})
+    if not seen:
+        return []
+    length = min((seen[-1] - seen[0]).days + 1, LONGEST_DAYS)
+    return [seen[0] + timedelta(days=n) for n in range(length)]

@@ -1,0 +1,128 @@
+"""The report: the answer first, then what it rests on, as a page and as a file."""
+
+import csv
+from io import StringIO
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from campaigns import queries
+from campaigns.experiments.ratio_check import RatioCheck
+from campaigns.results import drawn, shape, words
+from campaigns.results.answer import Results
+from campaigns.views import places
+from crm import figures
+from crm.access import needs
+from crm.refusals import NotPossibleNow
+from crm.tables import Column
+
+ARMS = (
+    Column(gettext_lazy("Version")),
+    Column(gettext_lazy("People"), "number"),
+    Column(gettext_lazy("Goal"), "number"),
+    Column(gettext_lazy("95% interval"), "number"),
+    Column(gettext_lazy("Chance to be best"), "number"),
+    Column(gettext_lazy("Revenue per member"), "number"),
+    *(Column(words.RATE_NAMES[key], "number") for key in drawn.SHOWN_RATES),
+)
+DECISIONS = (
+    Column(gettext_lazy("Segment")),
+    Column(gettext_lazy("People"), "number"),
+    Column(gettext_lazy("Decision")),
+    Column(gettext_lazy("Why")),
+    Column(gettext_lazy("What this many people can show")),
+)
+GUARDRAILS = (
+    Column(gettext_lazy("Guardrail")),
+    Column(gettext_lazy("Version")),
+    Column(gettext_lazy("Measured"), "number"),
+    Column(gettext_lazy("Limit"), "number"),
+    Column(gettext_lazy("Kept")),
+)
+MONEY = (
+    Column(gettext_lazy("Version")),
+    Column(gettext_lazy("Caused revenue"), "number"),
+    Column(gettext_lazy("95% interval"), "number"),
+    Column(gettext_lazy("Cost"), "number"),
+    Column(gettext_lazy("Net"), "number"),
+    Column(gettext_lazy("Return on spend"), "number"),
+)
+
+
+@require_safe
+@needs("reports.view")
+def report(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the campaign brought, for whom, and how sure that is."""
+    campaign = places.found(pk)
+    frame = places.frame(request, campaign)
+    try:
+        found = queries.results(campaign)
+    except NotPossibleNow as refusal:
+        return render(request, "campaigns/report_missing.html", {**frame, "reason": str(refusal)})
+    return render(request, "campaigns/report.html", {**frame, **shown(found), "as_of": found.read_at})
+
+
+def shown(found: Results) -> dict[str, Any]:
+    """The report's parts in the order of the page."""
+    days, series = drawn.timeline(found.run)
+    return {
+        "answer": words.conclusion(found),
+        "results": found,
+        "window": window(found),
+        "arms": drawn.arm_rows(found),
+        "arm_columns": ARMS,
+        "funnel": drawn.funnel(found),
+        "forests": drawn.forests(found),
+        "unit": drawn.kind_of(found),
+        "decisions": drawn.segment_rows(found),
+        "decision_columns": DECISIONS,
+        "guardrails": drawn.guardrail_rows(found),
+        "guardrail_columns": GUARDRAILS,
+        "money": drawn.money_rows(found),
+        "money_columns": MONEY,
+        "ratio": ratio(found),
+        "is_void": found.report.overall.decision.code == words.VOID,
+        "days": days,
+        "series": series,
+    }
+
+
+def window(found: Results) -> str:
+    """Until when conversions count, and up to when they were read."""
+    if found.read_at is None:
+        return _("Conversions have not been read yet; that happens every minute.")
+    said = {"read": figures.moment(found.read_at), "end": figures.moment(found.window_ends_at)}
+    if found.is_window_over:
+        return _("The window closed on %(end)s; orders read up to %(read)s.") % said
+    return _("Conversions count until %(end)s; read up to %(read)s. Looking every day does no harm.") % said
+
+
+def ratio(found: Results) -> str:
+    """Whether the arms got the people they were meant to get."""
+    check = found.report.overall.ratio
+    if not isinstance(check, RatioCheck):
+        return words.said(found, check)
+    said = {"p": figures.number(check.p_value, 3)}
+    if check.is_suspect:
+        return _("The arms did not get the people they were meant to get (p = %(p)s). Trust no figure here.") % said
+    return _("The arms got the people they were meant to get (p = %(p)s).") % said
+
+
+@require_safe
+@needs("reports.view")
+def report_file(request: HttpRequest, pk: int) -> HttpResponse:
+    """The figures per group and version as CSV."""
+    campaign = places.found(pk)
+    try:
+        rows = shape.table(queries.results(campaign))
+    except NotPossibleNow as refusal:
+        return HttpResponse(str(refusal), status=409, content_type="text/plain; charset=utf-8")
+    text = StringIO()
+    csv.writer(text).writerows([["" if value is None else value for value in row] for row in rows])
+    response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{campaign.slug}-results.csv"'
+    return response

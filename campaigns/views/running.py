@@ -1,0 +1,288 @@
+"""One campaign: its state, the launch and what may be done while it runs, and who got it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages as levels
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from campaigns import actions, audience, queries, tasks
+from campaigns.forms import ScheduleForm
+from campaigns.models import FINAL_STATES, Campaign, CampaignStatus, MessageState, Run
+from campaigns.results import sketch
+from campaigns.views import places
+from crm import charts, figures, keyset
+from crm import queries as crm_queries
+from crm.access import needs
+from crm.notices import notify
+from crm.refusals import Refused
+from crm.rights import Actor, may
+from crm.tables import Column
+
+ONLY_FORMS = require_http_methods(["GET", "HEAD", "POST"])
+STATES = (
+    Column(gettext_lazy("What became of them")),
+    Column(gettext_lazy("People"), "number"),
+    Column(gettext_lazy("Why")),
+)
+PEOPLE = (
+    Column(gettext_lazy("Customer")),
+    Column(gettext_lazy("Version")),
+    Column(gettext_lazy("State")),
+    Column(gettext_lazy("Why")),
+    Column(gettext_lazy("When")),
+)
+MOVES = {
+    "pause": (actions.pause, gettext_lazy("Paused. Nothing more leaves until it is resumed.")),
+    "resume": (actions.resume, gettext_lazy("Going on where it stopped.")),
+    "cancel": (actions.cancel, gettext_lazy("Cancelled. What had not begun to leave will not.")),
+}
+REASONS = {loss.code: loss.label for loss in audience.LOSSES}
+ROWS = 50
+
+
+@require_safe
+@needs("campaigns.view")
+def campaign(request: HttpRequest, pk: int) -> HttpResponse:
+    """How the campaign stands: what it will do, how far it is, or what became of everyone."""
+    found = places.found(pk)
+    run = queries.latest_run(found)
+    context = {**places.frame(request, found), "facts": facts(found), "variants": found.variants.all(), "run": run}
+    return render(request, "campaigns/campaign.html", {**context, **progress(request, found, run)})
+
+
+def facts(campaign: Campaign) -> list[tuple[str, str]]:
+    """What was chosen, as pairs."""
+    included, excluded = (", ".join(str(one) for one in group.all()) for group in (campaign.include, campaign.exclude))
+    return [
+        (_("To"), included),
+        (_("Except"), excluded),
+        (_("Goal"), campaign.get_goal_display()),
+        (_("Window"), ngettext("%d day", "%d days", campaign.window_days) % campaign.window_days),
+        (_("Hold-out"), figures.share(campaign.holdout_share, 0)),
+        (_("Cost per message"), figures.money(campaign.cost_per_message_amount, campaign.currency)),
+        (_("Send at"), figures.moment(campaign.send_at) if campaign.send_at else ""),
+    ]
+
+
+def progress(request: HttpRequest, campaign: Campaign, run: Run | None) -> dict[str, Any]:
+    """The part of the page that moves while messages leave."""
+    if run is None:
+        return {"answer": campaign.description, "moves": moves(request, campaign)}
+    now = queries.progress(run)
+    return {
+        "answer": answer(campaign, now),
+        "account": now,
+        "is_active": campaign.status == CampaignStatus.SENDING,
+        "state_rows": state_rows(run, now),
+        "state_columns": STATES,
+        "moves": moves(request, campaign),
+        "may_resend": may(request.actor, "campaigns.resend"),  # type: ignore[attr-defined]
+    }
+
+
+def answer(campaign: Campaign, now: queries.Progress) -> str:
+    """How far it is, in one sentence."""
+    sent = figures.number(now.states.get(MessageState.SENT, 0))
+    if now.expected is None:
+        return _("The audience is being sealed: %(count)s people so far.") % {
+            "count": figures.number(sum(now.states.values()))
+        }
+    said = {"sent": sent, "expected": figures.number(now.expected), "unknown": figures.number(now.unresolved)}
+    if now.unresolved:
+        return _("Sent to %(sent)s of %(expected)s people; of %(unknown)s it is not known whether they got it.") % said
+    return _("Sent to %(sent)s of %(expected)s people; everyone is accounted for.") % said
+
+
+def moves(request: HttpRequest, campaign: Campaign) -> list[tuple[str, str, str]]:
+    """Name, words and kind of the buttons that fit this stage and visitor."""
+    labels = {
+        "pause": (_("Pause"), "plain"),
+        "resume": (_("Resume"), "primary"),
+        "cancel": (_("Cancel the rest") if campaign.runs.exists() else _("Cancel the campaign"), "danger"),
+    }
+    if not may(request.actor, "campaigns.launch"):  # type: ignore[attr-defined]
+        return []
+    return [(name, *labels[name]) for name in actions.possible(campaign.status) if name in labels]
+
+
+@dataclass(frozen=True)
+class StateRow:
+    """How many ended (or stand) in one state, for which reasons, and where their names are."""
+
+    label: str
+    count: int
+    reasons: str
+    url: str
+    is_final: bool
+
+
+def state_rows(run: Run, now: queries.Progress) -> list[StateRow]:
+    """Every state anybody is in, in the order of the life of a message."""
+    reasons = queries.reasons(run)
+    here = reverse("campaign-people", args=[run.campaign_id])
+    return [
+        StateRow(
+            label=str(MessageState(state).label),
+            count=now.states[state],
+            reasons=", ".join(
+                f"{reason_words(code)} {figures.number(n)}" for code, n in reasons.get(state, {}).items()
+            ),
+            url=f"{here}?state={state}",
+            is_final=state in FINAL_STATES,
+        )
+        for state in MessageState.values
+        if state in now.states
+    ]
+
+
+def reason_words(code: str) -> str:
+    """A reason code in words; what a server said stays as it is."""
+    return str(REASONS.get(code, code.replace("_", " ")))
+
+
+@ONLY_FORMS
+@needs("campaigns.launch")
+def launch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Who will get it and whether all is in order; then exactly one button."""
+    found = places.found(pk)
+    if request.method == "POST":
+        return launched(request, found)
+    reach = queries.reach(found, as_of=timezone.now())
+    context = {
+        **places.frame(request, found),
+        "reach": steps(reach),
+        "will_get_it": reach.will_get_it,
+        "held_out": round(reach.will_get_it * found.holdout_share),
+        "contacted": reach.will_get_it - round(reach.will_get_it * found.holdout_share),
+        "faults": faults(found),
+        "design": sketch.of_campaign(found, reach.will_get_it, at=timezone.now()),
+        "schedule": ScheduleForm(),
+        "stamp": found.updated_at.isoformat(),
+    }
+    return render(request, "campaigns/launch.html", context)
+
+
+def steps(reach: audience.Reach) -> list[charts.Step]:
+    """The reach funnel for its component, reasons in words."""
+    rows = [charts.Step(_("In the segments"), reach.matches)]
+    for step in reach.steps:
+        reasons = ", ".join(f"{label} {figures.number(count)}" for _code, label, count in step.losses)
+        rows.append(charts.Step(str(step.label), step.count, reasons))
+    return rows
+
+
+def faults(campaign: Campaign) -> list[str]:
+    """What stands in the way of a launch, in sentences."""
+    at = timezone.now()
+    texts = [f"{key}: {fault}" for key, found in queries.faults(campaign).items() for fault in found]
+    stale = [
+        _("The segment %(name)s was not refreshed lately.") % {"name": one}
+        for one in queries.stale_segments(campaign, at=at)
+    ]
+    nobody = [] if campaign.include.exists() else [_("Choose at least one segment.")]
+    mute = [] if campaign.variants.exists() else [_("Write at least one version.")]
+    return [*nobody, *mute, *texts, *stale]
+
+
+def launched(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    """Launch or schedule exactly what the visitor saw; of two clicks the second only finds it running."""
+    actor, at = request.actor, timezone.now()  # type: ignore[attr-defined]
+    if request.POST.get("stamp") != campaign.updated_at.isoformat() and campaign.status in places.EDITABLE:
+        notify(request, _("It was changed since you looked. Look again before it leaves."), level=levels.WARNING)
+        return redirect("campaign-launch", campaign.pk)
+    schedule = ScheduleForm(request.POST)
+    try:
+        if "send_at" in request.POST and schedule.is_valid():
+            actions.schedule(campaign, send_at=schedule.cleaned_data["send_at"], by=actor, at=at)
+            notify(request, _("Scheduled."))
+        elif "send_at" in request.POST:
+            notify(request, _("Give a time that is still to come."), level=levels.ERROR)
+            return redirect("campaign-launch", campaign.pk)
+        else:
+            tasks.poke(actions.launch(campaign, by=actor, at=at).pk)
+            notify(request, _("Launched. You may leave this page."))
+    except Refused as refusal:
+        notify(request, str(refusal), level=levels.ERROR)
+    return redirect("campaign", campaign.pk)
+
+
+@require_POST
+@needs("campaigns.launch")
+def move(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """Pause, resume or cancel."""
+    found = places.found(pk)
+    if name not in MOVES:
+        raise Http404
+    act, sentence = MOVES[name]
+    return tried(request, found, act, str(sentence))
+
+
+def tried(request: HttpRequest, campaign: Campaign, act: Callable[..., Any], sentence: str) -> HttpResponse:
+    try:
+        act(campaign, by=request.actor, at=timezone.now())  # type: ignore[attr-defined]
+    except Refused as refusal:
+        notify(request, str(refusal), level=levels.ERROR)
+    else:
+        notify(request, sentence)
+        if (run := queries.latest_run(campaign)) and campaign.status == CampaignStatus.SENDING:
+            tasks.poke(run.pk)
+    return redirect("campaign", campaign.pk)
+
+
+@require_POST
+@needs("campaigns.resend")
+def resend(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send again what may or may not have arrived."""
+    run = queries.latest_run(places.found(pk))
+    if run is None:
+        raise Http404
+    count = actions.resend_unknown(run, by=request.actor, at=timezone.now())  # type: ignore[attr-defined]
+    tasks.poke(run.pk)
+    notify(request, ngettext("%d message is sent again.", "%d messages are sent again.", count) % count)
+    return redirect("campaign", pk)
+
+
+@require_safe
+@needs("campaigns.view")
+def people(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everyone in the sealed audience the visitor may see, by what became of them."""
+    found = places.found(pk)
+    run = queries.latest_run(found)
+    if run is None:
+        return redirect("campaign", pk)
+    state = request.GET.get("state", "")
+    state = state if state in MessageState.values else ""
+    page = page_of(request, run, state)
+    query = request.GET.copy()
+    query["cursor"] = page.next_cursor
+    context = {
+        **places.frame(request, found),
+        "columns": PEOPLE,
+        "rows": people_rows(request.actor, page.rows),  # type: ignore[attr-defined]
+        "state": state,
+        "states": MessageState.choices,
+        "more_url": f"?{query.urlencode()}" if page.next_cursor else "",
+    }
+    return render(request, "campaigns/people.html", context)
+
+
+def page_of(request: HttpRequest, run: Run, state: str) -> keyset.Page:
+    rows = queries.messages_in_scope(run, request.actor, state)  # type: ignore[attr-defined]
+    try:
+        return keyset.page_of(rows, order="id", cursor=request.GET.get("cursor", ""), size=ROWS)
+    except keyset.CursorUnknown:
+        return keyset.page_of(rows, order="id", size=ROWS)
+
+
+def people_rows(actor: Actor, rows: list[Any]) -> list[tuple[Any, ...]]:
+    """Message, customer as the actor may see them, and the reason in words."""
+    known = crm_queries.customers(actor).in_bulk([row.customer_id for row in rows if row.customer_id])
+    return [(row, known.get(row.customer_id), reason_words(row.reason) if row.reason else "") for row in rows]
