@@ -126,30 +126,31 @@ Seen = Callable[[Sequence[str]], set[str]]
 def chunk(campaign: Campaign, as_of: datetime, *, after: int, size: int = CHUNK, seen: Seen) -> list[Prospect]:
     """The next members by customer id, judged. Both the reach funnel and the sealing read this."""
     rows = list(facts(campaign, as_of).filter(pk__gt=after)[:size])
-    reasons = {row.pk: own_reason(row, campaign.purpose, campaign.channel) for row in rows}
-    keys = {row.pk: key_of(row, campaign.channel) for row in rows if not reasons[row.pk]}
-    suppressed, taken = suppressed_of(campaign.channel, list(keys.values())), seen(list(keys.values()))
-    return [judged(row, reasons[row.pk], keys.get(row.pk, ""), suppressed, taken) for row in rows]
+    keys = {row.pk: key_of(row.email, campaign.channel) for row in rows}
+    reasons = {row.pk: own_reason(row, keys[row.pk], campaign.purpose) for row in rows}
+    open_keys = [keys[pk] for pk, reason in reasons.items() if not reason]
+    suppressed, taken = suppressed_of(campaign.channel, open_keys), seen(open_keys)
+    return [judged(row, reasons[row.pk], keys[row.pk], suppressed, taken) for row in rows]
 
 
-def facts(campaign: Campaign, as_of: datetime) -> QuerySet[Customer]:
-    """What the judgement needs to know of each member, in one query."""
+def facts(campaign: Campaign, as_of: datetime) -> QuerySet[Customer, Any]:
+    """What the judgement needs to know of each member, in one query, as named tuples."""
     strata = (
         intervals(campaign.include.values("pk"), as_of).order_by().values("customer").annotate(first=Min("segment"))
     )
     consented = consents(customer=OuterRef("pk"), channel=campaign.channel)
-    known = ("pk", "email", "erased_at", "restricted_at", "objected_at")
-    rows = members(campaign, as_of).only(*known)
-    return rows.annotate(stratum=Subquery(strata.values("first")), has_consent=Exists(consented))
+    rows = members(campaign, as_of).annotate(stratum=Subquery(strata.values("first")), has_consent=Exists(consented))
+    own = ("pk", "email", "erased_at", "restricted_at", "objected_at")
+    return rows.values_list(*own, "stratum", "has_consent", named=True)
 
 
-def own_reason(row: Any, purpose: str, channel: str) -> str:
+def own_reason(row: Any, key: str, purpose: str) -> str:
     """The first reason that lies in the customer's own row and consents."""
     needs_consent = purpose == NEEDS_CONSENT
     reasons = (
         (row.erased_at, "erased"),
         (not row.email, "no_address"),
-        (not key_of(row, channel), "bad_address"),
+        (not key, "bad_address"),
         (row.restricted_at, "restricted"),
         (needs_consent and row.objected_at, "objected"),
         (needs_consent and not row.has_consent, "no_consent"),
@@ -157,10 +158,10 @@ def own_reason(row: Any, purpose: str, channel: str) -> str:
     return next((code for holds, code in reasons if holds), "")
 
 
-def key_of(row: Customer, channel: str) -> str:
-    """The keyed hash of the customer's address; empty when it is not an address."""
+def key_of(address: str, channel: str) -> str:
+    """The keyed hash of the address; empty when it is not one."""
     try:
-        return addresses.address_key(channel, row.email)
+        return addresses.address_key(channel, address)
     except addresses.AddressRefused:
         return ""
 
