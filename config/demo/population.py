@@ -35,11 +35,11 @@ class Kind:
 
 
 KINDS = (
-    Kind("eco_families", 0.22, (1978, 1993), ("Helsinki", "Espoo", "Vantaa"), 52_000, "family", 0.92, "ios", 5.0, 68.0, "web", "kids", 14),
-    Kind("students", 0.20, (1998, 2006), ("Tampere", "Turku", "Jyväskylä", "Oulu"), 14_000, "single", 0.45, "android", 3.0, 24.0, "app", "gym", 16),
-    Kind("premium", 0.13, (1965, 1985), ("Helsinki", "Espoo", "Turku"), 96_000, "couple", 0.35, "mac", 7.5, 145.0, "web", "bike", 9),
-    Kind("store_seniors", 0.20, (1940, 1958), ("Lahti", "Kuopio", "Pori", "Oulu"), 31_000, "senior", 0.30, "windows", 4.0, 42.0, "store", "home", 3),
-    Kind("lapsed", 0.25, (1960, 2000), ("Tampere", "Oulu", "Lahti", "Helsinki"), 38_000, "single", 0.40, "android", 3.5, 47.0, "web", "shoes", 6, active_days=380),
+    Kind("eco_families", 0.22, (1978, 1993), ("Helsinki", "Espoo", "Vantaa"), 52_000, "family", 0.92, "ios", 5.0, 68.0, "web", "kids", 18),
+    Kind("students", 0.20, (1998, 2006), ("Tampere", "Turku", "Jyväskylä", "Oulu"), 14_000, "single", 0.45, "android", 3.0, 24.0, "app", "gym", 20),
+    Kind("premium", 0.13, (1965, 1985), ("Helsinki", "Espoo", "Turku"), 96_000, "couple", 0.35, "mac", 7.5, 145.0, "web", "bike", 11),
+    Kind("store_seniors", 0.20, (1940, 1958), ("Lahti", "Kuopio", "Pori", "Oulu"), 31_000, "senior", 0.30, "windows", 4.0, 42.0, "store", "home", 4),
+    Kind("lapsed", 0.25, (1960, 2000), ("Tampere", "Oulu", "Lahti", "Helsinki"), 38_000, "single", 0.40, "android", 3.5, 47.0, "web", "shoes", 8, active_days=380),
 )  # fmt: skip
 
 PRODUCTS = tuple(

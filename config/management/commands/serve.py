@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from config.children import Child, keep_alive, printer
+from config.management.commands import demo_data
 
 LEAST_FREE_MB = 200
 WEB = "config.wsgi"
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         refuse_a_full_disk(settings.DATA_DIR)
         refuse_a_taken_port(host, port)
         call_command("prepare")
-        if demo and not sign_ins().exists() and "demo_data" in get_commands():
+        if demo and demo_data.is_wanted():
             call_command("demo_data")
         children = the_children(host, port)
         self.stdout.write(welcome())
