@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -68,6 +69,17 @@ class Engine:
         """How many customers the rule is true for."""
         found = self._select(self._expression(rule).aggregate(size=lambda t: t.count()), rule)
         return int(found["size"][0].as_py())
+
+    def counts(self, rule: tree.Rule) -> dict[str, int]:
+        """How many customers each node lets in, by its JSON path: one pass."""
+        found = self._select(compiler.compile_counts(rule, self.catalogue, self.moment), rule)
+        return {path: int(found[f"n{i}"][0].as_py()) for i, (path, _) in enumerate(tree.walk(rule.where))}
+
+    def event_types(self) -> tuple[str, ...]:
+        """The types of the events there are, the commonest first."""
+        events = tables.event_table((tables.ANY_EVENT,))
+        counted = events.group_by("type").aggregate(n=events.count())
+        return tuple(self.select(counted.order_by(ibis.desc("n"), "type"), {})["type"].to_pylist())
 
     def _expression(self, rule: tree.Rule) -> Any:
         return compiler.compile_rule(rule, self.catalogue, self.moment)

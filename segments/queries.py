@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from django.db.models import Q, QuerySet
 
 from crm import queries as crm_queries
@@ -43,6 +44,8 @@ class Preview:
     sentence: str
     sample: "tuple[Customer, ...]"
     as_of: datetime
+    entering: int = 0
+    leaving: int = 0
 
 
 def segments(actor: Actor) -> QuerySet[Segment]:
@@ -157,13 +160,31 @@ def _sentence(rule: Any, features: Mapping[str, Feature], language: str, known: 
         return str(fault)
 
 
-def preview(rule: tree.Rule, actor: Actor, *, as_of: datetime) -> Preview:
-    """Size, sentence and sample of a checked rule. Raises NotEvaluable when there is no warehouse yet."""
+def preview(rule: tree.Rule, actor: Actor, *, as_of: datetime, against: Segment | None = None) -> Preview:
+    """Size, sentence and sample of a checked rule. Raises NotEvaluable when there is no warehouse yet.
+
+    With `against`, also how many would enter and leave that segment.
+    """
     engine = evaluation.engine(at=as_of)
     found = engine.customers(rule)
     people = crm_queries.customers(actor).filter(pk__in=found[: 40 * SAMPLE].tolist())[:SAMPLE]
     words = sentences.sentence(rule, engine.catalogue, actor.language, names())
-    return Preview(len(found), words, tuple(people), as_of)
+    present = ledger.members(against.pk) if against else found
+    entering, leaving = len(np.setdiff1d(found, present)), len(np.setdiff1d(present, found))
+    return Preview(len(found), words, tuple(people), as_of, entering, leaving)
+
+
+def counts(rule: tree.Rule, *, as_of: datetime) -> dict[str, int]:
+    """How many customers each node of a checked rule lets in, by its JSON path. Raises NotEvaluable."""
+    return evaluation.engine(at=as_of).counts(rule)
+
+
+def event_types(*, at: datetime) -> tuple[str, ...]:
+    """The types of events there are, the commonest first; empty before the warehouse is built."""
+    try:
+        return evaluation.engine(at=at).event_types()
+    except NotEvaluable:
+        return ()
 
 
 __all__ = [
@@ -176,7 +197,9 @@ __all__ = [
     "catalogue",
     "clusterings",
     "clusters",
+    "counts",
     "end_of_day",
+    "event_types",
     "is_late",
     "is_stale",
     "known",

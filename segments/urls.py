@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from segments.views import detail, listing, named_lists
+from segments.views import detail, editor, listing, named_lists
 
 urlpatterns = [
     path("segments/", listing.segments, name="segments"),
+    path("segments/new/", editor.new, name="segment-new"),
     path("segments/new-list/", named_lists.new, name="segment-new-list"),
     path("segments/<slug:slug>/", detail.segment, name="segment"),
+    path("segments/<slug:slug>/edit/", editor.edit, name="segment-edit"),
     path("segments/<slug:slug>/common/", detail.common, name="segment-common"),
     path("segments/<slug:slug>/members/", detail.members, name="segment-members"),
     path("segments/<slug:slug>/members.csv", detail.members_csv, name="segment-members-csv"),

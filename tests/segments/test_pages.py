@@ -77,6 +77,13 @@ def test_list_asks_as_many_queries_for_twenty_segments_as_for_one(client, maija,
     assert len(few) <= 10
 
 
+def test_empty_list_teaches_with_starters(client, maija, aino):
+    client.force_login(maija)
+    assert "Or start from one of these" in client.get(reverse("segments")).content.decode()
+    client.force_login(aino)
+    assert "Or start from one of these" not in client.get(reverse("segments")).content.decode()
+
+
 def test_detail_answers_with_size_and_the_week(client, maija, friends, people):
     actions.add_members(segment=friends, customers=[people[2].pk], by=MACHINE, at=timezone.now())
     client.force_login(maija)

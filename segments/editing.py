@@ -1,0 +1,506 @@
+"""How each line of a draft is shown: which controls stand in it, with words between them, choices and suggestions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+
+from profiles import queries as profile_queries
+from profiles.catalogue import DIMENSIONS, Feature
+from segments import drafts, queries, wording
+from segments.drafts import Box, Draft, Line
+from segments.rules import measures, operators, sentences, tables
+from segments.rules.reading import Known, read_rule
+from segments.rules.wording import CHANNELS, MONTHS, NOUNS, PROPERTIES, PURPOSES, RESPONSES, WEEKDAYS
+
+SUGGESTED = 8
+Choice = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Control:
+    """One field of a line, or a word between fields (`kind` "word", its text the label).
+
+    `kind` is select, text, number, date, chips, checks, check or hidden. Structural controls change which others stand
+    in the line. `suggestions` are values with the number of customers that have them.
+    """
+
+    name: str
+    kind: str
+    label: str = ""
+    values: tuple[str, ...] = ()
+    options: tuple[Choice, ...] = ()
+    suggestions: tuple[tuple[str, int], ...] = ()
+    is_structural: bool = False
+
+    @property
+    def value(self) -> str:
+        return next(iter(self.values), "")
+
+    @property
+    def suggested(self) -> tuple[str, ...]:
+        return tuple(value for value, _count in self.suggestions)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One part of a draft as the page draws it."""
+
+    path: str
+    part: Draft
+    label: str
+    controls: tuple[Control, ...] = ()
+    inner: tuple["Shown", ...] = ()
+    count: int | None = None
+    fault: str = ""
+    is_first: bool = False
+    is_last: bool = False
+    is_focused: bool = False
+
+    @property
+    def is_box(self) -> bool:
+        return isinstance(self.part, Box)
+
+    @property
+    def id(self) -> str:
+        """The path as an identifier in HTML."""
+        return self.path.replace(".", "-")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What lines may name, and in which language."""
+
+    features: Mapping[str, Feature]
+    event_types: tuple[str, ...]
+    segments: Mapping[str, str]
+    language: str
+
+    @cached_property
+    def events(self) -> tuple[Choice, ...]:
+        """Kinds of events there are, and the order lines, with their words."""
+        usual = ["order", "return", *self.event_types, *tables.LINE_KINDS, tables.ANY_EVENT]
+        return tuple((key, self.noun(key)) for key in dict.fromkeys(usual))
+
+    def noun(self, key: str) -> str:
+        noun = NOUNS.get(key)
+        return (noun.fi if self.is_finnish else noun.one) if noun else key
+
+    @property
+    def is_finnish(self) -> bool:
+        return self.language == "fi"
+
+    def words(self, table: Mapping[str, tuple[str, str]]) -> tuple[Choice, ...]:
+        return tuple((key, pair[self.is_finnish]) for key, pair in table.items())
+
+
+# --- what is shown -------------------------------------------------------------------------------
+
+
+def shown(
+    draft: Draft,
+    scope: Scope,
+    *,
+    path: str = drafts.ROOT,
+    counts: Mapping[str, int],
+    faults: Mapping[str, str],
+    focus: str = "",
+    place: tuple[bool, bool] = (True, True),
+) -> Shown:
+    """The part with its inner parts, their controls, counts and faults (both by path)."""
+    common = {"path": path, "part": draft, "count": counts.get(path), "fault": faults.get(path, "")}
+    common |= {"is_first": place[0], "is_last": place[1], "is_focused": path == focus}
+    if isinstance(draft, Line):
+        show = LINES[draft.kind]
+        return Shown(label=show.label(draft, scope), controls=tuple(show.controls(draft, scope)), **common)
+    last = len(draft.parts) - 1
+    inner = tuple(
+        shown(
+            part,
+            scope,
+            path=f"{path}.{i}",
+            counts=counts,
+            faults=faults,
+            focus=focus,
+            place=(i == 0, i == last),
+        )
+        for i, part in enumerate(draft.parts)
+    )
+    return Shown(label="", inner=inner, **common)
+
+
+def word(text: str) -> Control:
+    return Control("", "word", text)
+
+
+def select(line: Line, name: str, options: Sequence[Choice], label: str, *, is_structural: bool = False) -> Control:
+    """A choice; a value that is not among the options stays one, so that nothing is lost."""
+    values = line.texts.get(name, ()) or tuple(key for key, _ in options[:1])
+    known = {key for key, _ in options}
+    options = (*options, *((value, value) for value in values if value not in known))
+    return Control(name, "select", label, values[:1], options, is_structural=is_structural)
+
+
+def number(line: Line, name: str, label: str) -> Control:
+    return Control(name, "number", label, line.texts.get(name, ()))
+
+
+# --- comparisons ---------------------------------------------------------------------------------
+
+
+def comparison(
+    line: Line,
+    keys: Sequence[str],
+    kind: str,
+    *,
+    stem: str = "",
+    choices: Sequence[str] = (),
+    unit: str = "",
+    suggestions: Sequence[tuple[str, int]] = (),
+) -> list[Control]:
+    """The operator and the fields its value needs."""
+    options = [(key, wording.said(operators.BY_KEY[key])) for key in keys]
+    op = line.one(f"{stem}op") or options[0][0]
+    controls = [select(line, f"{stem}op", options, _("Comparison"), is_structural=True)]
+    operand = operators.BY_KEY[op].operand if op in operators.BY_KEY else "value"
+    return controls + fields_of(line, f"{stem}value", operand, kind, choices, unit, suggestions)
+
+
+def fields_of(
+    line: Line,
+    name: str,
+    operand: str,
+    kind: str,
+    choices: Sequence[str] = (),
+    unit: str = "",
+    suggestions: Sequence[tuple[str, int]] = (),
+) -> list[Control]:
+    """The fields in which a value of this operand is written."""
+    values = line.texts.get(name, ())
+    label = _("Value")
+    if operand == "nothing":
+        return []
+    if operand in drafts.LISTS:
+        options = tuple((one, wording.value_words(one)) for one in choices)
+        return [Control(name, "chips", label, tuple(line.many(name)), options, tuple(suggestions))]
+    if operand in drafts.CALENDAR:
+        return [Control(name, "checks", label, tuple(line.many(name)), calendar(operand))]
+    if operand in ("pair", "date_pair"):
+        field = "date" if operand == "date_pair" else "number"
+        first, last = (*values, "", "")[:2]
+        return [
+            Control(name, field, label, (first,)),
+            word("–"),
+            Control(name, field, label, (last,)),
+            *([word(unit)] if unit else []),
+        ]
+    if operand == "date":
+        return [Control(name, "date", label, values)]
+    if operand in drafts.WHOLE:
+        return [Control(name, "number", label, values), *after(operand)]
+    return single(line, name, kind, operand, choices, unit, suggestions)
+
+
+def single(
+    line: Line,
+    name: str,
+    kind: str,
+    operand: str,
+    choices: Sequence[str],
+    unit: str,
+    suggestions: Sequence[tuple[str, int]],
+) -> list[Control]:
+    """One value: a choice where there are choices, otherwise a number, or a text with what others have beside it."""
+    values, label = line.texts.get(name, ()), _("Value")
+    if kind == "truth":
+        return [select(line, name, (("yes", _("yes")), ("no", _("no"))), label)]
+    if choices and operand == "value":
+        return [select(line, name, [("", "…"), *((one, wording.value_words(one)) for one in choices)], label)]
+    if kind in operators.NUMERIC:
+        return [Control(name, "number", label, values), *([word(unit)] if unit else [])]
+    return [Control(name, "text", label, values, suggestions=tuple(suggestions))]
+
+
+def after(operand: str) -> list[Control]:
+    """The word behind a whole number."""
+    words = {"days": _("days"), "anniversary": _("days"), "years": _("years"), "percent": "%", "rise": "%"}
+    return [word(words[operand])] if operand in words else []
+
+
+def calendar(operand: str) -> tuple[Choice, ...]:
+    if operand == "hours":
+        return tuple((str(hour), str(hour)) for hour in range(24))
+    table = WEEKDAYS if operand == "weekdays" else MONTHS
+    return tuple((str(i), pair[wording.is_finnish()]) for i, pair in enumerate(table, 1))
+
+
+def missing(line: Line) -> list[Control]:
+    """Whether customers of whom it is not known count too."""
+    if line.one("op") in ("is_missing", "is_present"):
+        return []
+    return [Control("missing", "check", _("also when it is not known"), line.texts.get("missing", ()))]
+
+
+# --- lines ---------------------------------------------------------------------------------------
+
+
+def feature_controls(line: Line, scope: Scope) -> list[Control]:
+    hidden = Control("feature", "hidden", values=line.texts.get("feature", ()))
+    feature = scope.features.get(line.one("feature"))
+    if feature is None:
+        return [hidden, *(Control(name, "hidden", values=line.texts.get(name, ())) for name in ("op", "value"))]
+    found = comparison(
+        line,
+        operators.fitting(feature.kind),
+        feature.kind,
+        choices=feature.choices,
+        unit=feature.unit,
+        suggestions=suggestions(feature),
+    )
+    return [hidden, *found, *missing(line)]
+
+
+def suggestions(feature: Feature) -> list[tuple[str, int]]:
+    """The commonest values with their counts, where values are words and nobody's secret."""
+    if feature.kind not in ("text", "list", "choice") or feature.sensitivity != "normal":
+        return []
+    if feature.key in profile_queries.IDENTIFYING:
+        return []
+    try:
+        return [(str(value), count) for value, count in profile_queries.value_counts(feature.key, limit=SUGGESTED)]
+    except (profile_queries.NoSnapshot, profile_queries.EngineError, KeyError):
+        return []
+
+
+def window_controls(line: Line) -> list[Control]:
+    options = (("", _("at any time")), ("last", _("in the last")), ("ago", _("between")), ("dates", _("from … to …")))
+    controls = [select(line, "window", options, _("When"), is_structural=True)]
+    match line.one("window"):
+        case "last":
+            controls += [number(line, "days", _("Days")), word(_("days"))]
+        case "ago":
+            ends = [number(line, "start", _("Days ago, from")), word("–"), number(line, "end", _("Days ago, to"))]
+            controls += [*ends, word(_("days ago"))]
+        case "dates":
+            ends = [Control(name, "date", label, line.texts.get(name, ())) for name, label in day_labels()]
+            controls += [ends[0], word("–"), ends[1]]
+    return controls
+
+
+def day_labels() -> tuple[Choice, ...]:
+    return ("from", _("First day")), ("to", _("Last day"))
+
+
+def measured(line: Line, scope: Scope, event: str, keys: Sequence[str]) -> list[Control]:
+    """The measure, and what it is taken over."""
+    rows = [measures.BY_KEY[key] for key in keys]
+    controls = [
+        select(line, "measure", [(row.key, wording.said(row)) for row in rows], _("Measure"), is_structural=True)
+    ]
+    row = measures.BY_KEY.get(line.one("measure", "count"), rows[0])
+    if row.of == "nothing":
+        return controls
+    known = tables.properties_of((event,))
+    usable = {key: kind for key, (_column, kind) in known.items() if row.of == "property" or kind == "money"}
+    return [*controls, select(line, "of", properties(usable, scope), _("Of what"))]
+
+
+def properties(keys: Any, scope: Scope) -> list[Choice]:
+    return [(key, PROPERTIES[key][scope.is_finnish] if key in PROPERTIES else key) for key in keys]
+
+
+def event_controls(line: Line, scope: Scope) -> list[Control]:
+    event = line.one("event", "order")
+    row = measures.BY_KEY.get(line.one("measure", "count"), measures.MEASURES[0])
+    keys = [one.key for one in measures.MEASURES if one.of != "conditions"]
+    controls = [select(line, "event", scope.events, _("Event"), is_structural=True)]
+    controls += measured(line, scope, event, keys) + window_controls(line)
+    for i in line.numbers("where"):
+        controls += test_controls(line, i, event, scope)
+    fits = operators.fitting("datetime") if row.answer == "datetime" else measures.comparisons(row)
+    fits = tuple(key for key in fits if key not in ("is_missing", "is_present"))
+    unit = {"days": _("days"), "share": "(0–1)"}.get(row.answer, "")
+    return [*controls, word("→"), *comparison(line, fits, drafts.answer_kind(row), unit=unit), *missing(line)]
+
+
+def test_controls(line: Line, position: int, event: str, scope: Scope) -> list[Control]:
+    """One condition on the events themselves."""
+    stem = f"where.{position}."
+    known = tables.properties_of((event,))
+    name = line.one(f"{stem}property") or next(iter(known))
+    kind = drafts.property_kind(event, name)
+    chosen = select(line, f"{stem}property", properties(known, scope), _("Property"), is_structural=True)
+    keys = operators.fitting(kind, is_ranked=False)
+    drop = Control(f"where.{position}", "drop", _("Remove this part"))
+    return [word(_("with")), chosen, *comparison(line, keys, kind, stem=stem), drop]
+
+
+def sequence_controls(line: Line, scope: Scope) -> list[Control]:
+    controls: list[Control] = []
+    for i in line.numbers("steps"):
+        controls += step_controls(line, i, scope)
+    return controls
+
+
+def step_controls(line: Line, position: int, scope: Scope) -> list[Control]:
+    stem = f"steps.{position}."
+    event = select(line, f"{stem}event", scope.events, _("Event"))
+    if position == 0:
+        return [word(_("first")), event, *window_controls(line)]
+    turns = (("yes", _("then")), ("no", _("and then no")))
+    happens = select(line, f"{stem}happens", turns, _("What follows")) if is_last_step(line, position) else None
+    within = [word(_("within")), number(line, f"{stem}within_days", _("Within days")), word(_("days"))]
+    return [happens or word(_("then")), event, *within]
+
+
+def is_last_step(line: Line, position: int) -> bool:
+    return position == line.numbers("steps")[-1]
+
+
+def trend_controls(line: Line, scope: Scope) -> list[Control]:
+    event, row = line.one("trend", "order"), measures.TRENDS_BY_KEY.get(line.one("op"), measures.TRENDS[0])
+    against = (("before", _("the days before")), ("year_before", _("the same weeks a year before")))
+    controls = [
+        select(line, "trend", scope.events, _("Event")),
+        *measured(line, scope, event, measures.TREND_MEASURES),
+        word(_("in the last")),
+        number(line, "days", _("Days")),
+        word(_("days")),
+        select(line, "op", [(one.key, wording.said(one)) for one in measures.TRENDS], _("Change"), is_structural=True),
+    ]
+    if row.operand != "nothing":
+        controls += [number(line, "value", _("Per cent")), word("%")]
+    return [*controls, word(_("against")), select(line, "against", against, _("Compared with")), *missing(line)]
+
+
+def segment_controls(line: Line, scope: Scope) -> list[Control]:
+    ops = (("in", _("is in")), ("not_in", _("is not in")), ("entered", _("came in")), ("left", _("went out")))
+    controls = [
+        select(line, "op", ops, _("Membership"), is_structural=True),
+        select(line, "segment", [("", "…"), *scope.segments.items()], _("Segment")),
+    ]
+    if line.one("op") in ("entered", "left"):
+        return [*controls, word(_("in the last")), number(line, "last_days", _("Days")), word(_("days"))]
+    return [*controls, word(_("on (empty: now)")), Control("on", "date", _("Day"), line.texts.get("on", ()))]
+
+
+def consent_controls(line: Line, scope: Scope) -> list[Control]:
+    return [
+        select(line, "consent", scope.words(PURPOSES), _("Purpose")),
+        word(_("by")),
+        select(line, "channel", scope.words(CHANNELS), _("Channel")),
+    ]
+
+
+def response_controls(line: Line, scope: Scope) -> list[Control]:
+    campaign = Control("campaign", "hidden", values=line.texts.get("campaign", ()))
+    return [select(line, "response", scope.words(RESPONSES), _("Response")), campaign, *window_controls(line)]
+
+
+def read_back(line: Line, scope: Scope) -> str:
+    """A kept condition in words; the JSON itself when it cannot be read."""
+    try:
+        where = drafts.json_of(line, scope.features)
+        rule = read_rule({"version": 1, "where": where}, Known(scope.features))
+        return sentences.clause(rule.where, scope.features, scope.language, scope.segments)
+    except ValueError:
+        return line.one("json")
+
+
+@dataclass(frozen=True)
+class LineKind:
+    """How one kind of line is called and shown."""
+
+    label: Callable[[Line, Scope], str]
+    controls: Callable[[Line, Scope], list[Control]]
+
+
+def feature_label(line: Line, scope: Scope) -> str:
+    feature = scope.features.get(line.one("feature"))
+    return wording.said(feature) if feature else line.one("feature")
+
+
+LINES: Final[dict[str, LineKind]] = {
+    "feature": LineKind(feature_label, feature_controls),
+    "event": LineKind(lambda *_args: _("What happened"), event_controls),
+    "sequence": LineKind(lambda *_args: _("One after another"), sequence_controls),
+    "trend": LineKind(lambda *_args: _("More or less than before"), trend_controls),
+    "segment": LineKind(lambda *_args: _("Segment"), segment_controls),
+    "consent": LineKind(lambda *_args: _("Consents to"), consent_controls),
+    "reachable": LineKind(
+        lambda *_args: _("Can be reached by"),
+        lambda line, scope: [select(line, "reachable", scope.words(CHANNELS), _("Channel"))],
+    ),
+    "response": LineKind(lambda *_args: _("Response to a campaign"), response_controls),
+    "everyone": LineKind(lambda *_args: _("Everyone"), lambda *_args: [Control("everyone", "hidden", values=("yes",))]),
+    "kept": LineKind(read_back, lambda line, _scope: [Control("json", "hidden", values=line.texts.get("json", ()))]),
+}
+
+
+# --- new lines -----------------------------------------------------------------------------------
+
+
+def new_line(kind: str, of: str, scope: Scope) -> Line | None:
+    """A fresh line of a kind; None for a kind or a feature nobody knows."""
+    if kind == "feature":
+        feature = scope.features.get(of)
+        return feature and Line("feature", {"feature": (of,), "op": (first_operator(feature),)})
+    texts = NEW.get(kind)
+    if texts is None:
+        return None
+    return Line(kind, {**texts, "event": (of,)} if kind == "event" and of else texts)
+
+
+def first_operator(feature: Feature) -> str:
+    """The comparison that is meant most often."""
+    usual = {"text": "one_of", "choice": "one_of", "number": "at_least", "money": "at_least", "list": "includes_any"}
+    return usual.get(feature.kind) or ("in_last_days" if feature.kind in operators.DAYS else "is")
+
+
+NEW: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "event": {"event": ("order",), "op": ("at_least",), "value": ("1",), "window": ("last",), "days": ("365",)},
+    "sequence": {
+        "steps.0.event": ("cart",),
+        "window": ("last",),
+        "days": ("30",),
+        "steps.1.event": ("order",),
+        "steps.1.within_days": ("7",),
+        "steps.1.happens": ("no",),
+    },
+    "trend": {"trend": ("order",), "days": ("90",), "op": ("fell_by",), "value": ("50",)},
+    "segment": {"op": ("in",)},
+    "consent": {"consent": ("marketing",), "channel": ("email",)},
+    "reachable": {"reachable": ("email",)},
+    "response": {"response": ("click",), "window": ("last",), "days": ("90",)},
+}
+
+
+def offers(scope: Scope) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What a line can be about, in groups: pairs of what the button sends and its words."""
+    done = [
+        ("event|", _("What happened: orders, visits, clicks …")),
+        ("sequence|", _("One after another, such as an abandoned cart")),
+        ("trend|", _("More or less than before")),
+        ("response|", _("Response to a campaign")),
+    ]
+    belongs = [
+        ("segment|", _("Member of another segment")),
+        ("consent|", _("Consents to")),
+        ("reachable|", _("Can be reached by")),
+    ]
+    groups = [(_("What they did"), done), (_("What they allow and belong to"), belongs)]
+    for dimension in DIMENSIONS:
+        about = [one for one in scope.features.values() if one.dimension == dimension]
+        if about:
+            pairs = [(f"feature|{one.key}", wording.said(one)) for one in about]
+            groups.append((str(wording.DIMENSIONS[dimension]), pairs))
+    return groups
+
+
+def scope_for(actor: Any, *, at: Any, without: str = "") -> Scope:
+    """What the actor may name now; `without` is the slug of the segment being written."""
+    features = {key: one for key, one in queries.catalogue().items() if profile_queries.is_open_to(actor, one)}
+    names = {one.slug: one.name for one in queries.segments(actor) if one.slug != without}
+    return Scope(features, queries.event_types(at=at), names, actor.language)

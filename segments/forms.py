@@ -1,0 +1,20 @@
+"""Forms of segments: what stands around a rule."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from segments.models import Segment, SegmentPurpose
+
+
+class SegmentForm(forms.Form):
+    """Name, description and purpose of a segment."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    description = forms.CharField(label=_("What it is for"), required=False, widget=forms.TextInput(), max_length=500)
+    purpose = forms.ChoiceField(label=_("Purpose"), choices=SegmentPurpose.choices, initial=SegmentPurpose.MARKETING)
+
+    def __init__(self, data: Any, *, segment: Segment | None) -> None:
+        names = ("name", "description", "purpose")
+        super().__init__(data, initial={name: getattr(segment, name) for name in names} if segment else {})

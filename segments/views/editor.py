@@ -1,0 +1,275 @@
+"""The rule editor: a nested form that works by plain posts, and swaps what changed when htmx is there."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from crm import notices
+from crm.access import needs
+from crm.refusals import Refused
+from segments import actions, drafts, editing, queries, starters
+from segments.drafts import Box, Line
+from segments.editing import Scope
+from segments.forms import SegmentForm
+from segments.models import Segment, SegmentKind
+from segments.queries import Preview
+from segments.rules import tree
+from segments.rules.errors import RuleError
+from segments.rules.reading import Known, read_rule, read_text
+from segments.rules.writing import rule_json
+from segments.views.detail import found
+from segments.views.listing import usable_starters
+
+
+@dataclass(frozen=True)
+class Look:
+    """A draft judged: its rule when there is one, what it finds, and what is wrong where (by path)."""
+
+    rule: tree.Rule | None
+    faults: dict[str, str]
+    unfinished: tuple[str, ...]
+    preview: Preview | None = None
+    counts: dict[str, int] | None = None
+    reason: str = ""
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs("segments.change")
+def new(request: Any) -> HttpResponse:
+    """Draw a segment, from nothing or from a starter."""
+    return edited(request, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs("segments.change")
+def edit(request: Any, slug: str) -> HttpResponse:
+    """Change a segment: its rule, name and purpose."""
+    one = found(request.actor, slug)
+    if one.archived_at:
+        raise Http404
+    return edited(request, one)
+
+
+def edited(request: Any, segment: Segment | None) -> HttpResponse:
+    now = timezone.now()
+    scope = editing.scope_for(request.actor, at=now, without=segment.slug if segment else "")
+    form = SegmentForm(request.POST or None, segment=segment)
+    if request.method != "POST":
+        return drawn(request, segment, form, first_draft(request, segment, scope), scope, at=now)
+    draft = drafts.read_form(request.POST, request.POST.getlist)
+    if "do" in request.POST:
+        draft, focus, fault = changed(draft, request.POST, scope)
+        return drawn(request, segment, form, draft, scope, at=now, focus=focus, json_fault=fault)
+    return saved(request, segment, form, draft, scope, at=now)
+
+
+def first_draft(request: Any, segment: Segment | None, scope: Scope) -> Box:
+    """The stored rule, a chosen starter, or an empty box."""
+    if segment:
+        return drafts.draft_of(plain(segment.rule, scope), scope.features) if segment.rule else Box()
+    chosen = next((one for one in starters.STARTERS if one.key == request.GET.get("starter")), None)
+    return drafts.draft_of(plain(chosen.rule, scope), scope.features) if chosen else Box()
+
+
+def plain(rule: Any, scope: Scope) -> Any:
+    """A rule's `where` in the form the editor writes; one that cannot be read any more stays as it is."""
+    try:
+        return rule_json(read_rule(rule, Known(scope.features)))["where"]
+    except RuleError:
+        return rule.get("where")
+
+
+# --- changing a draft ----------------------------------------------------------------------------
+
+
+def changed(draft: Box, sent: Any, scope: Scope) -> tuple[Box, str, str]:
+    """What a button asks for: the new draft, the part to go on with, and what is wrong with the JSON given."""
+    verb, _bar, rest = sent["do"].partition("|")
+    path, _bar, more = rest.partition("|")
+    if verb == "json":
+        return from_json(draft, sent.get("json", ""), scope)
+    part = drafts.at(draft, path) if path else None
+    if verb in ("up", "down") and part is not None and path != drafts.ROOT:
+        draft, focus = drafts.moved(draft, path, -1 if verb == "up" else 1)
+        return draft, focus, ""
+    if verb == "remove" and part is not None:
+        return drafts.removed(draft, path), path.rpartition(".")[0], ""
+    if verb == "add" and isinstance(part, Box):
+        return with_new(draft, path, part, more, scope)
+    if isinstance(part, Line):
+        return drafts.with_part(draft, path, lambda _: with_change(part, verb, more)), path, ""
+    return draft, "", ""
+
+
+def with_new(draft: Box, path: str, box: Box, what: str, scope: Scope) -> tuple[Box, str, str]:
+    kind, _bar, of = what.partition("|")
+    part = Box("any") if kind == "box" else editing.new_line(kind, of, scope)
+    return (drafts.added(draft, path, part), f"{path}.{len(box.parts)}", "") if part else (draft, "", "")
+
+
+def with_change(line: Line, verb: str, more: str) -> Line:
+    """A line with a value more or less, or with a part more or less."""
+    name, _bar, text = more.partition("|")
+    match verb:
+        case "value":
+            return line.with_texts(**{name: [*dict.fromkeys([*line.many(name), text])]})
+        case "unvalue":
+            return line.with_texts(**{name: [one for one in line.many(name) if one != text]})
+        case "where":
+            i = max(line.numbers("where"), default=-1) + 1
+            return line.with_texts(**{f"where.{i}.property": [""], f"where.{i}.op": ["is"]})
+        case "drop":
+            return replace(line, texts={k: v for k, v in line.texts.items() if not k.startswith(f"{name}.")})
+        case "step":
+            return with_step(line)
+    return line
+
+
+def with_step(line: Line) -> Line:
+    """One step more; what was the last one now simply happens."""
+    steps = line.numbers("steps")
+    texts = {name: own for name, own in line.texts.items() if not name.endswith(".happens")}
+    return replace(line, texts={**texts, f"steps.{max(steps, default=-1) + 1}.event": ("order",)})
+
+
+def from_json(draft: Box, text: str, scope: Scope) -> tuple[Box, str, str]:
+    try:
+        where = rule_json(read_text(text, Known(scope.features)))["where"]
+    except RuleError as fault:
+        return draft, "", str(fault)
+    return drafts.draft_of(where, scope.features), "", ""
+
+
+# --- judging a draft -----------------------------------------------------------------------------
+
+
+def judged(draft: Box, scope: Scope, actor: Any, segment: Segment | None, *, at: datetime) -> Look:
+    """Each line by itself, then the whole of those that are finished."""
+    faults, unfinished = line_faults(draft, scope)
+    whole = drafts.assembled(draft, scope.features, skipped=[*faults, *unfinished])
+    try:
+        rule = actions.check_rule(whole.rule, by=actor, segment=segment)
+    except RuleError as fault:
+        return Look(None, {**faults, whole.part_at(fault.path): fault.message}, unfinished)
+    look = Look(rule, faults, unfinished)
+    against = segment if segment and segment.kind == SegmentKind.RULE else None
+    try:
+        preview = queries.preview(rule, actor, as_of=at, against=against)
+        counts = queries.counts(rule, as_of=at)
+    except queries.NotEvaluable as fault:
+        return replace(look, reason=str(fault))
+    by_part = {part: counts[place] for place, part in whole.places if place in counts}
+    return replace(look, preview=preview, counts=by_part)
+
+
+def line_faults(draft: Box, scope: Scope) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What is wrong with each line that cannot be read, and the lines with an empty place."""
+    faults: dict[str, str] = {}
+    unfinished: list[str] = []
+    known = Known(scope.features, segments=frozenset(scope.segments))
+    for path, line in drafts.lines(draft):
+        try:
+            read_rule({"version": 1, "where": drafts.json_of(line, scope.features)}, known)
+        except drafts.Unfinished:
+            unfinished.append(path)
+        except RuleError as fault:
+            faults[path] = words_of(fault)
+        except (KeyError, ValueError):
+            faults[path] = _("This cannot be read any more; remove it.")
+    return faults, tuple(unfinished)
+
+
+def words_of(fault: RuleError) -> str:
+    choices = ", ".join(fault.choices[:8])
+    return f"{fault.message} ({choices})" if choices else fault.message
+
+
+# --- answering -----------------------------------------------------------------------------------
+
+
+def drawn(
+    request: Any,
+    segment: Segment | None,
+    form: SegmentForm,
+    draft: Box,
+    scope: Scope,
+    *,
+    at: datetime,
+    focus: str = "",
+    json_fault: str = "",
+    more_faults: dict[str, str] | None = None,
+) -> HttpResponse:
+    look = judged(draft, scope, request.actor, segment, at=at)
+    faults = {**look.faults, **(more_faults or {})}
+    whole = drafts.assembled(draft, scope.features, skipped=[*look.faults, *look.unfinished])
+    context = {
+        "segment": segment,
+        "form": form,
+        "look": look,
+        "root": editing.shown(draft, scope, counts=look.counts or {}, faults=faults, focus=focus),
+        "unfinished": set(look.unfinished),
+        "offers": editing.offers(scope),
+        "line_ids": ",".join(f"#note-{path.replace('.', '-')}" for path, _line in drafts.lines(draft)),
+        "json": request.POST.get("json", "") if json_fault else written(whole.rule),
+        "json_fault": json_fault,
+        "starters": usable_starters() if segment is None and not draft.parts else (),
+        "is_rule": segment is None or segment.kind == SegmentKind.RULE,
+        "crumbs": crumbs(segment),
+        "cancel_url": reverse("segment", args=[segment.slug]) if segment else reverse("segments"),
+    }
+    status = 400 if more_faults or (form.is_bound and "do" not in request.POST) else 200
+    return render(request, "segments/editor.html", context, status=status)
+
+
+def written(rule: dict[str, Any]) -> str:
+    return json.dumps(rule, ensure_ascii=False, indent=2)
+
+
+def crumbs(segment: Segment | None) -> list[tuple[str, str]]:
+    found = [(_("Segments"), reverse("segments"))]
+    return [*found, (segment.name, reverse("segment", args=[segment.slug]))] if segment else found
+
+
+def saved(
+    request: Any, segment: Segment | None, form: SegmentForm, draft: Box, scope: Scope, *, at: datetime
+) -> HttpResponse:
+    """Store the segment and show it, or say at each line what is missing."""
+    is_rule = segment is None or segment.kind == SegmentKind.RULE
+    faults = save_faults(draft, scope) if is_rule else {}
+    if form.is_valid() and not faults:
+        try:
+            one = stored(request.actor, segment, form, draft if is_rule else None, scope, at=at)
+        except (Refused, RuleError) as fault:
+            faults = {drafts.ROOT: fault.message}
+        else:
+            notices.notify(request, _("Saved. Its members are found within a minute."))
+            return redirect("segment", one.slug)
+    return drawn(request, segment, form, draft, scope, at=at, more_faults=faults)
+
+
+def save_faults(draft: Box, scope: Scope) -> dict[str, str]:
+    faults, unfinished = line_faults(draft, scope)
+    faults |= dict.fromkeys(unfinished, _("Something is still empty here."))
+    empty = {} if any(drafts.lines(draft)) else {drafts.ROOT: _("Add at least one condition.")}
+    return faults | empty
+
+
+def stored(
+    actor: Any, segment: Segment | None, form: SegmentForm, draft: Box | None, scope: Scope, *, at: datetime
+) -> Segment:
+    """One action: a new segment, or the changed one; a rule that says the same keeps its version."""
+    given = form.cleaned_data
+    rule = drafts.assembled(draft, scope.features).rule if draft else None
+    if segment is None:
+        return actions.create_segment(rule=rule, by=actor, at=at, **given)
+    if rule and segment.rule and plain(segment.rule, scope) == rule["where"]:
+        rule = None
+    return actions.change_segment(segment=segment, rule=rule, by=actor, at=at, **given)

@@ -1,0 +1,112 @@
+"""Drafts: rule → form → rule is the identity, for simple rules and for those no form can show."""
+
+import json
+
+import pytest
+from django.http import QueryDict
+from hypothesis import given
+from hypothesis import strategies as st
+
+from profiles.computed import COMPUTED
+from profiles.given import GIVEN
+from segments import drafts
+from segments.anchor import rules as anchor
+from segments.drafts import Box, Line
+from segments.rules.reading import Known, read_rule
+from segments.rules.writing import rule_json
+from segments.starters import FIELDS, STARTERS
+from tests.segments import worlds
+
+CATALOGUE = {row.feature.key: row.feature for row in (*GIVEN, *COMPUTED)} | {one.key: one for one in FIELDS}
+
+
+def sent(draft, path=drafts.ROOT):
+    """What a browser sends for a draft: pairs of name and value."""
+    if isinstance(draft, Box):
+        inner = [pair for i, part in enumerate(draft.parts) for pair in sent(part, f"{path}.{i}")]
+        return [(f"{path}:word", draft.word), *inner]
+    texts = [(f"{path}:{name}", text) for name, several in draft.texts.items() for text in several]
+    return [(f"{path}:kind", draft.kind), *texts]
+
+
+def through_a_form(where, features):
+    query = QueryDict(mutable=True)
+    for name, text in sent(drafts.draft_of(where, features)):
+        query.appendlist(name, text)
+    return drafts.assembled(drafts.read_form(query, query.getlist), features).where
+
+
+def plain(rule, features):
+    return rule_json(read_rule(rule, Known(features)))["where"]
+
+
+def without_lone_boxes(where):
+    """A group of one at the top says the same as its part."""
+    while isinstance(where, dict) and list(where) == ["all"] and len(where["all"]) == 1:
+        where = where["all"][0]
+    return where
+
+
+@given(rule=st.sampled_from(worlds.MOMENTS).flatmap(worlds.rules))
+def test_any_rule_comes_back_from_the_form_as_it_was(rule):
+    where = plain(rule, worlds.CATALOGUE)
+    assert without_lone_boxes(through_a_form(where, worlds.CATALOGUE)) == without_lone_boxes(where)
+
+
+@pytest.mark.parametrize("starter", STARTERS, ids=lambda starter: starter.key)
+def test_every_starter_can_be_changed_line_by_line(starter):
+    where = plain(starter.rule, CATALOGUE)
+    assert through_a_form(where, CATALOGUE) == where
+
+
+def test_most_anchor_segments_need_no_kept_line():
+    kept = 0
+    for rule in anchor.anchor_rules().values():
+        draft = drafts.draft_of(plain(rule, anchor.FEATURES), anchor.FEATURES)
+        kept += any(line.kind == "kept" for _, line in drafts.lines(draft))
+    assert kept <= 4
+
+
+def test_what_no_line_can_say_is_kept_as_it_is():
+    odd = {"event": "order", "window": {"after": {"event": "cart", "which": "first"}}, "op": "at_least", "value": 1}
+    ((_, line),) = drafts.lines(drafts.draft_of(odd, CATALOGUE))
+    assert line.kind == "kept" and json.loads(line.one("json")) == odd
+
+
+CITY = Line("feature", {"feature": ("city",), "op": ("is",), "value": ("Oulu",)})
+EMPTY = CITY.with_texts(value=("",))
+
+
+def test_lines_can_be_left_out_and_groups_without_lines_vanish():
+    draft = Box("all", (CITY, Box("any", (EMPTY,)), CITY))
+    with pytest.raises(drafts.Unfinished):
+        drafts.assembled(draft, CATALOGUE)
+    found = drafts.assembled(draft, CATALOGUE, skipped=["r.1.0"])
+    assert found.where == {"all": [{"feature": "city", "op": "is", "value": "Oulu"}] * 2}
+    assert found.part_at("where.all[1].value") == "r.2"
+
+
+def test_a_group_with_nothing_in_it_is_everyone():
+    assert drafts.assembled(Box(), CATALOGUE).where == {"everyone": True}
+
+
+def test_moving_stays_inside_its_box():
+    draft = Box("all", (CITY, EMPTY))
+    assert drafts.moved(draft, "r.0", 1) == (Box("all", (EMPTY, CITY)), "r.1")
+    assert drafts.moved(draft, "r.1", 1) == (draft, "r.1")
+    assert drafts.removed(draft, "r.0") == Box("all", (EMPTY,))
+    assert drafts.added(Box("all", (Box("any"),)), "r.0", CITY) == Box("all", (Box("any", (CITY,)),))
+
+
+@pytest.mark.parametrize(("text", "meant"), [("1 204,5", 1204.5), ("30", 30), ("−3", -3), ("many", "many")])
+def test_numbers_are_read_as_people_write_them(text, meant):
+    line = Line("feature", {"feature": ("age",), "op": ("at_least",), "value": (text,)})
+    assert drafts.json_of(line, CATALOGUE)["value"] == meant
+
+
+@given(st.dictionaries(st.text(max_size=12), st.lists(st.text(max_size=8), max_size=3), max_size=8))
+def test_nonsense_sent_to_the_form_makes_a_draft_all_the_same(fields):
+    query = QueryDict(mutable=True)
+    for name, values in fields.items():
+        query.setlist("r" + name, values)
+    assert isinstance(drafts.read_form(query, query.getlist), Box)

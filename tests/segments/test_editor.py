@@ -1,0 +1,175 @@
+"""The rule editor over plain posts: what a page without scripts sends comes back as the same rule."""
+
+import json
+from html.parser import HTMLParser
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from crm import rights
+from crm.models import Customer
+from profiles import actions as profile_actions
+from profiles.computed import COMPUTED
+from profiles.given import GIVEN
+from segments import actions, starters
+from segments.models import RuleVersion, Segment
+
+pytestmark = pytest.mark.django_db
+BUILT_IN = {row.feature.key: row.feature for row in (*GIVEN, *COMPUTED)}
+MACHINE = rights.machine("test")
+NEW = "/segments/new/"
+
+
+class Fields(HTMLParser):
+    """What a browser would send for the form of a page, buttons left out."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.sent, self._select, self._area = [], None, None
+        self.feed(page[page.index('id="editor"') :])
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag == "input" and "name" in given:
+            if given.get("type") not in ("checkbox", "radio") or "checked" in given:
+                self.sent.append((given["name"], given.get("value", "")))
+        elif tag == "select":
+            self._select = [given["name"], None]
+        elif tag == "option" and self._select and ("selected" in given or self._select[1] is None):
+            self._select[1] = given.get("value", "")
+        elif tag == "textarea":
+            self._area = (given["name"], [])
+
+    def handle_endtag(self, tag):
+        if tag == "select":
+            self.sent.append(tuple(self._select))
+            self._select = None
+        elif tag == "textarea":
+            self.sent.append((self._area[0], "".join(self._area[1])))
+            self._area = None
+
+    def handle_data(self, data):
+        if self._area:
+            self._area[1].append(data)
+
+    def __call__(self, **changed):
+        fields = {}
+        for name, value in self.sent:
+            fields.setdefault(name, []).append(value)
+        return {**fields, **changed}
+
+
+@pytest.fixture
+def oulu(transactional_db, cast):
+    """Three customers, two of them of Oulu, in a built warehouse."""
+    now = timezone.now()
+    for number, city in (("K1", "Oulu"), ("K2", "Oulu"), ("K3", "Turku")):
+        Customer.objects.create(number=number, first_name=number, city=city, created_at=now, updated_at=now)
+    profile_actions.refresh(at=now)
+
+
+@pytest.fixture
+def inside(client, maija):
+    client.force_login(maija)
+    return client
+
+
+def pressed(client, address, page, do, **changed):
+    return client.post(address, Fields(page)(do=do, **changed)).content.decode()
+
+
+def is_city(name):
+    return {"version": 1, "where": {"feature": "city", "op": "is", "value": name}}
+
+
+@pytest.mark.usefixtures("oulu")
+def test_a_segment_is_drawn_by_buttons_alone(inside):
+    page = inside.get(NEW).content.decode()
+    page = pressed(inside, NEW, page, "add|r|feature|city")
+    assert "not finished" in page
+    page = pressed(inside, NEW, page, "value|r.0|value|Oulu")
+    assert "<strong>2</strong>" in page and "Customers where city is “Oulu”." in page
+    inside.post(NEW, Fields(page)(name="Of Oulu"))
+    assert Segment.objects.get(slug="of-oulu").rule["where"] == {"feature": "city", "op": "one_of", "value": ["Oulu"]}
+
+
+@pytest.mark.usefixtures("oulu")
+def test_editing_says_who_would_come_and_go(inside):
+    actions.create_segment(name="City", rule=is_city("Oulu"), by=MACHINE, at=timezone.now())
+    actions.refresh_segments(at=timezone.now())
+    address = reverse("segment-edit", args=["city"])
+    page = inside.get(address).content.decode()
+    page = pressed(inside, address, page, "look", **{"r.0:value": "Turku"})
+    assert "1 would come in, 2 would go out" in page
+
+
+@pytest.mark.parametrize("starter", starters.usable(BUILT_IN), ids=lambda one: one.key)
+def test_saving_an_untouched_rule_leaves_its_version(inside, starter):
+    one = actions.create_segment(name="As is", rule=starter.rule, by=MACHINE, at=timezone.now())
+    address = reverse("segment-edit", args=["as-is"])
+    answer = inside.post(address, Fields(inside.get(address).content.decode())(name="Renamed"))
+    assert answer.status_code == 302
+    one.refresh_from_db()
+    assert (one.name, one.rule, one.rule_version) == ("Renamed", starter.rule, 1)
+
+
+def test_a_changed_rule_gets_a_new_version(inside):
+    actions.create_segment(name="City", rule=is_city("Oulu"), by=MACHINE, at=timezone.now())
+    address = reverse("segment-edit", args=["city"])
+    inside.post(address, Fields(inside.get(address).content.decode())(**{"r.0:value": "Turku"}))
+    assert list(RuleVersion.objects.values_list("version", flat=True)) == [2, 1]
+    assert Segment.objects.get().rule == is_city("Turku")
+
+
+def test_what_is_missing_is_said_at_its_line(inside):
+    page = pressed(inside, NEW, inside.get(NEW).content.decode(), "add|r|feature|city")
+    answer = inside.post(NEW, Fields(page)(name="Nothing yet"))
+    assert answer.status_code == 400 and "Something is still empty here." in answer.content.decode()
+    assert not Segment.objects.exists()
+
+
+def test_a_value_that_does_not_fit_is_said_at_its_line(inside):
+    page = pressed(inside, NEW, inside.get(NEW).content.decode(), "add|r|feature|age", **{})
+    page = pressed(inside, NEW, page, "look", **{"r.0:value": "many"})
+    note = page[page.index('id="note-r-0"') :]
+    assert "must be a number" in note[: note.index("</p>")]
+
+
+def test_an_empty_segment_is_not_saved(inside):
+    page = inside.get(NEW).content.decode()
+    answer = inside.post(NEW, Fields(page)(name="Everyone"))
+    assert answer.status_code == 400 and "Add at least one condition." in answer.content.decode()
+
+
+def test_json_can_be_given_and_what_no_line_says_is_kept(inside):
+    odd = {"event": "order", "window": {"after": {"event": "cart", "which": "last"}}, "op": "at_least", "value": 1}
+    page = inside.get(NEW).content.decode()
+    page = pressed(inside, NEW, page, "json", json=json.dumps({"version": 1, "where": odd}))
+    assert "Kept as it is" in page
+    inside.post(NEW, Fields(page)(name="Odd"))
+    assert Segment.objects.get().rule["where"] == odd
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"version": 1, "where": {"feature": "nope", "op": "is"}}', "\0"])
+def test_bad_json_is_answered_with_its_fault(inside, text):
+    page = inside.get(NEW).content.decode()
+    page = pressed(inside, NEW, page, "json", json=text)
+    assert 'class="errorlist"' in page
+
+
+@pytest.mark.parametrize(
+    "do", ["", "up|r", "up|r.7", "remove|r.x.y", "add|r|feature|nope", "add|r.0.0|box", "|||", "drop|r.0|x"]
+)
+def test_buttons_that_make_no_sense_change_nothing(inside, do):
+    page = pressed(inside, NEW, inside.get(NEW).content.decode(), "add|r|event|")
+    answer = inside.post(NEW, Fields(page)(do=do))
+    assert answer.status_code == 200
+
+
+def test_a_rule_may_not_name_itself(inside):
+    actions.create_segment(name="City", rule=is_city("Oulu"), by=MACHINE, at=timezone.now())
+    address = reverse("segment-edit", args=["city"])
+    page = pressed(inside, address, inside.get(address).content.decode(), "add|r|segment|")
+    answer = inside.post(address, Fields(page)(**{"r.1:segment": "city"}))
+    assert answer.status_code == 400 and Segment.objects.get().rule_version == 1
