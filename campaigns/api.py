@@ -14,6 +14,7 @@ from rest_framework.routers import SimpleRouter
 
 from campaigns import actions, queries, tasks
 from campaigns.models import Campaign, Message, Run, Variant, VariantText
+from campaigns.results import shape
 from crm.refusals import NotPossibleNow
 from crm.rest.endpoints import Endpoint, Listed, Retrieved
 from crm.rest.idempotency import idempotent
@@ -126,6 +127,125 @@ class MessageSerializer(StrictModelSerializer):
         read_only_fields = fields
 
 
+def share(words: str) -> serializers.FloatField:
+    return serializers.FloatField(allow_null=True, help_text=words)
+
+
+class IntervalSerializer(serializers.Serializer):
+    difference = share("Variant minus the other arm, in the unit of the goal.")
+    low = share("Lower end of the 95% interval.")
+    high = share("Upper end.")
+    p_value = share("Two-sided.")
+
+
+class LiftSerializer(serializers.Serializer):
+    estimate = share("Share of the other arm's value: 0.2 is 20% more.")
+    low = share("Lower end of the 95% interval.")
+    high = share("Upper end.")
+
+
+class ComparisonSerializer(IntervalSerializer):
+    lift = LiftSerializer(allow_null=True)
+    method = serializers.CharField()
+
+
+class PairSerializer(serializers.Serializer):
+    variant = serializers.CharField()
+    against = serializers.CharField(help_text="Key of a version, or hold_out.")
+    once = ComparisonSerializer(allow_null=True, help_text="Valid at one look, at the end.")
+    always = IntervalSerializer(allow_null=True, help_text="Valid however often one looks; decisions use it.")
+    pooled = IntervalSerializer(allow_null=True, help_text="After borrowing from the other segments.")
+    cannot_tell = serializers.CharField(allow_null=True, help_text="Why nothing can be told.")
+
+
+class RateSerializer(serializers.Serializer):
+    people = serializers.IntegerField()
+    did = serializers.IntegerField()
+    rate = share("0–1.")
+    low = share("Lower end of the 95% interval.")
+    high = share("Upper end.")
+
+
+class ArmSerializer(serializers.Serializer):
+    key = serializers.CharField()
+    name = serializers.CharField()
+    role = serializers.CharField(help_text="variant or hold_out.")
+    people = serializers.IntegerField(help_text="Everybody allocated, whether or not the message arrived.")
+    value = share("The goal: a rate 0–1, or money per person.")
+    low = share("Lower end of its 95% interval.")
+    high = share("Upper end.")
+    chance_to_be_best = share("0–1; null for the hold-out.")
+    expected_loss = share("If it is chosen and is not the best, in the unit of the goal.")
+    revenue = serializers.DecimalField(16, 4, allow_null=True, help_text="After returns; for everybody only.")
+    revenue_per_member = share("After returns.")
+    rates = serializers.DictField(child=RateSerializer(), help_text="open, click … are people's; open_any counts all.")
+
+
+class DecisionSerializer(serializers.Serializer):
+    kind = serializers.CharField(help_text="variant, hold_out_is_as_good or no_decision.")
+    variant = serializers.CharField(allow_null=True)
+    code = serializers.CharField()
+    sentence = serializers.CharField()
+    q_value = share("p-value after control of false discoveries over the segments.")
+
+
+class RatioSerializer(serializers.Serializer):
+    is_suspect = serializers.BooleanField()
+    p_value = serializers.FloatField()
+    counted = serializers.DictField(child=serializers.IntegerField())
+    expected = serializers.DictField(child=serializers.FloatField())
+
+
+class DetectableSerializer(serializers.Serializer):
+    difference = serializers.FloatField()
+    lift = serializers.FloatField()
+    power = serializers.FloatField()
+
+
+class VetoSerializer(serializers.Serializer):
+    variant = serializers.CharField()
+    guardrail = serializers.CharField()
+    rate = serializers.FloatField()
+    limit = serializers.FloatField()
+
+
+class CausedSerializer(serializers.Serializer):
+    total = serializers.FloatField(help_text="Revenue beyond what the hold-out shows would have come anyway.")
+    low = share("Lower end of the 95% interval.")
+    high = share("Upper end.")
+    per_member = serializers.FloatField()
+    cost = serializers.FloatField()
+    net = serializers.FloatField()
+    return_on_spend = share("Total ÷ cost; null when it cost nothing.")
+
+
+class GroupSerializer(serializers.Serializer):
+    segment = serializers.IntegerField(allow_null=True, help_text="Null for everybody.")
+    name = serializers.CharField()
+    people = serializers.IntegerField(help_text="Members when the audience was sealed.")
+    decision = DecisionSerializer()
+    arms = ArmSerializer(many=True)
+    comparisons = PairSerializer(many=True)
+    sample_ratio = RatioSerializer(allow_null=True)
+    detectable = DetectableSerializer(allow_null=True)
+    vetoes = VetoSerializer(many=True)
+    caused = serializers.DictField(child=CausedSerializer(allow_null=True))
+
+
+class ResultsSerializer(serializers.Serializer):
+    campaign = serializers.CharField()
+    run = serializers.IntegerField()
+    goal = serializers.CharField()
+    currency = serializers.CharField()
+    sealed_at = serializers.DateTimeField()
+    read_at = serializers.DateTimeField(allow_null=True, help_text="Orders and events up to then are counted.")
+    window_ends_at = serializers.DateTimeField()
+    is_window_over = serializers.BooleanField()
+    sentence = serializers.CharField(help_text="The answer in one sentence.")
+    level = serializers.FloatField()
+    groups = GroupSerializer(many=True, help_text="Everybody first, then each segment as of the send.")
+
+
 class NothingSerializer(StrictSerializer):
     """No fields."""
 
@@ -151,6 +271,7 @@ class Campaigns(Listed, Retrieved, Endpoint):
         "cancel": "campaigns.launch",
         "account": "campaigns.view",
         "messages": "campaigns.view",
+        "results": "reports.view",
     }
     serializer_class = CampaignSerializer
     filterset_class = CampaignFilters
@@ -227,6 +348,12 @@ class Campaigns(Listed, Retrieved, Endpoint):
         rows = queries.messages_in_scope(self.last_run(), self.actor, request.query_params.get("state", ""))
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(MessageSerializer(page, many=True).data)
+
+    @extend_schema(responses=ResultsSerializer)
+    @action(detail=True, methods=["get"])
+    def results(self, request: Request, pk: str) -> Response:
+        """What it brought, overall and per segment as of the send; what cannot be told is null."""
+        return Response(ResultsSerializer(shape.shape(queries.results(self.get_object()))).data)
 
     def last_run(self) -> Run:
         run = queries.latest_run(self.get_object())

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.content import composition, fields
 from campaigns.content.composition import Source
 from campaigns.models import Campaign, Goal
+from crm import figures
 from segments import queries as segment_queries
 
 KEYS = "ABCDEF"
@@ -23,7 +24,7 @@ class SegmentChoice(forms.ModelMultipleChoiceField):
     widget = forms.CheckboxSelectMultiple
 
     def label_from_instance(self, segment: Any) -> str:
-        return f"{segment.name} ({segment.size:,})".replace(",", "\u00a0")
+        return f"{segment.name} ({figures.number(segment.size)})"
 
 
 class CampaignForm(forms.Form):

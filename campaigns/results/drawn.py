@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from babel.dates import format_skeleton
 from django.db.models import Count
 from django.db.models.functions import TruncDate
 from django.utils.translation import gettext as _
@@ -253,7 +254,7 @@ def timeline(run: Run) -> tuple[list[str], list[Series]]:
     for kind, day, count in rows.values_list("kind", TruncDate("at")).annotate(Count("pk")):
         counts[kind][day] = count
     days = days_of(counts.values())
-    return [figures.day(day) for day in days], [
+    return [format_skeleton("MMMd", day, locale=figures.locale()) for day in days], [
         Series(str(kind.label), [counts[kind].get(day, 0) for day in days], colour) for kind, colour in TIMED
     ]
 

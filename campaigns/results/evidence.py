@@ -171,7 +171,7 @@ def did(kind: ResponseKind, *, message_state: str = "", **response: str) -> Max:
 
 def returns(run: Run) -> QuerySet:
     """What members brought back inside the window, whichever order it was from: every arm is treated alike."""
-    is_counted = run.plan["goal_event"] == ORDERS
+    is_counted = run.plan["goal_event"] == ORDERS and run.attributed_at is not None
     brought_back = orders(run, run.sealed_at, ends_at(run)).filter(kind="return")
     return by_customer(brought_back if is_counted else brought_back.filter(pk=NOBODY))
 

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -90,12 +91,13 @@ def progress(request: HttpRequest, campaign: Campaign, run: Run | None) -> dict[
 
 def answer(campaign: Campaign, now: queries.Progress) -> str:
     """How far it is, in one sentence."""
+    apart = now.states.get(MessageState.SKIPPED, 0) + now.states.get(MessageState.HELD_OUT, 0)
     sent = figures.number(now.states.get(MessageState.SENT, 0))
     if now.expected is None:
         return _("The audience is being sealed: %(count)s people so far.") % {
             "count": figures.number(sum(now.states.values()))
         }
-    said = {"sent": sent, "expected": figures.number(now.expected), "unknown": figures.number(now.unresolved)}
+    said = {"sent": sent, "expected": figures.number(now.expected - apart), "unknown": figures.number(now.unresolved)}
     if now.unresolved:
         return _("Sent to %(sent)s of %(expected)s people; of %(unknown)s it is not known whether they got it.") % said
     return _("Sent to %(sent)s of %(expected)s people; everyone is accounted for.") % said
@@ -156,12 +158,13 @@ def launch(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         return launched(request, found)
     reach = queries.reach(found, as_of=timezone.now())
+    held = round(reach.will_get_it * found.holdout_share)
     context = {
         **places.frame(request, found),
         "reach": steps(reach),
         "will_get_it": reach.will_get_it,
-        "held_out": round(reach.will_get_it * found.holdout_share),
-        "contacted": reach.will_get_it - round(reach.will_get_it * found.holdout_share),
+        "held_out": held,
+        "contacted": reach.will_get_it - held,
         "faults": faults(found),
         "design": sketch.of_campaign(found, reach.will_get_it, at=timezone.now()),
         "schedule": ScheduleForm(),
@@ -175,7 +178,7 @@ def steps(reach: audience.Reach) -> list[charts.Step]:
     rows = [charts.Step(_("In the segments"), reach.matches)]
     for step in reach.steps:
         reasons = ", ".join(f"{label} {figures.number(count)}" for _code, label, count in step.losses)
-        rows.append(charts.Step(str(step.label), step.count, reasons))
+        rows.append(charts.Step(capfirst(str(step.label)), step.count, reasons))
     return rows
 
 

@@ -256,3 +256,16 @@ def test_a_segment_nobody_was_in_says_so_and_stops_nothing():
     made = world(np.random.default_rng(11), people=200)
     empty = next(one for one in queries.results(made.campaign).report.segments if one.name == "Nobody")
     assert empty.people == 0 and isinstance(empty.contest, CannotTell)
+
+
+def test_the_api_gives_the_same_as_the_command(client, maija):
+    made = world(np.random.default_rng(12), people=200)
+    client.force_login(maija)
+    told = client.get(f"/api/v1/campaigns/{made.campaign.pk}/results/").json()
+    out = StringIO()
+    call_command("campaign_results", "world", "--json", stdout=out)
+    expected = json.loads(out.getvalue())
+    assert told["sentence"] == expected["sentence"]
+    for mine, theirs in zip(told["groups"], expected["groups"], strict=True):
+        assert mine["comparisons"] == theirs["comparisons"] and mine["decision"] == theirs["decision"]
+        assert [arm["rates"] for arm in mine["arms"]] == [arm["rates"] for arm in theirs["arms"]]
