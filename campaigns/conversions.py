@@ -35,8 +35,12 @@ def attribute(run: Run, *, at: datetime) -> int:
     return count
 
 
+def begins_at(run: Run) -> datetime:
+    return run.sealed_at or run.started_at
+
+
 def ends_at(run: Run) -> datetime:
-    return (run.sealed_at or run.started_at) + timedelta(days=run.plan["window_days"])
+    return begins_at(run) + timedelta(days=run.plan["window_days"])
 
 
 def allocated(run: Run) -> QuerySet[Message]:

@@ -5,12 +5,13 @@ import hmac
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
+from django_htmx.middleware import HtmxDetails
 
 from crm import rights
 from crm.models import ApiKey, User
@@ -50,11 +51,20 @@ def _teams_of(user: User) -> frozenset[int] | None:
     return frozenset(user.teams.values_list("id", flat=True))
 
 
+class ActorRequest(HttpRequest):
+    """What a guarded view is given: the request of a signed-in user, and on whose behalf it acts."""
+
+    user: User
+    actor: rights.Actor
+    htmx: HtmxDetails
+
+
 def of_request(request: HttpRequest) -> rights.Actor:
     """The actor of a page request, read once per request. The user must be signed in."""
-    if not hasattr(request, "_actor"):
-        request._actor = of_user(request.user)  # type: ignore[attr-defined, arg-type]
-    return request._actor  # type: ignore[attr-defined]
+    known = cast(ActorRequest, request)
+    if not hasattr(known, "actor"):
+        known.actor = of_user(known.user)
+    return known.actor
 
 
 def hash_of(raw_key: str) -> str:
@@ -90,8 +100,7 @@ def needs(right: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            request.actor = of_request(request)  # type: ignore[attr-defined]
-            if not rights.may(request.actor, right):  # type: ignore[attr-defined]
+            if not rights.may(of_request(request), right):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 

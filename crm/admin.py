@@ -55,7 +55,7 @@ class FieldAdmin(Editable):
         return ["entity", "key", "type"] if obj else []
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        by, at = access.of_user(request.user), timezone.now()  # type: ignore[arg-type]
+        by, at = access.of_request(request), timezone.now()
         if change:
             actions.change_field(obj, values=form.cleaned_data, by=by, at=at)
         else:
@@ -97,7 +97,7 @@ class KeyAdmin(Editable):
     autocomplete_fields = ["team"]
     actions = ["revoke"]
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         shown = ["prefix", "created_by", "created_at", "revoked_at", "last_used_at"]
         return [*KeyForm.Meta.fields, *(shown if obj else [])]
 
@@ -105,14 +105,14 @@ class KeyAdmin(Editable):
         return obj is None and super().has_change_permission(request)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        by = access.of_user(request.user)  # type: ignore[arg-type]
+        by = access.of_request(request)
         key, raw_key = actions.issue_key(**form.cleaned_data, by=by, at=timezone.now())
         obj.pk = key.pk
         messages.warning(request, _("Copy the key now, it is shown only once: %(key)s") % {"key": raw_key})
 
     @admin.action(description=gettext_lazy("Revoke the chosen keys"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: Any) -> None:
-        by = access.of_user(request.user)  # type: ignore[arg-type]
+        by = access.of_request(request)
         for key in queryset:
             actions.revoke_key(key, by=by, at=timezone.now())
 

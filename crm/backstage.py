@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -26,9 +27,11 @@ class AdminSite(admin.AdminSite):
 class BoundedPaginator(Paginator):
     """Counts up to ten thousand rows and no further; a longer list is searched, not leafed through."""
 
+    object_list: QuerySet
+
     @cached_property
     def count(self) -> int:
-        return self.object_list.order_by()[:MOST_COUNTED].count()  # type: ignore[union-attr]
+        return self.object_list.order_by()[:MOST_COUNTED].count()
 
 
 class Ledger(admin.ModelAdmin):
@@ -38,7 +41,7 @@ class Ledger(admin.ModelAdmin):
     paginator = BoundedPaginator
     list_per_page = 50
     list_select_related = True
-    actions = None
+    actions: list[str] | None = None
     ordering = ("-pk",)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -76,7 +79,7 @@ class Editable(Ledger):
             object_id=obj.pk,
             verb="changed" if change else "created",
             changes={name: [form.initial.get(name), _told(form.cleaned_data[name])] for name in names},
-            by=access.of_user(request.user),  # type: ignore[arg-type]
+            by=access.of_request(request),
             at=timezone.now(),
         )
 

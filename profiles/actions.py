@@ -35,11 +35,20 @@ def refresh(*, at: datetime, full: bool = False) -> Refresh:
     with files.builder_lock():
         bury_the_dead(at)
         last = None if full else latest()
-        since = last and since_of(last)
-        made = attempt(at, last, since) if since else None
-        answer = made or attempt(at, None, None)
+        answer = (last and continued(at, last)) or attempt(at, None, None)
         remove_old(at)
     return answer
+
+
+def continued(at: datetime, last: Snapshot) -> Refresh | None:
+    """A build from the last snapshot; None when it must be done again from every row."""
+    since = since_of(last)
+    if since is None:
+        return None
+    try:
+        return attempt(at, last, since)
+    except building.NeedsFullBuild:
+        return None
 
 
 def latest() -> Snapshot | None:
@@ -56,28 +65,30 @@ def since_of(last: Snapshot) -> Since | None:
     return Since(datetime.fromisoformat(marks["moment"]), marks["ids"])
 
 
-def attempt(at: datetime, last: Snapshot | None, since: Since | None) -> Refresh | None:
-    """One build; None when it must be done again from every row."""
+def attempt(at: datetime, last: Snapshot | None, since: Since | None) -> Refresh:
+    """One build, its row ready or failed. Raises NeedsFullBuild when it must be done again from every row."""
     started = timezone.now()
     row = Snapshot.objects.create(file_name=files.new_name(at), as_of=at, started_at=started)
     try:
         moment = Moment(at, ZoneInfo(settings.FIRM_TIME_ZONE))
-        built = building.build(row.file_name, moment=moment, last=last and last.file_name, since=since)
+        built = building.build(row.file_name, moment=moment, last=last.file_name if last else None, since=since)
     except building.NeedsFullBuild as reason:
         end(row, SnapshotStatus.FAILED, error=str(reason))
-        return None
+        raise
     except Exception as error:
         end(row, SnapshotStatus.FAILED, error=f"{type(error).__name__}: {error}")
         raise
-    end(row, SnapshotStatus.READY, watermarks=built.watermarks, counts=built.counts)
-    return Refresh(row, is_full=since is None, seconds=(row.finished_at - started).total_seconds())
+    finished = end(row, SnapshotStatus.READY, watermarks=built.watermarks, counts=built.counts)
+    return Refresh(row, is_full=since is None, seconds=(finished - started).total_seconds())
 
 
-def end(row: Snapshot, status: str, **values: object) -> None:
+def end(row: Snapshot, status: str, **values: object) -> datetime:
     """The one place that asks the clock: a build's length is not known beforehand."""
-    for name, value in {"status": status, "finished_at": timezone.now(), **values}.items():
+    finished = timezone.now()
+    for name, value in {"status": status, "finished_at": finished, **values}.items():
         setattr(row, name, value)
     row.save()
+    return finished
 
 
 def bury_the_dead(at: datetime) -> None:

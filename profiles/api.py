@@ -21,14 +21,14 @@ class FeatureSerializer(serializers.Serializer):
     """A feature and how far it can be trusted; shares are 0–1, null where no snapshot has been built."""
 
     key = serializers.CharField(source="feature.key")
-    label = serializers.CharField(source="feature.label")
+    label = serializers.CharField(source="feature.label")  # type: ignore[assignment]
     label_fi = serializers.CharField(source="feature.label_fi")
     kind = serializers.CharField(source="feature.kind")
     dimension = serializers.CharField(source="feature.dimension")
     unit = serializers.CharField(source="feature.unit")
     choices = serializers.ListField(source="feature.choices", child=serializers.CharField())
     sensitivity = serializers.CharField(source="feature.sensitivity")
-    source = serializers.CharField(source="feature.source")
+    source = serializers.CharField(source="feature.source")  # type: ignore[assignment]
     coverage_share = serializers.FloatField()
     valid_share = serializers.FloatField(allow_null=True)
     changed_at = serializers.DateTimeField(allow_null=True)
@@ -44,12 +44,12 @@ class ValueSerializer(serializers.Serializer):
 
     key = serializers.CharField(source="feature.key")
     kind = serializers.CharField(source="feature.kind")
-    source = serializers.CharField(source="feature.source")
-    value = serializers.SerializerMethodField()
+    source = serializers.CharField(source="feature.source")  # type: ignore[assignment]
+    value = serializers.SerializerMethodField(method_name="told")
     since = serializers.DateTimeField(allow_null=True)
 
     @extend_schema_field(OpenApiTypes.ANY)
-    def get_value(self, one: FeatureValue) -> Any:
+    def told(self, one: FeatureValue) -> Any:
         return str(one.value) if isinstance(one.value, Decimal) else one.value
 
 

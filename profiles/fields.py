@@ -7,7 +7,7 @@ from profiles.catalogue import Feature
 from profiles.computed import COMPUTED
 from profiles.given import GIVEN
 
-TAKEN = frozenset(row.feature.key for row in (*GIVEN, *COMPUTED)) | {"customer_id"}
+TAKEN = {row.feature.key for row in GIVEN} | {row.feature.key for row in COMPUTED} | {"customer_id"}
 
 
 def column_of(field: FieldDefinition) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from crm import queries as crm_queries
 from crm import tables
-from crm.access import needs, of_request
+from crm.access import ActorRequest, needs
 from profiles import queries, wording
 from profiles.catalogue import DIMENSIONS, Feature
 from profiles.queries import FeatureValue, Quality
@@ -37,7 +37,7 @@ SORTS = {
 
 @require_safe
 @needs("features.view")
-def data(request: HttpRequest) -> HttpResponse:
+def data(request: ActorRequest) -> HttpResponse:
     """Every feature with its dimension, source, coverage, freshness and sensitivity."""
     order = tables.order(request.GET, COLUMNS, "dimension")
     rows = sorted(quality_for(request), key=SORTS[order.key], reverse=order.is_descending)
@@ -51,10 +51,10 @@ def data(request: HttpRequest) -> HttpResponse:
     return render(request, "profiles/data.html", context)
 
 
-def quality_for(request: HttpRequest) -> list[Quality]:
+def quality_for(request: ActorRequest) -> list[Quality]:
     """The features open to the visitor; none before the first snapshot."""
     try:
-        return [row for row in queries.quality() if queries.is_open_to(of_request(request), row.feature)]
+        return [row for row in queries.quality() if queries.is_open_to(request.actor, row.feature)]
     except queries.NoSnapshot:
         return []
 
@@ -87,9 +87,9 @@ def answer(rows: list[Quality]) -> str:
 
 @require_safe
 @needs("features.view")
-def customer_profile(request: HttpRequest, pk: int) -> HttpResponse:
+def customer_profile(request: ActorRequest, pk: int) -> HttpResponse:
     """One customer in ten dimensions; a fragment of the customer's page, and a page of its own."""
-    actor = of_request(request)
+    actor = request.actor
     customer = get_object_or_404(crm_queries.customers(actor), pk=pk)
     values = [value for value in values_of(customer.pk) if queries.is_open_to(actor, value.feature)]
     context = {"customer": customer, "dimensions": by_dimension(values)}

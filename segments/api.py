@@ -33,7 +33,7 @@ class SegmentSerializer(StrictModelSerializer):
     rule = serializers.JSONField(required=False, allow_null=True)
     sentence = serializers.SerializerMethodField(help_text="The rule in words, in the caller's language.")
     is_stale = serializers.SerializerMethodField(help_text="Older than its limit: not used for sending.")
-    owner = serializers.SlugRelatedField("username", read_only=True)
+    owner: serializers.SlugRelatedField = serializers.SlugRelatedField("username", read_only=True)
 
     class Meta:
         model = Segment
@@ -205,7 +205,7 @@ class Segments(Listed, Retrieved, Endpoint):
 
     def _page(self, rows: QuerySet) -> list[Any]:
         self.orderings = ["-id", "id"]  # type: ignore[misc]
-        return self.paginator.paginate_queryset(rows, self.request, view=self) or []
+        return list(self.paginate_queryset(rows) or [])
 
     def _checked(self, fields: serializers.BaseSerializer) -> dict[str, Any]:
         fields.is_valid(raise_exception=True)

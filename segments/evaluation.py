@@ -171,7 +171,7 @@ def membership_rows(slugs: Iterable[str]) -> pa.Table:
     rows = Membership.objects.filter(segment__slug__in=list(slugs)).values_list(
         "segment_id", "segment__slug", "customer_id", "entered_at", "left_at"
     )
-    columns = list(zip(*rows.iterator(chunk_size=50_000), strict=True)) or [[]] * len(tables.MEMBERSHIP)
+    columns = list(zip(*rows.iterator(chunk_size=50_000), strict=True)) or [()] * len(tables.MEMBERSHIP)
     times = [pa.array(columns[i], pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us")) for i in (3, 4)]
     return pa.table(
         {

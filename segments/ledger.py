@@ -83,9 +83,9 @@ _ID_ROWS = {"postgresql": "unnest(%s::bigint[]) AS given(id)", "sqlite": "json_e
 _ID_COLUMN = {"postgresql": "given.id", "sqlite": "given.value"}
 
 
-def _id_parameter(customers: Ids) -> object:
+def _id_parameter(customers: Ids) -> list[int] | str:
     return customers.tolist() if connection.vendor == "postgresql" else json.dumps(customers.tolist())
 
 
-def _moment(at: datetime) -> object:
+def _moment(at: datetime) -> datetime | str | None:
     return connection.ops.adapt_datetimefield_value(at)

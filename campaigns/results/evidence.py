@@ -11,7 +11,7 @@ from django.db.models import Case, IntegerField, Max, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from campaigns.audience import memberships
-from campaigns.conversions import ORDERS, allocated, ends_at
+from campaigns.conversions import ORDERS, allocated, begins_at, ends_at
 from campaigns.experiments.report import ArmEvidence, Evidence
 from campaigns.experiments.sufficient import Mean, Paired, Proportion, Sample
 from campaigns.models import Goal, MessageState, ResponseClass, ResponseKind, Run
@@ -172,13 +172,13 @@ def did(kind: ResponseKind, *, message_state: str = "", **response: str) -> Max:
 def returns(run: Run) -> QuerySet:
     """What members brought back inside the window, whichever order it was from: every arm is treated alike."""
     is_counted = run.plan["goal_event"] == ORDERS and run.attributed_at is not None
-    brought_back = orders(run, run.sealed_at, ends_at(run)).filter(kind="return")
+    brought_back = orders(run, begins_at(run), ends_at(run)).filter(kind="return")
     return by_customer(brought_back if is_counted else brought_back.filter(pk=NOBODY))
 
 
 def past_spend(run: Run) -> QuerySet:
     """What members spent in the year before the send, where it sharpens the figures."""
-    spent = orders(run, run.sealed_at - PAST, run.sealed_at)
+    spent = orders(run, begins_at(run) - PAST, begins_at(run))
     return by_customer(spent if run.plan["goal"] == Goal.REVENUE else spent.filter(pk=NOBODY))
 
 
@@ -193,4 +193,4 @@ def by_customer(rows: QuerySet) -> QuerySet:
 
 def members(run: Run, segment_ids: Sequence[int]) -> QuerySet:
     """Who was in which of the segments when the audience was sealed."""
-    return memberships([*segment_ids, NOBODY], run.sealed_at).values("segment_id", "customer_id").distinct()
+    return memberships([*segment_ids, NOBODY], begins_at(run)).values("segment_id", "customer_id").distinct()

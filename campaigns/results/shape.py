@@ -143,8 +143,9 @@ def caused(money: Caused | CannotTell) -> dict[str, Any] | None:
 
 
 def ends(interval: Interval | CannotTell) -> dict[str, float | None]:
-    is_told = not isinstance(interval, CannotTell)
-    return {"low": interval.low if is_told else None, "high": interval.high if is_told else None}
+    if isinstance(interval, CannotTell):
+        return {"low": None, "high": None}
+    return {"low": interval.low, "high": interval.high}
 
 
 def known(value: Any) -> Any:

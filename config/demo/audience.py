@@ -129,7 +129,7 @@ def chosen(html: str, rng: np.random.Generator) -> list[str]:
 
 def orders(sent: list[Any], people: population.Population, rng: np.random.Generator, sent_at: datetime) -> pd.DataFrame:
     """The orders that the planted chances give: one for each converted member, hold-out included."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for message in sent:
         arm = "hold-out" if message.state == "held_out" else message.variant and message.variant.key
         kind = people.kinds[message.customer.number]

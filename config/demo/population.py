@@ -6,6 +6,7 @@ Pure: a seed and a day in, frames out. What is planted is written down in `TRUTH
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -126,7 +127,7 @@ LAST = [
     "Åberg",
 ]
 
-TRUTH = {
+TRUTH: dict[str, Any] = {
     "campaign": "spring-outdoor",
     "effect_segment": "eco-families",
     "hold_out_rate": {"eco_families": 0.06, "other": 0.05},

@@ -53,8 +53,8 @@ def letter(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_safe
 @needs("campaigns.change")
+@csp(LETTER_POLICY)  # type: ignore[arg-type]  # it is written for views without arguments
 @xframe_options_sameorigin
-@csp(LETTER_POLICY)
 def letter_html(request: HttpRequest, number: int) -> HttpResponse:
     """The HTML part alone, for the frame of its page."""
     return HttpResponse('<base target="_blank">' + _found(number).part("html"))

@@ -34,7 +34,7 @@ class ConsentEntrySerializer(StrictSerializer):
     act = ChoiceField(ConsentAct.choices)
     at = serializers.DateTimeField(help_text="When the customer said so.")
     expires_at = serializers.DateTimeField(default=None, allow_null=True, help_text="A grant lapses then.")
-    source = serializers.CharField(max_length=60, help_text="Form, call, unsubscribe link …")
+    source = serializers.CharField(max_length=60, help_text="Form, call, unsubscribe link …")  # type: ignore[assignment]
     evidence = serializers.DictField(
         child=serializers.JSONField(allow_null=True), default=dict, help_text="Wording, address of the form …"
     )

@@ -31,7 +31,7 @@ class EventSerializer(StrictSerializer):
     """Something that happened to a customer, or to a visitor not yet known."""
 
     id = serializers.IntegerField(read_only=True)
-    source = serializers.CharField(max_length=60, help_text="System the event came from.")
+    source = serializers.CharField(max_length=60, help_text="System the event came from.")  # type: ignore[assignment]
     source_id = serializers.CharField(max_length=100, help_text="Id given by the source; a repeat changes nothing.")
     type = serializers.CharField(max_length=60, help_text="page, cart, call, answer … (`order` is refused).")
     customer = serializers.CharField(

@@ -1,5 +1,6 @@
 """Orders and products over the API, one by one and in batches."""
 
+from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
@@ -20,7 +21,7 @@ from crm.rest.idempotency import idempotent
 from crm.rest.serializers import ChoiceField, StrictModelSerializer, StrictSerializer
 
 MOST_ORDERS = 1000
-MONEY = {"max_digits": 16, "decimal_places": 4}
+money = partial(serializers.DecimalField, max_digits=16, decimal_places=4)
 CURRENCY = r"^[A-Z]{3}$"
 
 
@@ -31,8 +32,8 @@ class LineSerializer(StrictSerializer):
     sku = serializers.CharField(max_length=64, default="", allow_blank=True, help_text="Stock code.")
     description = serializers.CharField(max_length=200, default="", allow_blank=True, help_text="Text as given.")
     quantity = serializers.DecimalField(max_digits=14, decimal_places=3, help_text="Pieces.")
-    unit_amount = serializers.DecimalField(**MONEY, help_text="Price per piece.")
-    amount = serializers.DecimalField(**MONEY, required=False, help_text="Quantity × price; checked when given.")
+    unit_amount = money(help_text="Price per piece.")
+    amount = money(required=False, help_text="Quantity × price; checked when given.")
     at = serializers.DateTimeField(default=None, allow_null=True, help_text="When it differs from the order's time.")
 
 
@@ -40,7 +41,7 @@ class OrderSerializer(StrictSerializer):
     """An order with its lines, in one currency."""
 
     id = serializers.IntegerField(read_only=True)
-    source = serializers.CharField(max_length=60, help_text="System the order came from.")
+    source = serializers.CharField(max_length=60, help_text="System the order came from.")  # type: ignore[assignment]
     number = serializers.CharField(max_length=64, help_text="Order number, unique in its source.")
     kind = ChoiceField(OrderKind.choices, default=OrderKind.SALE)
     customer = serializers.CharField(
@@ -53,7 +54,7 @@ class OrderSerializer(StrictSerializer):
     ordered_at = serializers.DateTimeField(help_text="With its zone.")
     channel = serializers.CharField(max_length=30, default="", allow_blank=True, help_text="web, store, phone, app …")
     currency = serializers.RegexField(CURRENCY, help_text="ISO 4217.")
-    total_amount = serializers.DecimalField(**MONEY, required=False, help_text="Sum of the lines; checked when given.")
+    total_amount = money(required=False, help_text="Sum of the lines; checked when given.")
     country = serializers.CharField(max_length=60, default="", allow_blank=True, help_text="Country of delivery.")
     lines = LineSerializer(many=True, default=list)
 

@@ -73,8 +73,8 @@ class CustomerForm(forms.Form):
     country = forms.CharField(label=_("Country"), max_length=60, required=False)
     stage = forms.ChoiceField(label=_("Stage"), choices=Stage.choices)
 
-    def __init__(self, *args: Any, actor: Actor, customer: Customer | None, **kwargs: Any) -> None:
-        super().__init__(*args, initial=_initial(customer), **kwargs)
+    def __init__(self, data: Any = None, *, actor: Actor, customer: Customer | None) -> None:
+        super().__init__(data, initial=_initial(customer))
         spoken = [("", "–"), ("fi", _("Finnish")), ("sv", _("Swedish")), ("en", _("English"))]
         kept = customer.language if customer else ""
         self.fields["language"].choices = spoken + [(kept, kept)] * (kept not in dict(spoken))  # type: ignore[attr-defined]

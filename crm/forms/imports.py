@@ -113,21 +113,19 @@ class PartsForm(forms.Form):
     dates = forms.ChoiceField(label=_("Order of dates with /"), choices=DATES, required=False)
     time_zone = forms.ChoiceField(label=_("Time zone of local times"), required=False)
 
-    def __init__(
-        self, *args: Any, kind: str, document: dict[str, Any], columns: tuple[str, ...], **kwargs: Any
-    ) -> None:
+    def __init__(self, data: Any = None, *, kind: str, document: dict[str, Any], columns: tuple[str, ...]) -> None:
         self.kind, self.document = kind, document
         style = document.get("style") or {}
         initial = {"decimal": style.get("decimal", ""), "dates": style.get("dates", "")}
         initial["time_zone"] = style.get("time_zone", settings.FIRM_TIME_ZONE)
         initial |= {name: part_of(document, path) for name, path in PARTS[kind].items()}
         initial["currency"] = document.get("currency", settings.FIRM_CURRENCY)
-        super().__init__(*args, initial=initial)
+        super().__init__(data, initial=initial)
         self._add_parts(columns)
 
     def _add_parts(self, columns: tuple[str, ...]) -> None:
         choices = [("", _("—")), *((column, column) for column in columns)]
-        own = {
+        own: dict[str, forms.Field] = {
             name: forms.ChoiceField(label=LABELS[name], choices=choices, required=False) for name in PARTS[self.kind]
         }
         if self.kind == "customers":
@@ -169,4 +167,4 @@ def choices_from(posted: Any, rows: list[ColumnRow]) -> list[Choice]:
 
 
 def _among(value: str | None, choices: Any, otherwise: str) -> str:
-    return value if value in choices else otherwise
+    return value if value and value in choices else otherwise

@@ -13,9 +13,9 @@ from django.db import connection, models
 
 def insert_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Insert rows of plain values, in the order of `columns` (names of fields), inside the caller's transaction."""
-    quote = connection.ops.quote_name
+    quote, names_of = connection.ops.quote_name, {field.name: str(field.column) for field in model._meta.fields}
     table = quote(model._meta.db_table)
-    names = ", ".join(quote(str(model._meta.get_field(name).column)) for name in columns)
+    names = ", ".join(quote(names_of[name]) for name in columns)
     signs = ", ".join(["%s"] * len(columns))
     with connection.cursor() as cursor:
         cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({signs})", list(rows))

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, OutputWrapper
 from django.utils import timezone
 from tqdm import tqdm
 
@@ -38,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="answer in JSON, without a progress bar")
 
 
-def carry_out(kind: str, options: dict[str, Any], out: IO[str]) -> None:
+def carry_out(kind: str, options: dict[str, Any], out: OutputWrapper) -> None:
     """Import the file named in the options, or say what importing it would do."""
     with one_line_faults():
         run = _start(kind, Path(options["file"]), Path(options["mapping"]))
@@ -48,7 +48,7 @@ def carry_out(kind: str, options: dict[str, Any], out: IO[str]) -> None:
         raise CommandError(answer.report["error"])
 
 
-def carry_out_undo(import_id: int, is_json: bool, out: IO[str]) -> None:
+def carry_out_undo(import_id: int, is_json: bool, out: OutputWrapper) -> None:
     """Undo an import and say what was restored, deleted and kept."""
     with one_line_faults(), _bar(not is_json) as progress:
         run = undo_import(import_id=import_id, by=None, clock=timezone.now, progress=progress)
@@ -57,7 +57,7 @@ def carry_out_undo(import_id: int, is_json: bool, out: IO[str]) -> None:
     tell(Answer({"id": run.pk, "status": run.status, "counts": counts}, lines), is_json, out)
 
 
-def tell(answer: Answer, is_json: bool, out: IO[str]) -> None:
+def tell(answer: Answer, is_json: bool, out: OutputWrapper) -> None:
     out.write(json.dumps(answer.report, ensure_ascii=False, indent=2) if is_json else "\n".join(answer.lines))
 
 

@@ -35,7 +35,7 @@ def plan_consents(consents: list[Consent], existing: Mapping[str, Customer], pla
     plan.work.consents = []
     for consent in consents:
         state = states.get((consent.number, consent.purpose, consent.channel))
-        if _lifts_withdrawal(consent, state):
+        if state and _lifts_withdrawal(consent, state):
             message = f"withdrawn on {state.since_at:%Y-%m-%d}; the file does not say that it was granted later"
             plan.problems.append(Problem(consent.row, str(consent.evidence["column"]), "consent_withdrawn", message))
         elif _is_news(consent, state):
@@ -43,8 +43,8 @@ def plan_consents(consents: list[Consent], existing: Mapping[str, Customer], pla
             plan.counts["consents"] += 1
 
 
-def _lifts_withdrawal(consent: Consent, state: ConsentState | None) -> bool:
-    if state is None or state.is_granted or not consent.is_granted:
+def _lifts_withdrawal(consent: Consent, state: ConsentState) -> bool:
+    if state.is_granted or not consent.is_granted:
         return False
     return consent.at is None or consent.at <= state.since_at
 

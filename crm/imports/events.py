@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from crm.imports.known import NewCustomer, customer_ids, make_customers
 from crm.imports.mapping import EventForm, Mapping
@@ -143,7 +144,7 @@ def _event(row: StagedRow, reading: Reading, form: EventForm) -> Event:
     )
 
 
-def _value(text: str, reading: Reading):  # type: ignore[no-untyped-def]
+def _value(text: str, reading: Reading) -> Decimal:
     value = number(text, reading.mapping.style)
     if abs(value) >= 10**12:
         raise ValueProblem("too_large", f"{text} is too large for a value")

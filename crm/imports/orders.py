@@ -38,6 +38,7 @@ ONE = Decimal(1)
 
 # A line as it is compared: sku, description, quantity, unit amount, amount, at.
 Line = tuple[str, str, Decimal, Decimal, Decimal, datetime | None]
+TimedLine = tuple[str, str, Decimal, Decimal, Decimal, datetime]
 
 
 @dataclass(slots=True)
@@ -343,13 +344,13 @@ def _parse(
     parsed = [line for row in rows if (line := _line(row, places, reading, form, problems))]
     if any(problem.is_fatal for problem in problems):
         return None
-    times = {at for *_, at in parsed}
+    times = {line[-1] for line in parsed}
     ordered_at = min(times)
     if len(times) > 1:
         problems.append(
             Problem(head.row, form.ordered_at, "several_times", f"order {head.key} has lines at {len(times)} times")
         )
-    lines: list[Line] = [(*line, None if at == ordered_at else at) for *line, at in parsed]
+    lines: list[Line] = [(*line[:-1], None if line[-1] == ordered_at else line[-1]) for line in parsed]
     problems += _copies(rows, head.key)
     total = sum((line[4] for line in lines), Decimal(0))
     return Parsed(
@@ -383,7 +384,7 @@ def _group_problems(rows: list[StagedRow], reading: Reading) -> Iterator[Problem
 
 def _line(
     row: StagedRow, places: Places, reading: Reading, form: OrderForm, problems: list[Problem]
-) -> tuple[str, str, Decimal, Decimal, Decimal, datetime] | None:
+) -> TimedLine | None:
     cells, style = row.cells, reading.mapping.style
     column = form.ordered_at
     try:

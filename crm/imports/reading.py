@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from crm.imports.excel import is_workbook, workbook_rows
 from crm.imports.files import FileError
@@ -89,12 +89,12 @@ def _trimmed(heading: tuple[str, ...]) -> tuple[str, ...]:
 def _open_text(path: Path, form: FileForm, name: str) -> Iterator[tuple[IO[str], FileForm]]:
     encoding = form.encoding or encoding_of(path, name)
     with _open_bytes(path) as raw:
-        text = io.TextIOWrapper(raw, encoding=encoding, newline="")  # type: ignore[type-var]
+        text = io.TextIOWrapper(raw, encoding=encoding, newline="")
         sample = _sample(text, encoding, name)
     delimiter = form.delimiter or (delimiter_of(sample) if form.format in ("", "csv") else "")
     form = FileForm(form.format or "csv", delimiter, encoding, form.has_header, form.columns, form.widths, form.sheet)
     with _open_bytes(path) as raw:
-        yield io.TextIOWrapper(raw, encoding=encoding, newline=""), form  # type: ignore[type-var]
+        yield io.TextIOWrapper(raw, encoding=encoding, newline=""), form
 
 
 def _sample(text: IO[str], encoding: str, name: str) -> list[str]:
@@ -110,7 +110,7 @@ def _sample(text: IO[str], encoding: str, name: str) -> list[str]:
 def _open_bytes(path: Path) -> IO[bytes]:
     with path.open("rb") as raw:
         is_packed = raw.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if is_packed else path.open("rb")
+    return cast(IO[bytes], gzip.open(path)) if is_packed else path.open("rb")
 
 
 def encoding_of(path: Path, name: str = "") -> str:

@@ -201,8 +201,8 @@ def _found(samples: dict[str, list[str]], names: dict[str, set[str]]) -> dict[st
                 found[target] = column
     if "email" in names and "email" not in found:
         likely = (column for column, cells in samples.items() if _reads("email", cells, Style()))
-        if column := next(likely, None):
-            found["email"] = column
+        if first := next(likely, None):
+            found["email"] = first
     return found
 
 
@@ -217,7 +217,12 @@ def _number(found: dict[str, str]) -> Any:
 def field_of(column: str, cells: Sequence[str], style: Style, currency: str = "EUR") -> dict[str, Any]:
     """The custom field that fits a column: the narrowest type that reads every sample."""
     kind = _type_of(column, cells, style)
-    field = {"field": key_of(column), "label": column[:120], "type": kind, "dimension": dimension_of(column)}
+    field: dict[str, Any] = {
+        "field": key_of(column),
+        "label": column[:120],
+        "type": kind,
+        "dimension": dimension_of(column),
+    }
     if kind == "choice":
         field["choices"] = sorted(set(cells))
     if kind == "money":

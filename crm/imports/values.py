@@ -122,8 +122,8 @@ def _datetime(text: str, style: Style) -> datetime:
 def _from_parts(parts: dict[str, str | None], text: str, style: Style) -> datetime:
     if "a" in parts:
         parts |= _slashed(str(parts["a"]), str(parts["b"]), text, style)
-    year, month, day_of_month, *clock = (int(parts[name] or 0) for name in "ymdHMS")
-    return datetime(year, month, day_of_month, *clock)  # noqa: DTZ001 (the zone is added by the caller)
+    year, month, day_of_month, hour, minute, second = (int(parts[name] or 0) for name in "ymdHMS")
+    return datetime(year, month, day_of_month, hour, minute, second)  # noqa: DTZ001 (the zone is added by the caller)
 
 
 def _slashed(first: str, second: str, text: str, style: Style) -> dict[str, str | None]:

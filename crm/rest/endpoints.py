@@ -32,6 +32,7 @@ class Endpoint(GenericViewSet):
     body_limit: ClassVar[int] = 1024 * 1024
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     lookup_value_regex = r"[0-9]{1,18}"
+    queryset: QuerySet | None = None
     actor: Actor
 
     def rows(self) -> QuerySet:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm import actions, figures, keyset, panels, queries, timeline
-from crm.access import needs
+from crm.access import ActorRequest, needs
 from crm.forms.customers import CustomerForm, FilterForm
 from crm.models import ConsentState, Customer, FieldDefinition
 from crm.notices import notify
@@ -37,9 +37,9 @@ STAGE_TONES = {"prospect": "info", "occasional": "neutral", "regular": "good", "
 
 @require_safe
 @needs("customers.view")
-def customers(request: HttpRequest) -> HttpResponse:
+def customers(request: ActorRequest) -> HttpResponse:
     """The customers of the visitor's teams: searched, filtered, sorted, page after page."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor = request.actor
     form = FilterForm(request.GET, actor=actor)
     sort = order(request.GET, _columns(actor), "-updated_at")
     page = _page(form.rows(queries.customers(actor).select_related("team")), str(sort), request.GET.get("cursor", ""))
@@ -77,9 +77,9 @@ def _with(request: HttpRequest, **changes: str) -> str:
 
 @require_safe
 @needs("customers.view")
-def customer(request: HttpRequest, pk: int) -> HttpResponse:
+def customer(request: ActorRequest, pk: int) -> HttpResponse:
     """Everything known about one customer: the timeline, given fields, consents, and what floors above add."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor = request.actor
     row = _found(actor, pk)
     happenings, has_more = timeline.of_customer(actor, row, before=_before(request), most=HAPPENINGS)
     context = {
@@ -173,23 +173,32 @@ def _consents(actor: Actor, row: Customer) -> QuerySet[ConsentState]:
 
 @require_POST
 @needs("consents.withdraw")
-def withdraw(request: HttpRequest, pk: int, state_id: int) -> HttpResponse:
+def withdraw(request: ActorRequest, pk: int, state_id: int) -> HttpResponse:
     """Record that the customer opts out of one purpose by one channel."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor = request.actor
     row = _found(actor, pk)
     state = get_object_or_404(queries.consents(actor), pk=min(state_id, keyset.LARGEST_ID), customer=row)
     now = timezone.now()
-    said = {"purpose": state.purpose, "channel": state.channel, "act": "withdrawn", "said_at": now}
-    actions.record_consent(row, **said, source="page", evidence={"told_to": actor.user.username}, by=actor, at=now)
+    actions.record_consent(
+        row,
+        purpose=state.purpose,
+        channel=state.channel,
+        act="withdrawn",
+        said_at=now,
+        source="page",
+        evidence={"told_to": request.user.username},
+        by=actor,
+        at=now,
+    )
     notify(request, _("The opt-out is recorded."))
     return redirect("customer", row.pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs("customers.change")
-def customer_edit(request: HttpRequest, pk: int) -> HttpResponse:
+def customer_edit(request: ActorRequest, pk: int) -> HttpResponse:
     """Change what was given about a customer."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor = request.actor
     row = _found(actor, pk)
     if row.restricted_at:
         raise PermissionDenied
@@ -198,9 +207,9 @@ def customer_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs("customers.change")
-def customer_new(request: HttpRequest) -> HttpResponse:
+def customer_new(request: ActorRequest) -> HttpResponse:
     """Enter a new customer."""
-    return _edited(request, request.actor, None)  # type: ignore[attr-defined]
+    return _edited(request, request.actor, None)
 
 
 def _edited(request: HttpRequest, actor: Actor, row: Customer | None) -> HttpResponse:

@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm import actions, keyset, queries, tasks
-from crm.access import needs
+from crm.access import ActorRequest, needs
 from crm.forms.imports import TARGETS, DocumentForm, PartsForm, UploadForm, choices_from
 from crm.imports import report
 from crm.imports.editing import column_rows, edited_columns
@@ -38,7 +39,7 @@ PAGE = 50
 
 @require_safe
 @needs("imports.view")
-def imports(request: HttpRequest) -> HttpResponse:
+def imports(request: ActorRequest) -> HttpResponse:
     """All imports, the newest first."""
     rows = queries.imports(request.actor).select_related("created_by")
     page = keyset.page_of(rows, order="-id", cursor=request.GET.get("cursor", ""), size=PAGE)
@@ -47,7 +48,7 @@ def imports(request: HttpRequest) -> HttpResponse:
 
 @ONLY_FORMS
 @needs("imports.run")
-def import_new(request: HttpRequest) -> HttpResponse:
+def import_new(request: ActorRequest) -> HttpResponse:
     """Upload a file."""
     form = UploadForm(request.POST or None, request.FILES or None)
     if form.is_valid():
@@ -60,17 +61,17 @@ def import_new(request: HttpRequest) -> HttpResponse:
     return render(request, "crm/import_new.html", {"form": form}, status=400 if form.is_bound else 200)
 
 
-def _upload(cleaned: dict[str, Any], request: HttpRequest) -> Import:
-    said = {"kind": cleaned["kind"], "by": request.actor, "at": timezone.now()}
-    file = cleaned["file"]
+def _upload(cleaned: dict[str, Any], request: ActorRequest) -> Import:
+    upload = actions.upload_file
     if cleaned["mapping"] is not None:
-        return actions.start_import(file=file, name=file.name, mapping=cleaned["mapping"], **said)
-    return actions.upload_file(file=file, name=file.name, **said)
+        upload = partial(actions.start_import, mapping=cleaned["mapping"])
+    file = cleaned["file"]
+    return upload(kind=cleaned["kind"], file=file, name=file.name, by=request.actor, at=timezone.now())
 
 
 @require_safe
 @needs("imports.view")
-def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def import_detail(request: ActorRequest, pk: int) -> HttpResponse:
     """One import: what it would do, how far it is, or what it did."""
     run = get_object_or_404(queries.imports(request.actor).select_related("created_by"), pk=pk)
     return render(request, "crm/import.html", {"run": run, "report": report.of(run), "columns": report.COLUMNS})
@@ -78,7 +79,7 @@ def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 @ONLY_FORMS
 @needs("imports.run")
-def import_mapping(request: HttpRequest, pk: int) -> HttpResponse:
+def import_mapping(request: ActorRequest, pk: int) -> HttpResponse:
     """Say what each column means, beside sample values of the file."""
     run = get_object_or_404(queries.imports(request.actor), pk=pk)
     sample = preview(path_of(run.file_path), run.file_name)
@@ -117,23 +118,23 @@ def import_mapping(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @needs("imports.run")
-def import_check(request: HttpRequest, pk: int) -> HttpResponse:
+def import_check(request: ActorRequest, pk: int) -> HttpResponse:
     return _ask(request, pk, actions.check_import)
 
 
 @require_POST
 @needs("imports.run")
-def import_start(request: HttpRequest, pk: int) -> HttpResponse:
+def import_start(request: ActorRequest, pk: int) -> HttpResponse:
     return _ask(request, pk, actions.run_import)
 
 
 @require_POST
 @needs("imports.run")
-def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
+def import_undo(request: ActorRequest, pk: int) -> HttpResponse:
     return _ask(request, pk, actions.undo_import)
 
 
-def _ask(request: HttpRequest, pk: int, action: Callable[..., None]) -> HttpResponse:
+def _ask(request: ActorRequest, pk: int, action: Callable[..., None]) -> HttpResponse:
     """Ask for something that a worker does, poke it, and show how it goes."""
     get_object_or_404(queries.imports(request.actor), pk=pk)
     try:
@@ -147,7 +148,7 @@ def _ask(request: HttpRequest, pk: int, action: Callable[..., None]) -> HttpResp
 
 @require_safe
 @needs("imports.view")
-def import_problems(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+def import_problems(request: ActorRequest, pk: int) -> StreamingHttpResponse:
     """The problems as CSV."""
     run = get_object_or_404(queries.imports(request.actor), pk=pk)
     response = StreamingHttpResponse(report.problems_csv(run), content_type="text/csv; charset=utf-8")

@@ -77,7 +77,7 @@ def open_snapshot(name: str) -> duckdb.DuckDBPyConnection:
     return engine
 
 
-def engine_limits() -> dict[str, str]:
+def engine_limits() -> dict[str, str | bool | int | float | list[str]]:
     """Beyond its memory the engine writes aside instead of growing."""
     return {"memory_limit": settings.WAREHOUSE_MEMORY, "temp_directory": str(files.folder() / "spill")}
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crm import charts, figures, keyset, notices, spreadsheets, tables
 from crm import queries as crm_queries
-from crm.access import needs
+from crm.access import ActorRequest, needs
 from crm.refusals import Refused
 from crm.rights import Actor, may
 from segments import actions, freshness, queries, wording
@@ -58,7 +58,7 @@ def found(actor: Actor, slug: str) -> Segment:
 
 @require_safe
 @needs("segments.view")
-def segment(request: Any, slug: str) -> HttpResponse:
+def segment(request: ActorRequest, slug: str) -> HttpResponse:
     """The answer first: size and movement, then the curve, what sets the members apart, and five of them."""
     one, now = found(request.actor, slug), timezone.now()
     curve = curve_of(one, at=now)
@@ -76,7 +76,7 @@ def segment(request: Any, slug: str) -> HttpResponse:
 
 @require_safe
 @needs("segments.view")
-def common(request: Any, slug: str) -> HttpResponse:
+def common(request: ActorRequest, slug: str) -> HttpResponse:
     """What the members have in common that others have not; a fragment of the segment's page, and a page of its own."""
     one, now = found(request.actor, slug), timezone.now()
     try:
@@ -90,7 +90,7 @@ def common(request: Any, slug: str) -> HttpResponse:
 
 @require_safe
 @needs("segments.view")
-def members(request: Any, slug: str) -> HttpResponse:
+def members(request: ActorRequest, slug: str) -> HttpResponse:
     """Members now, or at the end of a chosen day."""
     one, now = found(request.actor, slug), timezone.now()
     day = chosen_day(request.GET.get("on", ""), at=now)
@@ -113,7 +113,7 @@ def members(request: Any, slug: str) -> HttpResponse:
 
 @require_safe
 @needs("segments.view")
-def history(request: Any, slug: str) -> HttpResponse:
+def history(request: ActorRequest, slug: str) -> HttpResponse:
     """Who entered and left lately, the rule's versions, and the refreshes."""
     one, now = found(request.actor, slug), timezone.now()
     moves = queries.moves(one)
@@ -140,7 +140,7 @@ def versions(one: Segment, language: str) -> list[tuple[Any, str]]:
 
 @require_safe
 @needs("exports.persons")
-def members_csv(request: Any, slug: str) -> HttpResponseBase:
+def members_csv(request: ActorRequest, slug: str) -> HttpResponseBase:
     """The members the visitor may see, as a file; written into the audit."""
     one, now = found(request.actor, slug), timezone.now()
     day = chosen_day(request.GET.get("on", ""), at=now)
@@ -161,7 +161,7 @@ def members_csv(request: Any, slug: str) -> HttpResponseBase:
 
 @require_POST
 @needs("segments.change")
-def refresh(request: Any, slug: str) -> HttpResponse:
+def refresh(request: ActorRequest, slug: str) -> HttpResponse:
     """Make the segment due now."""
     one = found(request.actor, slug)
     actions.request_refresh(segment=one, by=request.actor, at=timezone.now())
@@ -171,7 +171,7 @@ def refresh(request: Any, slug: str) -> HttpResponse:
 
 @require_POST
 @needs("segments.change")
-def archive(request: Any, slug: str) -> HttpResponse:
+def archive(request: ActorRequest, slug: str) -> HttpResponse:
     """Stop refreshing and let the members go; can be undone."""
     one = found(request.actor, slug)
     try:
@@ -186,7 +186,7 @@ def archive(request: Any, slug: str) -> HttpResponse:
 
 @require_POST
 @needs("segments.change")
-def restore(request: Any, slug: str) -> HttpResponse:
+def restore(request: ActorRequest, slug: str) -> HttpResponse:
     """Undo of archiving."""
     one = found(request.actor, slug)
     actions.restore_segment(segment=one, by=request.actor, at=timezone.now())
@@ -194,7 +194,7 @@ def restore(request: Any, slug: str) -> HttpResponse:
     return redirect("segment", one.slug)
 
 
-def frame(request: Any, one: Segment, curve: Any, *, at: datetime) -> dict[str, Any]:
+def frame(request: ActorRequest, one: Segment, curve: Any, *, at: datetime) -> dict[str, Any]:
     """What every page of a segment shows around its content."""
     state = freshness.of_segment(one, at=at)
     tabs = [(_("Overview"), "segment", None), (_("Members"), "segment-members", one.size)]

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from crm import keyset
-from crm.access import needs
+from crm.access import ActorRequest, needs
 from crm.rights import may
 from segments import freshness, queries, starters, wording
 from segments.freshness import Freshness
@@ -39,7 +39,7 @@ class Card:
 
 @require_safe
 @needs("segments.view")
-def segments(request: Any) -> HttpResponse:
+def segments(request: ActorRequest) -> HttpResponse:
     """Segments searched by name, description and owner, as cards."""
     now = timezone.now()
     sort = request.GET.get("sort", "name")

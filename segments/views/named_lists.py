@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from crm import notices
 from crm import queries as crm_queries
-from crm.access import needs
+from crm.access import ActorRequest, needs
 from crm.refusals import Refused
 from crm.rights import Actor
 from segments import actions
@@ -26,13 +26,13 @@ MOST_NUMBERS = 10_000
 MOST_TOLD = 5
 
 
-class NumbersField(forms.CharField):
+class NumbersField(forms.Field):
     """Customer numbers separated by spaces, commas or lines, as pasted from a sheet."""
 
     widget = forms.Textarea(attrs={"rows": 5, "class": "mono"})
 
     def to_python(self, value: Any) -> list[str]:
-        numbers = [one for one in re.split(r"[\s,;]+", super().to_python(value)) if one]
+        numbers = [one for one in re.split(r"[\s,;]+", value or "") if one]
         return list(dict.fromkeys(numbers))
 
     def validate(self, value: list[str]) -> None:
@@ -62,7 +62,7 @@ class NumbersForm(forms.Form):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs("segments.change")
-def new(request: Any) -> HttpResponse:
+def new(request: ActorRequest) -> HttpResponse:
     """Make a named list, with its first members if their numbers are given."""
     form = NamedListForm(request.POST or None)
     if form.is_valid():
@@ -78,7 +78,7 @@ def new(request: Any) -> HttpResponse:
 
 @require_POST
 @needs("segments.change")
-def add(request: Any, slug: str) -> HttpResponse:
+def add(request: ActorRequest, slug: str) -> HttpResponse:
     """Put the customers of the pasted numbers on the list."""
     one, form = found(request.actor, slug), NumbersForm(request.POST)
     if form.is_valid():
@@ -90,7 +90,7 @@ def add(request: Any, slug: str) -> HttpResponse:
 
 @require_POST
 @needs("segments.change")
-def remove(request: Any, slug: str) -> HttpResponse:
+def remove(request: ActorRequest, slug: str) -> HttpResponse:
     """Take the ticked customers off the list."""
     one = found(request.actor, slug)
     ticked = [int(pk) for pk in request.POST.getlist("ids") if pk.isdecimal()][:MOST_NUMBERS]
@@ -104,18 +104,13 @@ def remove(request: Any, slug: str) -> HttpResponse:
     return redirect("segment-members", one.slug)
 
 
-def add_numbers(request: HttpRequest, one: Segment, numbers: list[str]) -> None:
+def add_numbers(request: ActorRequest, one: Segment, numbers: list[str]) -> None:
     """Add whom the actor knows by these numbers; say how many, and which numbers nobody has."""
     if not numbers:
         return
-    known = ids_of(request.actor, numbers)  # type: ignore[attr-defined]
+    known = ids_of(request.actor, numbers)
     try:
-        moved = actions.add_members(
-            segment=one,
-            customers=known.values(),
-            by=request.actor,  # type: ignore[attr-defined]
-            at=timezone.now(),
-        )
+        moved = actions.add_members(segment=one, customers=known.values(), by=request.actor, at=timezone.now())
     except Refused as fault:
         notices.notify(request, fault.message, level=messages.ERROR)
         return
