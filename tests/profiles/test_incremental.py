@@ -154,6 +154,27 @@ def test_a_renamed_product_renames_its_lines_and_retells_its_orders():
     ]
 
 
+def as_they_lie() -> list[tuple]:
+    """Type and time of the events in the order in which the engine meets them."""
+    rows = queries.select("select type, ts from event order by rowid").to_pylist()
+    return [(str(row["type"]), row["ts"]) for row in rows]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("share", "is_sorted"), [(0.1, True), (0.6, False)])
+def test_late_events_are_sorted_in_once_they_are_more_than_the_share(monkeypatch, share, is_sorted):
+    monkeypatch.setattr(building, "REWRITE_SHARE", share)
+    shop = Shop()
+    for choice in (3, 4, 7, 8):  # cart, page and open
+        shop.happen("event", choice)
+    actions.refresh(at=shop.now)
+    for choice in (6, 9):  # pages, which belong before the opens
+        shop.happen("event", choice)
+    assert not actions.refresh(at=shop.now).is_full
+    assert len(as_they_lie()) == 6
+    assert (as_they_lie() == sorted(as_they_lie())) is is_sorted
+
+
 @pytest.mark.slow
 class TestIncremental(TestCase):
     @settings(max_examples=20)
