@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from chaos.stage import free_ports, kill, own_database, prepare, start
+from chaos.stage import free_ports, kill, own_database, prepare, start, wait_until_open
 
 SIZES = {"small": 600, "full": 20_000}
 PROCESSES = 2
@@ -53,8 +53,9 @@ def serving(asked: argparse.Namespace, log: Path, ports: list[int]) -> Iterator[
     if asked.cut_share:
         told = ["--port", str(ports[1]), "--target", str(ports[0]), "--cut-share", str(asked.cut_share)]
         servers.append(start("chaos.faultproxy", *told))
-    time.sleep(1.5)
     try:
+        for port in ports[: len(servers)]:
+            wait_until_open(port)
         yield
     finally:
         for server in servers:
@@ -78,7 +79,7 @@ def points(asked: argparse.Namespace, log: Path) -> int:
 
     run, doubts, wrong = firm.make_run(asked.messages or 120, seed=asked.seed), 0, []
     for point in worker.POINTS:
-        start("chaos.worker", str(run), "--die-at", point).wait(timeout=120)
+        start("chaos.worker", str(run), "--die-at", point).wait(timeout=600)
         held = Message.objects.filter(state="handing").count()
         if held != (point in worker.DOUBTFUL):
             wrong.append(f"{point}: {held} rows in hand-over")

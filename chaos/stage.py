@@ -3,8 +3,10 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit, urlunsplit
 
@@ -22,7 +24,7 @@ def own_database(folder: str) -> Iterator[None]:
     import psycopg
 
     name, parts = f"kohde_chaos_{os.getpid()}", urlsplit(url)
-    with psycopg.connect(url, autocommit=True) as server:
+    with psycopg.connect(urlunsplit(parts._replace(path="/postgres")), autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{name}"')
         os.environ["DATABASE_URL"] = urlunsplit(parts._replace(path=f"/{name}"))
         try:
@@ -43,6 +45,17 @@ def free_ports(count: int) -> list[int]:
     from chaos.sink import free_port
 
     return [free_port("127.0.0.1") for _ in range(count)]
+
+
+def wait_until_open(port: int, seconds: float = 120) -> None:
+    """Until something listens at `port` of this machine."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"nothing listens at port {port}")
 
 
 def start(module: str, *words: str) -> "subprocess.Popen[bytes]":

@@ -24,6 +24,6 @@ from tests.conftest import ROOT
 def test_every_promise_is_kept(words: list[str]) -> None:
     known = {name: value for name, value in os.environ.items() if name != "KOHDE_DATA_DIR"}
     done = subprocess.run(
-        [sys.executable, "-m", "chaos", *words], cwd=ROOT, env=known, capture_output=True, text=True, timeout=400
+        [sys.executable, "-m", "chaos", *words], cwd=ROOT, env=known, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]

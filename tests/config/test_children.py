@@ -35,7 +35,7 @@ time.sleep(600)
 """
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> bool:
+def wait_for(condition: Callable[[], object], seconds: float = 120) -> bool:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -76,7 +76,7 @@ def test_a_signal_ends_child_and_grandchild(started: Callable[[str], House], num
     house = started(FAMILY)
     (family,) = house.families()
     house.process.send_signal(number)
-    assert house.process.wait(timeout=20) == 0
+    assert house.process.wait(timeout=120) == 0
     assert not any(map(is_alive, family))
 
 
@@ -85,7 +85,7 @@ def test_a_child_that_ignores_the_request_is_ended_with_its_own(started: Callabl
     house = started(STUBBORN)
     (family,) = house.families()
     house.process.send_signal(signal.SIGTERM)
-    assert house.process.wait(timeout=30) == 0
+    assert house.process.wait(timeout=120) == 0
     assert not any(map(is_alive, family))
 
 

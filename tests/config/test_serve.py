@@ -59,7 +59,7 @@ def environment_of(folder: Path, port: int, *, redis_url: str) -> dict[str, str]
 
 def is_live(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/live", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/live", timeout=60) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -92,13 +92,13 @@ def test_serve_answers_runs_the_timetable_and_leaves_nobody_behind(tmp_path: Pat
             [sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment, stdout=out, stderr=out
         )
     try:
-        assert wait_for(lambda: is_live(port), seconds=180), (tmp_path / "out").read_text()
-        descendants = members_of(house.pid)
-        assert len(descendants) >= 4, "gunicorn with two workers, and the worker"
+        assert wait_for(lambda: is_live(port), seconds=240), (tmp_path / "out").read_text()
+        assert wait_for(lambda: len(members_of(house.pid)) >= 4), "gunicorn with two workers, and the worker"
         assert wait_for(lambda: rows(tmp_path, "SELECT count(*) FROM crm_workerbeat") == 2)
     finally:
+        descendants = members_of(house.pid)
         house.send_signal(number)
-        house.wait(timeout=30)
+        house.wait(timeout=120)
     assert wait_for(lambda: not [pid for pid in descendants if Path(f"/proc/{pid}").exists()])
     said = (tmp_path / "out").read_text()
     assert f"is at http://localhost:{port}" in said
@@ -130,16 +130,16 @@ def test_a_redis_that_is_away_costs_no_page_and_is_found_again(tmp_path: Path) -
             [sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment, stdout=out, stderr=out
         )
         try:
-            assert wait_for(lambda: is_live(port), seconds=180), (tmp_path / "out").read_text()
+            assert wait_for(lambda: is_live(port), seconds=240), (tmp_path / "out").read_text()
             assert rows(tmp_path, "SELECT count(*) FROM crm_workerbeat WHERE kind = 'worker'") == 0
             broker = subprocess.Popen(["redis-server", "--port", str(redis_port), "--save", ""], stdout=out, stderr=out)
             assert wait_for(lambda: open_at(redis_port))
             assert wait_for(
-                lambda: rows(tmp_path, "SELECT count(*) FROM crm_workerbeat WHERE kind = 'worker'") == 1, seconds=90
+                lambda: rows(tmp_path, "SELECT count(*) FROM crm_workerbeat WHERE kind = 'worker'") == 1, seconds=240
             ), (tmp_path / "out").read_text()
         finally:
             house.send_signal(signal.SIGTERM)
-            house.wait(timeout=40)
+            house.wait(timeout=120)
             if broker:
                 broker.kill()
                 broker.wait()
