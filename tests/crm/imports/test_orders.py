@@ -61,45 +61,6 @@ def test_the_cdnow_master_gives_its_published_totals(load, data_dir, saved_mappi
     assert Customer.objects.count() == 23570
 
 
-@pytest.mark.data
-@pytest.mark.slow
-def test_the_online_shop_gives_its_published_totals_and_defects(load, data_dir, saved_mapping):
-    run = load("orders", data_dir / "online_retail.csv.gz", saved_mapping("online_retail"))
-    assert run.status == "finished"
-    assert sums() == {
-        "lines": 541_909,
-        "quantity": 5_176_450,
-        "amount": Decimal("9747747.934"),
-        "orders": 25_900,
-    }
-    assert Customer.objects.count() == 4372
-    assert OrderLine.objects.values("sku").distinct().count() == 4070
-    assert OrderLine.objects.filter(order__customer=None).count() == 135_080
-    assert OrderLine.objects.filter(product=None).count() == 2995
-    kinds = dict(Order.objects.filter(number__startswith="C").values_list("kind").annotate(Count("id")).order_by())
-    assert kinds == {"return": 3836}
-    assert OrderLine.objects.filter(order__kind="return", order__number__startswith="C").count() == 9288
-    assert Order.objects.filter(number__startswith="A", kind="adjustment").count() == 3
-    assert OrderLine.objects.filter(quantity__lt=0).count() == 10_624
-    assert OrderLine.objects.filter(description="").count() == 1454
-    assert Order.objects.exclude(country="").values("country").distinct().count() == 38
-    assert run.counts["problems"] == {
-        "exact_copy": 5268,
-        "zero_price": 2515,
-        "negative_price": 2,
-        "several_times": 43,
-        "several_countries": 8,
-    }
-    is_sale = {"order__kind": "sale", "order__customer__isnull": False, "quantity__gt": 0, "unit_amount__gt": 0}
-    lines = OrderLine.objects.filter(**is_sale)
-    sales = sums(lines)
-    assert (sales["lines"], sales["amount"], sales["orders"]) == (397_884, Decimal("8911407.904"), 18_532)
-    assert lines.values("order__customer").distinct().count() == 4338
-    assert sum(Order.objects.values_list("total_amount", flat=True)) == Decimal("9747747.934")
-    first = Order.objects.order_by("ordered_at").first()
-    assert first.ordered_at == datetime(2010, 12, 1, 8, 26, tzinfo=UTC)
-
-
 SHOP = {
     "number": "order",
     "source": "shop",
