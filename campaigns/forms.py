@@ -65,8 +65,9 @@ class CampaignForm(forms.Form):
 
     def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.segments = segment_queries.segments(actor).order_by("name")
         for name in ("include", "exclude"):
-            self.fields[name].queryset = segment_queries.segments(actor).order_by("name")
+            self.fields[name].queryset = self.segments  # type: ignore[attr-defined]
 
     def changes(self) -> dict[str, Any]:
         """The columns of the campaign as the actions take them."""

@@ -245,7 +245,7 @@ def value_of(line: Line, name: str, operand: str, kind: str) -> Any:
 
 
 def _meant(text: str, kind: str) -> Any:
-    return MEANT.get(kind, lambda same: same)(text)
+    return MEANT[kind](text) if kind in MEANT else text
 
 
 def _number(text: str) -> Any:

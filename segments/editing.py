@@ -1,7 +1,7 @@
 """How each line of a draft is shown: which controls stand in it, with words between them, choices and suggestions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -110,11 +110,19 @@ def shown(
     place: tuple[bool, bool] = (True, True),
 ) -> Shown:
     """The part with its inner parts, their controls, counts and faults (both by path)."""
-    common = {"path": path, "part": draft, "count": counts.get(path), "fault": faults.get(path, "")}
-    common |= {"is_first": place[0], "is_last": place[1], "is_focused": path == focus}
+    seen = Shown(
+        path=path,
+        part=draft,
+        label="",
+        count=counts.get(path),
+        fault=faults.get(path, ""),
+        is_first=place[0],
+        is_last=place[1],
+        is_focused=path == focus,
+    )
     if isinstance(draft, Line):
         show = LINES[draft.kind]
-        return Shown(label=show.label(draft, scope), controls=tuple(show.controls(draft, scope)), **common)
+        return replace(seen, label=show.label(draft, scope), controls=tuple(show.controls(draft, scope)))
     last = len(draft.parts) - 1
     inner = tuple(
         shown(
@@ -128,7 +136,7 @@ def shown(
         )
         for i, part in enumerate(draft.parts)
     )
-    return Shown(label="", inner=inner, **common)
+    return replace(seen, inner=inner)
 
 
 def word(text: str) -> Control:
@@ -446,7 +454,7 @@ def new_line(kind: str, of: str, scope: Scope) -> Line | None:
     """A fresh line of a kind; None for a kind or a feature nobody knows."""
     if kind == "feature":
         feature = scope.features.get(of)
-        return feature and Line("feature", {"feature": (of,), "op": (first_operator(feature),)})
+        return Line("feature", {"feature": (of,), "op": (first_operator(feature),)}) if feature else None
     texts = NEW.get(kind)
     if texts is None:
         return None

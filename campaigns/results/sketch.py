@@ -15,7 +15,8 @@ from campaigns.experiments.answers import CannotTell
 from campaigns.experiments.plan import Plan
 from campaigns.experiments.report import detectable
 from campaigns.models import Campaign
-from campaigns.results.planned import HOLD_OUT, Baseline, arm_names, baseline, plan
+from campaigns.results.evidence import HOLD_OUT
+from campaigns.results.planned import Baseline, arm_names, baseline, plan
 from campaigns.results.words import language
 from crm import figures
 

@@ -8,7 +8,7 @@ from csp.decorators import csp
 from django.contrib import messages as levels
 from django.core.exceptions import BadRequest
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -25,7 +25,7 @@ from campaigns.models import Campaign
 from campaigns.results import sketch
 from campaigns.views import places
 from crm import queries as crm_queries
-from crm.access import needs
+from crm.access import ActorRequest, needs
 from crm.keyset import LARGEST_ID
 from crm.notices import notify
 from crm.refusals import Refused
@@ -45,14 +45,14 @@ FACES = 5
 
 @ONLY_FORMS
 @needs("campaigns.change")
-def campaign_new(request: HttpRequest) -> HttpResponse:
+def campaign_new(request: ActorRequest) -> HttpResponse:
     """Write a new campaign."""
     return edited(request, None)
 
 
 @ONLY_FORMS
 @needs("campaigns.change")
-def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
+def campaign_edit(request: ActorRequest, pk: int) -> HttpResponse:
     """Change one that is not yet sent."""
     found = places.found(pk)
     if found.status not in places.EDITABLE:
@@ -61,9 +61,9 @@ def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return edited(request, found)
 
 
-def edited(request: HttpRequest, campaign: Campaign | None) -> HttpResponse:
+def edited(request: ActorRequest, campaign: Campaign | None) -> HttpResponse:
     """The editor; “check” shows the design without saving."""
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = request.actor
     form = CampaignForm(request.POST or None, actor=actor, initial=initial_of(campaign) if campaign else None)
     variants = Variants(request.POST or None, prefix="v", initial=initial_variants(campaign) if campaign else None)
     is_check = "check" in request.POST or request.headers.get("HX-Request") == "true"
@@ -84,16 +84,24 @@ def edited(request: HttpRequest, campaign: Campaign | None) -> HttpResponse:
     return render(request, "campaigns/edit.html", context, status=400 if is_refused else 200)
 
 
-def saved(request: HttpRequest, campaign: Campaign | None, form: CampaignForm, variants: Any) -> HttpResponse:
-    said = {"by": request.actor, "at": timezone.now()}  # type: ignore[attr-defined]
-    segments = {name: list(form.cleaned_data[name]) for name in ("include", "exclude")}
+def saved(request: ActorRequest, campaign: Campaign | None, form: CampaignForm, variants: Any) -> HttpResponse:
+    by, at = request.actor, timezone.now()
+    include, exclude = (list(form.cleaned_data[name]) for name in ("include", "exclude"))
     written = with_cells(campaign, variants_of(variants))
     if campaign is None:
         campaign = actions.create_campaign(
-            **form.changes(), **segments, variants=written, slug=free_slug(form.cleaned_data["name"]), **said
+            **form.changes(),
+            include=include,
+            exclude=exclude,
+            variants=written,
+            slug=free_slug(form.cleaned_data["name"]),
+            by=by,
+            at=at,
         )
     else:
-        actions.change_campaign(campaign, changes=form.changes(), **segments, variants=written, **said)
+        actions.change_campaign(
+            campaign, changes=form.changes(), include=include, exclude=exclude, variants=written, by=by, at=at
+        )
     notify(request, _("Saved."))
     return redirect("campaign-launch" if "next" in request.POST else "campaign-preview", campaign.pk)
 
@@ -129,7 +137,7 @@ def design(campaign: Campaign | None, form: CampaignForm, variants: Any) -> sket
 def chosen(form: CampaignForm, value: Iterable[Any]) -> list[Any]:
     """Segments of a field, whether they come as rows or as ids."""
     ids = [getattr(one, "pk", one) for one in value]
-    return list(form.fields["include"].queryset.filter(pk__in=ids)) if ids else []
+    return list(form.segments.filter(pk__in=ids)) if ids else []
 
 
 def arms(variants: Any, holdout_percent: Any) -> sketch.Arms:
@@ -142,10 +150,10 @@ def arms(variants: Any, holdout_percent: Any) -> sketch.Arms:
 
 @require_safe
 @needs("customers.identify")
-def preview(request: HttpRequest, pk: int) -> HttpResponse:
+def preview(request: ActorRequest, pk: int) -> HttpResponse:
     """What a member would read, at two widths and as plain text."""
     found = places.found(pk)
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor = request.actor
     faces = list(faces_of(actor, found, request.GET.get("q", "").strip()))
     reader = asked_reader(actor, request) or next(iter(faces), None)
     variant = asked_variant(found, request)
@@ -186,14 +194,14 @@ def by_words(rows: Any, search: str) -> Any:
     return rows.filter(is_meant).order_by("pk")[:FACES]
 
 
-def asked_reader(actor: Actor, request: HttpRequest) -> Any:
+def asked_reader(actor: Actor, request: ActorRequest) -> Any:
     asked = request.GET.get("customer", "")
     if not asked.isascii() or not asked.isdigit() or int(asked) > LARGEST_ID:
         return None
     return crm_queries.customers(actor).filter(pk=int(asked)).first()
 
 
-def asked_variant(campaign: Campaign, request: HttpRequest) -> str:
+def asked_variant(campaign: Campaign, request: ActorRequest) -> str:
     keys = [one.key for one in campaign.variants.all()]
     asked = request.GET.get("variant", "")
     return asked if asked in keys else next(iter(keys), "")
@@ -202,14 +210,14 @@ def asked_variant(campaign: Campaign, request: HttpRequest) -> str:
 @require_safe
 @needs("customers.identify")
 @xframe_options_sameorigin
-@csp(LETTER_POLICY)
-def letter(request: HttpRequest, pk: int) -> HttpResponse:
+@csp(LETTER_POLICY)  # type: ignore[arg-type]  # it is written for views without arguments
+def letter(request: ActorRequest, pk: int) -> HttpResponse:
     """The HTML part alone, for the frame of the preview; nothing in it may run."""
     return HttpResponse('<base target="_blank">' + asked_letter(request, places.found(pk)).html)
 
 
-def asked_letter(request: HttpRequest, campaign: Campaign) -> Letter:
-    reader, variant = asked_reader(request.actor, request), asked_variant(campaign, request)  # type: ignore[attr-defined]
+def asked_letter(request: ActorRequest, campaign: Campaign) -> Letter:
+    reader, variant = asked_reader(request.actor, request), asked_variant(campaign, request)
     if reader is None or not variant:
         raise Http404
     try:
@@ -220,20 +228,20 @@ def asked_letter(request: HttpRequest, campaign: Campaign) -> Letter:
 
 @require_POST
 @needs("campaigns.change")
-def send_test(request: HttpRequest, pk: int) -> HttpResponse:
+def send_test(request: ActorRequest, pk: int) -> HttpResponse:
     """Send what the chosen member would read to the visitor's own address."""
     found = places.found(pk)
     request.GET = request.POST
-    reader, variant = asked_reader(request.actor, request), asked_variant(found, request)  # type: ignore[attr-defined]
+    reader, variant = asked_reader(request.actor, request), asked_variant(found, request)
     if reader is None or not variant:
         raise Http404
-    to = request.user.email  # type: ignore[union-attr]
+    to = request.user.email
     back = f"{reverse('campaign-preview', args=[pk])}?variant={variant}&customer={reader.pk}"
     if not to:
         notify(request, _("Your own settings have no e-mail address to send to."), level=levels.WARNING)
         return redirect(back)
     try:
-        actions.send_test(found, variant, reader, to=to, by=request.actor, at=timezone.now())  # type: ignore[attr-defined]
+        actions.send_test(found, variant, reader, to=to, by=request.actor, at=timezone.now())
     except (OSError, merge.RenderFailed) as failure:
         notify(request, _("The test was not sent: %(why)s") % {"why": failure}, level=levels.ERROR)
     else:

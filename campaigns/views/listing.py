@@ -1,7 +1,7 @@
 """The list of campaigns: what runs, what waits, what each one found."""
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +12,7 @@ from campaigns.models import Campaign, CampaignStatus
 from campaigns.results import words
 from campaigns.views import places
 from crm import keyset
-from crm.access import needs
+from crm.access import ActorRequest, needs
 from crm.refusals import NotPossibleNow
 from crm.rights import may
 from crm.tables import Column
@@ -30,11 +30,11 @@ ROWS = 20  # each result is read when its row comes into view
 
 @require_safe
 @needs("campaigns.view")
-def campaigns(request: HttpRequest) -> HttpResponse:
+def campaigns(request: ActorRequest) -> HttpResponse:
     """All campaigns, the newest first, by search and state."""
     search, status = request.GET.get("q", "").strip(), request.GET.get("status", "")
     page = page_of(narrowed(search, status), request.GET.get("cursor", ""))
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = request.actor
     query = request.GET.copy()
     query["cursor"] = page.next_cursor
     context = {
@@ -74,7 +74,7 @@ def audience(campaign: Campaign) -> int | None:
 
 @require_safe
 @needs("reports.view")
-def sentence(request: HttpRequest, pk: int) -> HttpResponse:
+def sentence(request: ActorRequest, pk: int) -> HttpResponse:
     """The answer of one campaign in a sentence, for its row of the list."""
     campaign = places.found(pk)
     try:

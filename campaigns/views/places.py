@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from campaigns import queries
 from campaigns.models import Campaign, CampaignStatus
+from crm.access import ActorRequest
 from crm.keyset import LARGEST_ID
 from crm.rights import may
 
@@ -30,7 +31,7 @@ def found(pk: int) -> Campaign:
     return get_object_or_404(queries.campaigns(), pk=pk)
 
 
-def frame(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+def frame(request: ActorRequest, campaign: Campaign) -> dict[str, Any]:
     """Context of the head of every page of a campaign."""
     return {
         "campaign": campaign,
@@ -42,9 +43,9 @@ def frame(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def tabs(request: HttpRequest, campaign: Campaign) -> list[tuple[str, str, None]]:
+def tabs(request: ActorRequest, campaign: Campaign) -> list[tuple[str, str, None]]:
     """The pages of a campaign that this visitor may see at this stage."""
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = request.actor
     is_draft = campaign.status in EDITABLE
     pages = (
         (True, _("Overview"), "campaign"),

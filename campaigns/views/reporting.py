@@ -4,7 +4,7 @@ import csv
 from io import StringIO
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,7 +16,7 @@ from campaigns.results import drawn, shape, words
 from campaigns.results.answer import Results
 from campaigns.views import places
 from crm import figures
-from crm.access import needs
+from crm.access import ActorRequest, needs
 from crm.refusals import NotPossibleNow
 from crm.tables import Column
 
@@ -55,7 +55,7 @@ MONEY = (
 
 @require_safe
 @needs("reports.view")
-def report(request: HttpRequest, pk: int) -> HttpResponse:
+def report(request: ActorRequest, pk: int) -> HttpResponse:
     """What the campaign brought, for whom, and how sure that is."""
     campaign = places.found(pk)
     frame = places.frame(request, campaign)
@@ -114,7 +114,7 @@ def ratio(found: Results) -> str:
 
 @require_safe
 @needs("reports.view")
-def report_file(request: HttpRequest, pk: int) -> HttpResponse:
+def report_file(request: ActorRequest, pk: int) -> HttpResponse:
     """The figures per group and version as CSV."""
     campaign = places.found(pk)
     try:

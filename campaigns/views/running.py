@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages as levels
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,14 +14,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from campaigns import actions, audience, queries, tasks
+from campaigns import actions, audience, lifecycle, queries, tasks
 from campaigns.forms import ScheduleForm
 from campaigns.models import FINAL_STATES, Campaign, CampaignStatus, MessageState, Run
 from campaigns.results import sketch
 from campaigns.views import places
 from crm import charts, figures, keyset
 from crm import queries as crm_queries
-from crm.access import needs
+from crm.access import ActorRequest, needs
 from crm.notices import notify
 from crm.refusals import Refused
 from crm.rights import Actor, may
@@ -51,7 +51,7 @@ ROWS = 50
 
 @require_safe
 @needs("campaigns.view")
-def campaign(request: HttpRequest, pk: int) -> HttpResponse:
+def campaign(request: ActorRequest, pk: int) -> HttpResponse:
     """How the campaign stands: what it will do, how far it is, or what became of everyone."""
     found = places.found(pk)
     run = queries.latest_run(found)
@@ -73,7 +73,7 @@ def facts(campaign: Campaign) -> list[tuple[str, str]]:
     ]
 
 
-def progress(request: HttpRequest, campaign: Campaign, run: Run | None) -> dict[str, Any]:
+def progress(request: ActorRequest, campaign: Campaign, run: Run | None) -> dict[str, Any]:
     """The part of the page that moves while messages leave."""
     if run is None:
         return {"answer": campaign.description, "moves": moves(request, campaign)}
@@ -85,7 +85,7 @@ def progress(request: HttpRequest, campaign: Campaign, run: Run | None) -> dict[
         "state_rows": state_rows(run, now),
         "state_columns": STATES,
         "moves": moves(request, campaign),
-        "may_resend": may(request.actor, "campaigns.resend"),  # type: ignore[attr-defined]
+        "may_resend": may(request.actor, "campaigns.resend"),
     }
 
 
@@ -103,16 +103,16 @@ def answer(campaign: Campaign, now: queries.Progress) -> str:
     return _("Sent to %(sent)s of %(expected)s people; everyone is accounted for.") % said
 
 
-def moves(request: HttpRequest, campaign: Campaign) -> list[tuple[str, str, str]]:
+def moves(request: ActorRequest, campaign: Campaign) -> list[tuple[str, str, str]]:
     """Name, words and kind of the buttons that fit this stage and visitor."""
     labels = {
         "pause": (_("Pause"), "plain"),
         "resume": (_("Resume"), "primary"),
         "cancel": (_("Cancel the rest") if campaign.runs.exists() else _("Cancel the campaign"), "danger"),
     }
-    if not may(request.actor, "campaigns.launch"):  # type: ignore[attr-defined]
+    if not may(request.actor, "campaigns.launch"):
         return []
-    return [(name, *labels[name]) for name in actions.possible(campaign.status) if name in labels]
+    return [(name, *labels[name]) for name in lifecycle.possible(campaign.status) if name in labels]
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def reason_words(code: str) -> str:
 
 @ONLY_FORMS
 @needs("campaigns.launch")
-def launch(request: HttpRequest, pk: int) -> HttpResponse:
+def launch(request: ActorRequest, pk: int) -> HttpResponse:
     """Who will get it and whether all is in order; then exactly one button."""
     found = places.found(pk)
     if request.method == "POST":
@@ -195,9 +195,9 @@ def faults(campaign: Campaign) -> list[str]:
     return [*nobody, *mute, *texts, *stale]
 
 
-def launched(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+def launched(request: ActorRequest, campaign: Campaign) -> HttpResponse:
     """Launch or schedule exactly what the visitor saw; of two clicks the second only finds it running."""
-    actor, at = request.actor, timezone.now()  # type: ignore[attr-defined]
+    actor, at = request.actor, timezone.now()
     if request.POST.get("stamp") != campaign.updated_at.isoformat() and campaign.status in places.EDITABLE:
         notify(request, _("It was changed since you looked. Look again before it leaves."), level=levels.WARNING)
         return redirect("campaign-launch", campaign.pk)
@@ -219,7 +219,7 @@ def launched(request: HttpRequest, campaign: Campaign) -> HttpResponse:
 
 @require_POST
 @needs("campaigns.launch")
-def move(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+def move(request: ActorRequest, pk: int, name: str) -> HttpResponse:
     """Pause, resume or cancel."""
     found = places.found(pk)
     if name not in MOVES:
@@ -228,9 +228,9 @@ def move(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     return tried(request, found, act, str(sentence))
 
 
-def tried(request: HttpRequest, campaign: Campaign, act: Callable[..., Any], sentence: str) -> HttpResponse:
+def tried(request: ActorRequest, campaign: Campaign, act: Callable[..., Any], sentence: str) -> HttpResponse:
     try:
-        act(campaign, by=request.actor, at=timezone.now())  # type: ignore[attr-defined]
+        act(campaign, by=request.actor, at=timezone.now())
     except Refused as refusal:
         notify(request, str(refusal), level=levels.ERROR)
     else:
@@ -242,12 +242,12 @@ def tried(request: HttpRequest, campaign: Campaign, act: Callable[..., Any], sen
 
 @require_POST
 @needs("campaigns.resend")
-def resend(request: HttpRequest, pk: int) -> HttpResponse:
+def resend(request: ActorRequest, pk: int) -> HttpResponse:
     """Send again what may or may not have arrived."""
     run = queries.latest_run(places.found(pk))
     if run is None:
         raise Http404
-    count = actions.resend_unknown(run, by=request.actor, at=timezone.now())  # type: ignore[attr-defined]
+    count = actions.resend_unknown(run, by=request.actor, at=timezone.now())
     tasks.poke(run.pk)
     notify(request, ngettext("%d message is sent again.", "%d messages are sent again.", count) % count)
     return redirect("campaign", pk)
@@ -255,7 +255,7 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @needs("campaigns.view")
-def people(request: HttpRequest, pk: int) -> HttpResponse:
+def people(request: ActorRequest, pk: int) -> HttpResponse:
     """Everyone in the sealed audience the visitor may see, by what became of them."""
     found = places.found(pk)
     run = queries.latest_run(found)
@@ -269,7 +269,7 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         **places.frame(request, found),
         "columns": PEOPLE,
-        "rows": people_rows(request.actor, page.rows),  # type: ignore[attr-defined]
+        "rows": people_rows(request.actor, page.rows),
         "state": state,
         "states": MessageState.choices,
         "more_url": f"?{query.urlencode()}" if page.next_cursor else "",
@@ -277,8 +277,8 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "campaigns/people.html", context)
 
 
-def page_of(request: HttpRequest, run: Run, state: str) -> keyset.Page:
-    rows = queries.messages_in_scope(run, request.actor, state)  # type: ignore[attr-defined]
+def page_of(request: ActorRequest, run: Run, state: str) -> keyset.Page:
+    rows = queries.messages_in_scope(run, request.actor, state)
     try:
         return keyset.page_of(rows, order="id", cursor=request.GET.get("cursor", ""), size=ROWS)
     except keyset.CursorUnknown:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from crm import notices
-from crm.access import needs
+from crm.access import ActorRequest, needs
 from crm.refusals import Refused
 from segments import actions, drafts, editing, queries, starters
 from segments.drafts import Box, Line
@@ -43,14 +43,14 @@ class Look:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs("segments.change")
-def new(request: Any) -> HttpResponse:
+def new(request: ActorRequest) -> HttpResponse:
     """Draw a segment, from nothing or from a starter."""
     return edited(request, None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs("segments.change")
-def edit(request: Any, slug: str) -> HttpResponse:
+def edit(request: ActorRequest, slug: str) -> HttpResponse:
     """Change a segment: its rule, name and purpose."""
     one = found(request.actor, slug)
     if one.archived_at:
@@ -58,7 +58,7 @@ def edit(request: Any, slug: str) -> HttpResponse:
     return edited(request, one)
 
 
-def edited(request: Any, segment: Segment | None) -> HttpResponse:
+def edited(request: ActorRequest, segment: Segment | None) -> HttpResponse:
     now = timezone.now()
     scope = editing.scope_for(request.actor, at=now, without=segment.slug if segment else "")
     form = SegmentForm(request.POST or None, segment=segment)
@@ -71,7 +71,7 @@ def edited(request: Any, segment: Segment | None) -> HttpResponse:
     return saved(request, segment, form, draft, scope, at=now)
 
 
-def first_draft(request: Any, segment: Segment | None, scope: Scope) -> Box:
+def first_draft(request: ActorRequest, segment: Segment | None, scope: Scope) -> Box:
     """The stored rule, a chosen starter, or an empty box."""
     if segment:
         return drafts.draft_of(plain(segment.rule, scope), scope.features) if segment.rule else Box()
@@ -196,7 +196,7 @@ def words_of(fault: RuleError) -> str:
 
 
 def drawn(
-    request: Any,
+    request: ActorRequest,
     segment: Segment | None,
     form: SegmentForm,
     draft: Box,
@@ -239,7 +239,7 @@ def crumbs(segment: Segment | None) -> list[tuple[str, str]]:
 
 
 def saved(
-    request: Any, segment: Segment | None, form: SegmentForm, draft: Box, scope: Scope, *, at: datetime
+    request: ActorRequest, segment: Segment | None, form: SegmentForm, draft: Box, scope: Scope, *, at: datetime
 ) -> HttpResponse:
     """Store the segment and show it, or say at each line what is missing."""
     is_rule = segment is None or segment.kind == SegmentKind.RULE
