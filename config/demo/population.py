@@ -31,16 +31,17 @@ class Kind:
     channel: str
     category: str
     visits_per_year: float
+    stage: str
     active_days: int = DAYS
     """Days of the two years in which they buy; fewer means they have lapsed since."""
 
 
 KINDS = (
-    Kind("eco_families", 0.22, (1978, 1993), ("Helsinki", "Espoo", "Vantaa"), 52_000, "family", 0.92, "ios", 5.0, 68.0, "web", "kids", 18),
-    Kind("students", 0.20, (1998, 2006), ("Tampere", "Turku", "Jyväskylä", "Oulu"), 14_000, "single", 0.45, "android", 3.0, 24.0, "app", "gym", 20),
-    Kind("premium", 0.13, (1965, 1985), ("Helsinki", "Espoo", "Turku"), 96_000, "couple", 0.35, "mac", 7.5, 145.0, "web", "bike", 11),
-    Kind("store_seniors", 0.20, (1940, 1958), ("Lahti", "Kuopio", "Pori", "Oulu"), 31_000, "senior", 0.30, "windows", 4.0, 42.0, "store", "home", 4),
-    Kind("lapsed", 0.25, (1960, 2000), ("Tampere", "Oulu", "Lahti", "Helsinki"), 38_000, "single", 0.40, "android", 3.5, 47.0, "web", "shoes", 8, active_days=380),
+    Kind("eco_families", 0.22, (1978, 1993), ("Helsinki", "Espoo", "Vantaa"), 52_000, "family", 0.92, "ios", 5.0, 68.0, "web", "kids", 18, "regular"),
+    Kind("students", 0.20, (1998, 2006), ("Tampere", "Turku", "Jyväskylä", "Oulu"), 14_000, "single", 0.45, "android", 3.0, 24.0, "app", "gym", 20, "occasional"),
+    Kind("premium", 0.13, (1965, 1985), ("Helsinki", "Espoo", "Turku"), 96_000, "couple", 0.35, "mac", 7.5, 145.0, "web", "bike", 11, "regular"),
+    Kind("store_seniors", 0.20, (1940, 1958), ("Lahti", "Kuopio", "Pori", "Oulu"), 31_000, "senior", 0.30, "windows", 4.0, 42.0, "store", "home", 4, "occasional"),
+    Kind("lapsed", 0.25, (1960, 2000), ("Tampere", "Oulu", "Lahti", "Helsinki"), 38_000, "single", 0.40, "android", 3.5, 47.0, "web", "shoes", 8, "lapsed", active_days=380),
 )  # fmt: skip
 
 PRODUCTS = tuple(
@@ -216,6 +217,7 @@ def _customers(rng: np.random.Generator, who: np.ndarray, numbers: np.ndarray, t
             "eco_minded": rng.random(count) < _per_kind(who, "eco").astype(float),
             "device": np.where(rng.random(count) < 0.8, _per_kind(who, "device"), "android"),
             "recommends": rng.integers(0, 11, count),
+            "stage": _per_kind(who, "stage"),
             "tracking_consent": np.where(rng.random(count) < 0.6, "yes", "no"),
             "email_consent": np.where(rng.random(count) < 0.82, "yes", "no"),
             "team": np.where(rng.random(count) < 0.5, "helsinki", "tampere"),
