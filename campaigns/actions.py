@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from campaigns import queries
 from campaigns.content import letters, matrix
 from campaigns.delivery import transitions
+from campaigns.delivery.sweeping import complete
 from campaigns.delivery.worker import send_batch
 from campaigns.lifecycle import MoveNotAllowed, make_move, possible
 from campaigns.models import Campaign, CampaignStatus, Link, Run, RunStatus, Variant, VariantText
@@ -203,6 +204,7 @@ def carry_out(run_id: int, *, at: datetime) -> None:
     seal(run_id, at=at)
     while send_batch(run_id):
         pass
+    complete(run_id, at=at)
 
 
 def frozen(campaign: Campaign, by: Actor, at: datetime) -> dict[str, Any]:
