@@ -114,6 +114,7 @@ def settle(demo: Demo) -> None:
     demo.say("Bringing profiles and segments up to date")
     for weeks in (2, 1, 0):
         refresh(demo.now - timedelta(weeks=weeks))
+    campaign_actions.attribute_due(at=demo.now)
     campaign_actions.create_campaign(**audience.next_draft(), by=marketer(), at=demo.now)
 
 

@@ -48,3 +48,10 @@ def test_a_job_poked_twice_in_a_slot_runs_once_and_again_in_the_next(monkeypatch
 def test_a_poke_for_a_job_of_an_older_release_does_nothing() -> None:
     tasks.run_job("gone")
     assert not Tick.objects.exists()
+
+
+def test_every_task_that_needs_no_arguments_is_on_the_timetable() -> None:
+    app.loader.import_default_modules()
+    floors = ("crm", "profiles", "segments", "campaigns", "config")
+    ours = [task for name, task in app.tasks.items() if name.partition(".")[0] in floors]
+    assert {task.name for task in ours if not task.run.__code__.co_argcount} == {job.task for job in timetable.JOBS}
