@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from campaigns import queries
 from campaigns.content import letters, matrix
-from campaigns.conversions import attribute_due
+from campaigns.conversions import attribute_due as attribute_due
 from campaigns.delivery import transitions
 from campaigns.delivery.sweeping import complete
 from campaigns.delivery.worker import send_batch

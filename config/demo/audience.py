@@ -76,6 +76,7 @@ def run_campaign(
         include=segments.filter(slug__in=INCLUDED),
         variants=VARIANTS,
         goal="conversion",
+        window_days=7,
         holdout_share="0.2",
         cost_per_message_amount="0.02",
         owner=by.user,
@@ -135,7 +136,7 @@ def orders(sent: list[Any], people: population.Population, rng: np.random.Genera
         kind = people.kinds[message.customer.number]
         if not arm or message.state not in ("sent", "held_out") or rng.random() >= population.chance(kind, arm):
             continue
-        at = sent_at + timedelta(days=float(rng.uniform(0.1, 12)))
+        at = sent_at + timedelta(days=float(rng.uniform(0.1, 6.5)))
         sku, name, category, price = population.PRODUCTS[int(rng.integers(len(population.PRODUCTS)))]
         rows.append(
             {

@@ -128,11 +128,12 @@ LAST = [
     "Åberg",
 ]
 
+# Chances to order because of the campaign, beyond what somebody would have bought anyway.
 TRUTH: dict[str, Any] = {
     "campaign": "spring-outdoor",
     "effect_segment": "eco-families",
     "hold_out_rate": {"eco_families": 0.06, "other": 0.05},
-    "rate": {"A": {"eco_families": 0.08, "other": 0.07}, "B": {"eco_families": 0.20, "other": 0.07}},
+    "rate": {"A": {"eco_families": 0.08, "other": 0.07}, "B": {"eco_families": 0.32, "other": 0.07}},
     "season": {"peak_months": (11, 12), "factor": 2.2, "low_months": (1, 2), "low_factor": 0.6},
     "kinds": {kind.name: kind.share for kind in KINDS},
 }
