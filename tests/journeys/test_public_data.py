@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count
 
 from crm.models import Customer, Import, Order, OrderLine
@@ -49,6 +49,7 @@ def engine(shop, django_db_blocker):
 def import_file(kind: str, name: str) -> None:
     mapping = MAPPINGS / f"{name.partition('.')[0]}.json"
     call_command(f"import_{kind}", str(DATA / name), mapping=str(mapping), json=True, stdout=StringIO())
+    connection.check_constraints()  # else PostgreSQL checks every row anew after each test
 
 
 def sums(lines):
