@@ -63,16 +63,16 @@ class Engine:
 
     def customers(self, rule: tree.Rule) -> ledger.Ids:
         """Every customer the rule is true for."""
-        return np.sort(self._select(self._expression(rule), rule)["customer_id"].to_numpy())
+        return np.sort(self._select(self._statement(rule), rule)["customer_id"].to_numpy())
 
     def size(self, rule: tree.Rule) -> int:
         """How many customers the rule is true for."""
-        found = self._select(self._expression(rule).aggregate(size=lambda t: t.count()), rule)
-        return int(found["size"][0].as_py())
+        return int(self._select(self._statement(rule, is_counted=True), rule)["size"][0].as_py())
 
     def counts(self, rule: tree.Rule) -> dict[str, int]:
         """How many customers each node lets in, by its JSON path: one pass."""
-        found = self._select(compiler.compile_counts(rule, self.catalogue, self.moment), rule)
+        counted = compiler.sql(compiler.compile_counts(rule, self.catalogue, self.moment))
+        found = self._select(counted, rule)
         return {path: int(found[f"n{i}"][0].as_py()) for i, (path, _) in enumerate(tree.walk(rule.where))}
 
     def event_types(self) -> tuple[str, ...]:
@@ -81,16 +81,19 @@ class Engine:
         counted = events.group_by("type").aggregate(n=events.count())
         return tuple(self.select(counted.order_by(ibis.desc("n"), "type"), {})["type"].to_pylist())
 
-    def _expression(self, rule: tree.Rule) -> Any:
-        return compiler.compile_rule(rule, self.catalogue, self.moment)
+    def _statement(self, rule: tree.Rule, *, is_counted: bool = False) -> str:
+        return compiler.rule_sql(rule, self.catalogue, self.moment, is_counted=is_counted)
 
-    def _select(self, expression: Any, rule: tree.Rule) -> pa.Table:
+    def _select(self, statement: str, rule: tree.Rule) -> pa.Table:
         used = needs.needs(rule).segments
-        return self.select(expression, {"membership": membership_rows(used)} if used else {})
+        return self._ask(statement, {"membership": membership_rows(used)} if used else {})
 
     def select(self, expression: Any, extra: Mapping[str, pa.Table]) -> pa.Table:
         """Rows of an expression over the snapshot's tables and those given with it."""
-        return profile_queries.select(compiler.sql(expression), snapshot=self.snapshot, as_of=self._past, tables=extra)
+        return self._ask(compiler.sql(expression), extra)
+
+    def _ask(self, statement: str, extra: Mapping[str, pa.Table]) -> pa.Table:
+        return profile_queries.select(statement, snapshot=self.snapshot, as_of=self._past, tables=extra)
 
     @property
     def _past(self) -> datetime | None:

@@ -55,6 +55,14 @@ def build(name: str, *, moment: Moment, last: str | None = None, since: Since | 
     return built
 
 
+def write(name: str, statements: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    """Write the snapshot `name` by statements of the engine, each with its parameters."""
+    with files.appearing(name) as path, opened(path) as db:
+        db.execute("set preserve_insertion_order = true")
+        for statement, parameters in statements:
+            db.execute(statement, parameters)
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     db = duckdb.connect(str(path), config={**engine_limits(), "preserve_insertion_order": "false"})

@@ -49,8 +49,8 @@ STATEMENTS: Final = (
     "drop table loose",
     "create table profile as select id as customer_id, * exclude (id, email, income), income::decimal(16, 4) as income "
     "from customer",
-    "create table event as select customer_id, type, ts, value::decimal(16, 4) as value, channel, category, "
-    "'{}' as properties, 'anchor' as source from sorted",
+    "create table event as select customer_id, type::varchar as type, ts, value::decimal(16, 4) as value, channel, "
+    "category, '{}' as properties, 'anchor' as source from sorted",
 )
 
 

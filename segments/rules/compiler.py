@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 import ibis
+from ibis.backends.sql import compilers
 from ibis.expr.types import BooleanValue, Table
 
 from profiles.catalogue import Feature
@@ -38,6 +39,14 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Customers named by rows, some maybe more than once; a condition is true for those, or for all others."""
+
+    rows: Table
+    is_in: bool
+
+
+@dataclass(frozen=True)
 class Scope:
     """What a rule is compiled against."""
 
@@ -53,7 +62,17 @@ def scope(catalogue: Mapping[str, Feature], moment: Moment) -> Scope:
 def compile_rule(rule: tree.Rule, catalogue: Mapping[str, Feature], moment: Moment) -> Table:
     """The customers for whom the rule is true at the moment: a table expression of one column, `customer_id`."""
     around = scope(catalogue, moment)
-    return around.profile.filter(truth(rule.where, around)).select("customer_id")
+    parts = list(shared(rule.where.parts)) if isinstance(rule.where, tree.AllOf) else [(rule.where,)]
+    groups = [(part, named_by(part, around)) for part in parts]
+    tests = [let_in(part, group, around) for part, group in groups if group is None or group.is_in]
+    found = (around.profile.filter(*tests) if tests else around.profile).select("customer_id")
+    for group in (group for _, group in groups if group and not group.is_in):
+        found = found.anti_join(group.rows, "customer_id")
+    return found
+
+
+def let_in(parts: tuple[tree.Node, ...], group: Group | None, around: Scope) -> BooleanValue:
+    return among(group, around) if group else truth_of_shared(parts, around)
 
 
 def compile_counts(rule: tree.Rule, catalogue: Mapping[str, Feature], moment: Moment) -> Table:
@@ -69,14 +88,35 @@ def sql(expression: Table, dialect: str = "duckdb") -> str:
     return str(ibis.to_sql(expression, dialect=dialect, pretty=False))
 
 
-def rule_sql(rule: tree.Rule, catalogue: Mapping[str, Feature], moment: Moment, dialect: str = "duckdb") -> str:
-    """The SQL of a rule, remembered: as long as the snapshot's moment stands, a rule is compiled once per process."""
-    return _rule_sql(rule, tuple(catalogue.values()), moment, dialect)
+def rule_sql(
+    rule: tree.Rule,
+    catalogue: Mapping[str, Feature],
+    moment: Moment,
+    dialect: str = "duckdb",
+    *,
+    is_counted: bool = False,
+) -> str:
+    """The SQL of a rule: its customers, or their number as `size`. Compiled once a day, whatever the moment.
+
+    Within a firm's day only the moment itself differs, so the day's SQL is remembered with a time no rule can name in
+    its place.
+    """
+    kept = moment.of_the_day()
+    template = _rule_sql(rule, tuple(catalogue.values()), kept, dialect, is_counted)
+    return template.replace(written(kept.now, dialect), written(moment.now, dialect))
 
 
-@lru_cache(maxsize=1024)
-def _rule_sql(rule: tree.Rule, features: tuple[Feature, ...], moment: Moment, dialect: str) -> str:
-    return sql(compile_rule(rule, {feature.key: feature for feature in features}, moment), dialect)
+@lru_cache(maxsize=2048)
+def _rule_sql(rule: tree.Rule, features: tuple[Feature, ...], moment: Moment, dialect: str, is_counted: bool) -> str:
+    found = compile_rule(rule, {feature.key: feature for feature in features}, moment)
+    return sql(found.aggregate(size=found.count()) if is_counted else found, dialect)
+
+
+@lru_cache(maxsize=64)
+def written(time: datetime, dialect: str) -> str:
+    """A time as Ibis writes it for an engine."""
+    compiler = getattr(compilers, dialect).compiler
+    return str(compiler.to_sqlglot(ibis.literal(time)).selects[0].unalias().sql(dialect=compiler.dialect))
 
 
 def yes(answer: BooleanValue, *, missing: bool = False) -> BooleanValue:
@@ -95,23 +135,50 @@ def truth(node: tree.Node, around: Scope) -> BooleanValue:
             return ~yes(truth(part, around))
         case tree.Everyone():
             return ibis.literal(True)
-        case tree.FeatureCondition() if operators.BY_KEY[node.op].rank is None:
+        case tree.FeatureCondition() if is_plain(node):
             answer = compare_feature(node, around)
             return yes(answer, missing=True) if node.missing else answer
         case _:
-            return among(finding(node, around), around, missing=counts_missing(node))
+            return among(group_of(node, around), around)
 
 
 def counts_missing(node: tree.Condition) -> bool:
     return bool(getattr(node, "missing", False))
 
 
-def among(found: Finding, around: Scope, *, missing: bool) -> BooleanValue:
-    """Whether the customer of a profile row is among those the finding holds for."""
-    customer_id, holds = around.profile.customer_id, found.holds(found.rows)
+def among(group: Group, around: Scope) -> BooleanValue:
+    """Whether the customer of a profile row is one the group lets in; never NULL."""
+    is_named = around.profile.customer_id.isin(group.rows.customer_id)
+    return is_named if group.is_in else ~is_named
+
+
+def named_by(parts: tuple[tree.Node, ...], around: Scope) -> Group | None:
+    """The group that decides these parts of an `all`; None where the profile row or several groups decide."""
+    if len(parts) > 1:
+        return shared_group(parts, around)
+    node = parts[0].part if (is_negated := isinstance(parts[0], tree.Not)) else parts[0]
+    if isinstance(node, tree.AllOf | tree.AnyOf | tree.Not | tree.Everyone) or is_plain(node):
+        return None
+    return group_of(node, around, is_negated=is_negated)
+
+
+def is_plain(node: tree.Node) -> bool:
+    """Whether the customer's own profile row decides the condition."""
+    return isinstance(node, tree.FeatureCondition) and operators.BY_KEY[node.op].rank is None
+
+
+def group_of(node: tree.Condition, around: Scope, *, is_negated: bool = False) -> Group:
+    """Who a condition beyond the profile row is true for, or when negated not true for."""
+    bare = bare_events(node, around) if isinstance(node, tree.EventCondition) else None
+    group = bare if bare and bare.is_in == is_negated else decided(finding(node, around), missing=counts_missing(node))
+    return Group(group.rows, group.is_in != is_negated)
+
+
+def decided(found: Finding, *, missing: bool) -> Group:
+    holds = found.holds(found.rows)
     if missing if found.without is None else found.without:
-        return ~customer_id.isin(found.rows.filter(~yes(holds, missing=missing)).customer_id)
-    return customer_id.isin(found.rows.filter(yes(holds, missing=True) if missing else holds).customer_id)
+        return Group(found.rows.filter(~yes(holds, missing=missing)), is_in=False)
+    return Group(found.rows.filter(yes(holds, missing=True) if missing else holds), is_in=True)
 
 
 def finding(node: tree.Condition, around: Scope) -> Finding:
@@ -321,10 +388,26 @@ def _shared_events(node: tree.Node) -> tree.Events | None:
 def truth_of_shared(parts: tuple[tree.Node, ...], around: Scope) -> BooleanValue:
     if len(parts) == 1:
         return truth(parts[0], around)
+    return among(shared_group(parts, around), around)
+
+
+def shared_group(parts: tuple[tree.Node, ...], around: Scope) -> Group:
     nodes = tuple(part for part in parts if isinstance(part, tree.EventCondition))
     rows = event_rows(nodes, around)
     holds = (event_holds(rows, node, i, around.moment) for i, node in enumerate(nodes))
-    return around.profile.customer_id.isin(rows.filter(*holds).customer_id)
+    return Group(rows.filter(*holds), is_in=True)
+
+
+ANY_AT_ALL: Final = {("at_least", 1), ("more_than", 0), ("is_not", 0)}
+NONE_AT_ALL: Final = {("is", 0), ("at_most", 0), ("less_than", 1)}
+
+
+def bare_events(node: tree.EventCondition, around: Scope) -> Group | None:
+    """Whether there is any such event, or none, needs no counting; cheaper only where it shuts customers out."""
+    asked = (node.op, node.value)
+    if node.measure != "count" or asked not in ANY_AT_ALL | NONE_AT_ALL:
+        return None
+    return Group(selected(node.events, around.moment).select("customer_id"), asked in ANY_AT_ALL)
 
 
 # --- sequences and trends ---------------------------------------------------------------------------------------------
@@ -347,8 +430,8 @@ def _next_step(reached: Table, earlier: tree.Step, step: tree.Step, events: Tabl
         before, after = reached.view(), events.select("customer_id", "ts")
         return after.semi_join(before, _follows(before, after, step, strictly=is_overlapping))
     if step.within_days:
-        limit = moment.now - timedelta(days=step.within_days)
-        reached = reached.filter(reached.ts <= ibis.literal(limit))
+        limit = ibis.literal(moment.now) - ibis.interval(days=step.within_days)
+        reached = reached.filter(reached.ts <= limit)
     after = events.select("customer_id", "ts").view()
     return reached.anti_join(after, _follows(reached, after, step, strictly=is_overlapping))
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 EARLIEST = 1970
+STAND_IN = 617_283
 DayRange = tuple[date | None, date | None]
 
 
@@ -29,6 +30,11 @@ class Moment:
     def today(self) -> date:
         """The firm's calendar day at `as_of`."""
         return self.as_of.astimezone(self.zone).date()
+
+    def of_the_day(self) -> "Moment":
+        """One moment that stands for all of the same day: just after it begins, at microseconds no day begins with."""
+        begins = self.begins(self.today).replace(tzinfo=UTC)
+        return Moment(begins + timedelta(microseconds=STAND_IN), self.zone)
 
     def ago(self, days: int) -> date:
         """The firm's calendar day so many days before today."""

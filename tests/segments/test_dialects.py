@@ -78,6 +78,17 @@ def test_remembered_sql_follows_rule_moment_and_catalogue():
     assert said(weekday, MOMENT, worlds.CATALOGUE) != said(weekday, MOMENT, as_date)
 
 
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres"])
+def test_every_kind_of_condition_is_remembered_as_it_would_be_compiled_anew(dialect):
+    zone = ZoneInfo("Europe/Helsinki")
+    day = [datetime(2026, 11, 1, 5, 59, 7, 250, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)]
+    for where, _, _ in TABLE:
+        rule = read_rule({"version": 1, "where": where}, Known(worlds.CATALOGUE))
+        for moment in (Moment(at, zone) for at in day):
+            anew = sql(compile_rule(rule, worlds.CATALOGUE, moment), dialect)
+            assert rule_sql(rule, worlds.CATALOGUE, moment, dialect) == anew
+
+
 def test_text_of_a_rule_never_leaves_its_quotes():
     evil = "x' OR 1=1; --"
     assert compiled({"feature": "city", "op": "is", "value": evil}).count("x'' OR 1=1") == 1
