@@ -28,7 +28,10 @@ GROUPS: tuple[tuple[Place, ...], ...] = (
         Place("home", _("Home"), "home", is_on_phone=True),
         Place("customers", _("Customers"), "users", "customers.view", is_on_phone=True),
     ),
-    (Place("segments", _("Segments"), "funnel", "segments.view", is_on_phone=True),),
+    (
+        Place("segments", _("Segments"), "funnel", "segments.view", is_on_phone=True),
+        Place("discover", _("Discover"), "sparkles", "segments.view"),
+    ),
     (Place("campaigns", _("Campaigns"), "megaphone", "campaigns.view", is_on_phone=True),),
     (
         Place("data", _("Data"), "circle-stack", "features.view"),

@@ -1,17 +1,15 @@
 """All addresses: each app brings its own, in the order of the floors."""
 
 from django.contrib import admin
-from django.contrib.auth.decorators import login_required
 from django.urls import include, path
-from django.views.generic import RedirectView
 
-from config import health
+from config import health, home
 from config.mail_catcher import views as mail
 
 handler404 = "config.errors.not_found"
 handler500 = "config.errors.server_error"
 urlpatterns = [
-    path("", login_required(RedirectView.as_view(pattern_name="me", http_method_names=["get"])), name="home"),
+    path("", home.home, name="home"),
     path("live", health.live, name="live"),
     path("ready", health.ready, name="ready"),
     path("mail/", mail.caught, name="caught-mail"),

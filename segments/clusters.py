@@ -113,6 +113,19 @@ class Clusters:
     groups: tuple[Group, ...]
 
 
+def on_two_components(
+    frame: pd.DataFrame, model: Model, *, most: int, seed: int
+) -> tuple[tuple[float, float, int], ...]:
+    """At most `most` rows, drawn with the seed, on the first two principal components, with their group."""
+    sample = frame.sample(min(len(frame), most), random_state=seed)
+    matrix = model.matrix(sample)
+    centred = matrix - matrix.mean(axis=0)
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    places = np.zeros((len(sample), 2))
+    places[:, : len(axes)] = centred @ axes.T
+    return tuple((float(x), float(y), int(group)) for (x, y), group in zip(places, model.assign(sample), strict=True))
+
+
 def scales_for(frame: pd.DataFrame, kinds: Mapping[str, str]) -> tuple[NumberScale | CategoryScale, ...]:
     """A scale per feature that varies at all; features that are the same for everyone tell nothing."""
     made = [

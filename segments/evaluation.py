@@ -18,6 +18,7 @@ from profiles.catalogue import Feature
 from segments import clusters, ledger
 from segments.models import Membership, Segment, SegmentKind
 from segments.rules import compiler, needs, reading, tables, tree
+from segments.rules import why as explaining
 from segments.rules.errors import RuleError
 from segments.rules.moments import Moment
 
@@ -74,6 +75,13 @@ class Engine:
         counted = compiler.sql(compiler.compile_counts(rule, self.catalogue, self.moment))
         found = self._select(counted, rule)
         return {path: int(found[f"n{i}"][0].as_py()) for i, (path, _) in enumerate(tree.walk(rule.where))}
+
+    def why(self, rule: tree.Rule, customer_id: int) -> explaining.Mark:
+        """The rule marked for one customer: what each condition answers and which value it saw."""
+        asked = explaining.evidence(rule, self.catalogue, self.moment, [customer_id])
+        rows = self._select(asked.rows, rule).to_pylist()
+        seen = [(row["leaf"], row["holds"], row["seen"]) for row in rows]
+        return explaining.explain(rule, asked.leaves, seen, self.moment)
 
     def event_types(self) -> tuple[str, ...]:
         """The types of the events there are, the commonest first."""

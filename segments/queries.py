@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from crm import queries as crm_queries
 from crm.rights import Actor, may
 from profiles.catalogue import Feature
+from segments import clusters as grouping
 from segments import distinctions, evaluation, history, ledger, refresh
 from segments.clusters import Distinction
 from segments.evaluation import NotEvaluable, catalogue, known
@@ -18,11 +19,13 @@ from segments.history import DaySize, end_of_day, movement, size_curve, size_cur
 from segments.models import Cluster, Clustering, Membership, RuleVersion, Segment, SegmentRun
 from segments.rules import reading, sentences, tree
 from segments.rules.errors import RuleError
+from segments.rules.why import Mark, smallest_change
 
 if TYPE_CHECKING:
     from crm.models import Customer
 
 SAMPLE = 5
+MOST_POINTS = 400
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,24 @@ def counts(rule: tree.Rule, *, as_of: datetime) -> dict[str, int]:
     return evaluation.engine(at=as_of).counts(rule)
 
 
+def why(segment: Segment, customer_id: int, *, as_of: datetime) -> Mark:
+    """The segment's rule marked for one customer. Raises NotEvaluable, or RuleError for a rule nobody can read."""
+    engine = evaluation.engine(at=as_of)
+    return engine.why(reading.read_rule(segment.rule, known()), customer_id)
+
+
+def picture(clustering: Clustering) -> tuple[tuple[float, float, int], ...]:
+    """The customers of a clustering on its first two components, with the position of their group. Raises NotEvaluable.
+
+    At most `MOST_POINTS`, drawn with the clustering's seed.
+    """
+    model = grouping.Model.from_json(clustering.model)
+    frame = evaluation.engine(at=clustering.created_at).frame(model.features)
+    if clustering.base_segment_id:
+        frame = frame[np.isin(frame.index.to_numpy(), ledger.members(clustering.base_segment_id))]
+    return grouping.on_two_components(frame, model, most=MOST_POINTS, seed=clustering.seed)
+
+
 def event_types(*, at: datetime) -> tuple[str, ...]:
     """The types of events there are, the commonest first; empty before the warehouse is built."""
     try:
@@ -210,6 +231,7 @@ __all__ = [
     "moves",
     "names",
     "open_memberships",
+    "picture",
     "preview",
     "segments",
     "segments_of",
@@ -218,6 +240,8 @@ __all__ = [
     "sets_apart",
     "size_curve",
     "size_curves",
+    "smallest_change",
     "versions",
     "waiting_clusterings",
+    "why",
 ]

@@ -2,10 +2,14 @@
 
 from django.urls import path
 
-from segments.views import detail, editor, listing, named_lists
+from segments.views import customers, detail, discovery, editor, listing, named_lists
 
 urlpatterns = [
     path("segments/", listing.segments, name="segments"),
+    path("segments/discover/", discovery.discover, name="discover"),
+    path("segments/discover/<int:pk>/", discovery.clustering, name="clustering"),
+    path("segments/discover/accept/<int:pk>/", discovery.accept, name="cluster-accept"),
+    path("customers/<int:pk>/segments/", customers.memberships, name="customer-segments"),
     path("segments/new/", editor.new, name="segment-new"),
     path("segments/new-list/", named_lists.new, name="segment-new-list"),
     path("segments/<slug:slug>/", detail.segment, name="segment"),

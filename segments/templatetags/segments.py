@@ -28,3 +28,9 @@ def initials(person: Any) -> str:
 def took(length: timedelta) -> str:
     """A short time in seconds: 0.2 s."""
     return f"{figures.number(length.total_seconds(), 1)} s"
+
+
+@register.filter
+def of(rows: dict[Any, Any], key: Any) -> Any:
+    """What a mapping holds for a key."""
+    return rows.get(key)

@@ -1,0 +1,69 @@
+"""Discover and the customer's panel: from chosen features to a kept segment, and why a customer is in or not."""
+
+import numpy as np
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from crm import rights
+from crm.models import Customer
+from profiles import actions as profile_actions
+from segments import actions
+from segments.clusters import Model, NumberScale, on_two_components
+from segments.models import Clustering, Segment
+
+pytestmark = pytest.mark.django_db
+MACHINE = rights.machine("test")
+
+
+@pytest.fixture
+def towns(transactional_db, cast):
+    now = timezone.now()
+    for i in range(40):
+        city, country = ("Oulu", "FI") if i % 2 else ("Lund", "SE")
+        Customer.objects.create(number=f"K{i}", city=city, country=country, created_at=now, updated_at=now)
+    profile_actions.refresh(at=now)
+
+
+@pytest.mark.usefixtures("towns")
+def test_groups_are_found_shown_and_kept(client, maija):
+    client.force_login(maija)
+    asked = client.post(reverse("discover"), {"features": ["city", "country"]})
+    made = Clustering.objects.get()
+    assert "every 2s" in client.get(asked["Location"]).content.decode()
+    actions.run_clustering(clustering_id=made.pk, at=timezone.now())
+    page = client.get(asked["Location"]).content.decode()
+    assert "every 2s" not in page and "Customers by likeness" in page
+    group = made.clusters.first()
+    client.post(reverse("cluster-accept", args=[group.pk]), {"name": "Swedes"})
+    assert Segment.objects.get(slug="swedes").cluster == group
+
+
+def test_no_features_is_answered_with_what_is_wanted(client, maija):
+    client.force_login(maija)
+    answer = client.post(reverse("discover"), {})
+    assert answer.status_code == 400 and "Choose from 1 to 12 features." in answer.content.decode()
+
+
+@pytest.mark.usefixtures("towns")
+def test_the_customers_panel_says_why_in_and_why_not(client, maija):
+    for name in ("Oulu", "Lund"):
+        rule = {"version": 1, "where": {"feature": "city", "op": "is", "value": name}}
+        actions.create_segment(name=name, rule=rule, by=MACHINE, at=timezone.now())
+    actions.refresh_segments(at=timezone.now())
+    client.force_login(maija)
+    address = reverse("customer-segments", args=[Customer.objects.get(number="K1").pk])
+    assert "In “Oulu”, because" in client.get(address, {"why": "oulu"}).content.decode()
+    page = client.get(address, {"why": "lund"}, headers={"HX-Request": "true"}).content.decode()
+    assert "Not in “Lund”, because" in page and "(seen: Oulu)" in page and "<html" not in page
+
+
+def test_the_picture_keeps_distances_of_two_features():
+    import pandas as pd
+
+    frame = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 4.0, -2.0]})
+    model = Model((NumberScale("a", 0.0, 1.0), NumberScale("b", 0.0, 1.0)), ((0.0, 0.0),))
+    places = np.array([(x, y) for x, y, _ in on_two_components(frame, model, most=10, seed=1)])
+    drawn = np.sort([np.linalg.norm(p - q) for p in places for q in places])
+    matrix = model.matrix(frame)
+    assert np.allclose(drawn, np.sort([np.linalg.norm(p - q) for p in matrix for q in matrix]))
