@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -45,8 +46,8 @@ def discover(request: Any) -> HttpResponse:
     if request.method == "POST":
         try:
             made = started(request, chosen)
-        except NotAllowed:
-            raise
+        except NotAllowed as refusal:
+            raise PermissionDenied from refusal
         except Refused as refusal:
             fault = refusal.message
         else:
