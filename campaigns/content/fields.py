@@ -7,8 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext, override
 
-from crm.models import Customer, FieldDefinition
-from crm.models.customer import Sensitivity
+from crm.models import Customer, FieldDefinition, Sensitivity
 
 OF_CUSTOMER = (
     "number",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formataddr, parseaddr
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -13,7 +13,9 @@ from django.utils.html import escape
 from campaigns.content import addresses, fields, merge
 from campaigns.content.composition import Source, compose
 from campaigns.models import Campaign, Message
-from crm.models import Customer
+
+if TYPE_CHECKING:
+    from crm.models import Customer
 
 LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 PIXEL = '<img src="{}" width="1" height="1" alt="" style="display:block">'
@@ -37,7 +39,7 @@ class Ways:
     pixel_url: str = ""
 
 
-def values(campaign: Campaign, customer: Customer, custom_keys: Sequence[str], segment: str = "") -> dict[str, Any]:
+def values(campaign: Campaign, customer: "Customer", custom_keys: Sequence[str], segment: str = "") -> dict[str, Any]:
     """Everything a text may use about one person."""
     return {
         "customer": fields.values(customer, custom_keys),
