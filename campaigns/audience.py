@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.delivery.permission import NEEDS_CONSENT, consents
@@ -124,8 +124,16 @@ Seen = Callable[[Sequence[str]], set[str]]
 
 
 def chunk(campaign: Campaign, as_of: datetime, *, after: int, size: int = CHUNK, seen: Seen) -> list[Prospect]:
-    """The next members by customer id, judged. Both the reach funnel and the sealing read this."""
-    rows = list(facts(campaign, as_of).filter(pk__gt=after)[:size])
+    """The next members by customer id, judged; empty at the end. Both the reach funnel and the sealing read this."""
+    while strata := next_strata(campaign, as_of, after, size):
+        if rows := facts(campaign, as_of, strata):
+            return judgement(campaign, rows, seen)
+        after = max(strata)
+    return []
+
+
+def judgement(campaign: Campaign, rows: Sequence["Fact"], seen: Seen) -> list[Prospect]:
+    """Each member with the first reason that holds."""
     keys = {row.pk: key_of(row.email, campaign.channel) for row in rows}
     reasons = {row.pk: own_reason(row, keys[row.pk], campaign.purpose) for row in rows}
     open_keys = [keys[pk] for pk, reason in reasons.items() if not reason]
@@ -133,18 +141,44 @@ def chunk(campaign: Campaign, as_of: datetime, *, after: int, size: int = CHUNK,
     return [judged(row, reasons[row.pk], keys[row.pk], suppressed, taken) for row in rows]
 
 
-def facts(campaign: Campaign, as_of: datetime) -> QuerySet[Customer, Any]:
-    """What the judgement needs to know of each member, in one query, as named tuples."""
-    strata = (
-        intervals(campaign.include.values("pk"), as_of).order_by().values("customer").annotate(first=Min("segment"))
-    )
-    consented = consents(customer=OuterRef("pk"), channel=campaign.channel)
-    rows = members(campaign, as_of).annotate(stratum=Subquery(strata.values("first")), has_consent=Exists(consented))
+class Fact(NamedTuple):
+    """What the judgement needs to know of one member."""
+
+    pk: int
+    email: str
+    erased_at: datetime | None
+    restricted_at: datetime | None
+    objected_at: datetime | None
+    stratum: int
+    has_consent: bool
+
+
+def next_strata(campaign: Campaign, as_of: datetime, after: int, size: int) -> dict[int, int]:
+    """The next customers by id in an included segment, each with the first of those segments."""
+    rows = memberships(ids_of(campaign.include), as_of).filter(customer__gt=after).values_list("customer")
+    return dict(rows.annotate(first=Min("segment")).order_by("customer")[:size])
+
+
+def facts(campaign: Campaign, as_of: datetime, strata: dict[int, int]) -> list[Fact]:
+    """Facts of those customers who are members, by id. One pass each over the chunk: no question per row."""
+    ids = list(strata)
+    excluded = memberships(ids_of(campaign.exclude), as_of).filter(customer__in=ids)
+    out = set(excluded.values_list("customer", flat=True))
+    granted = set(consents(channel=campaign.channel).filter(customer__in=ids).values_list("customer", flat=True))
     own = ("pk", "email", "erased_at", "restricted_at", "objected_at")
-    return rows.values_list(*own, "stratum", "has_consent", named=True)
+    people = Customer.objects.filter(merged_into=None, pk__in=ids).order_by("pk").values_list(*own)
+    return [
+        Fact(*values, stratum=strata[values[0]], has_consent=values[0] in granted)
+        for values in people
+        if values[0] not in out
+    ]
 
 
-def own_reason(row: Any, key: str, purpose: str) -> str:
+def ids_of(segments: Any) -> list[int]:
+    return list(segments.values_list("pk", flat=True))
+
+
+def own_reason(row: Fact, key: str, purpose: str) -> str:
     """The first reason that lies in the customer's own row and consents."""
     needs_consent = purpose == NEEDS_CONSENT
     reasons = (
@@ -171,7 +205,7 @@ def suppressed_of(channel: str, keys: list[str]) -> set[str]:
     return set(rows.values_list("address_key", flat=True))
 
 
-def judged(row: Any, reason: str, key: str, suppressed: set[str], taken: set[str]) -> Prospect:
+def judged(row: Fact, reason: str, key: str, suppressed: set[str], taken: set[str]) -> Prospect:
     """The member with the first reason that holds; a mailbox that may be written to is then taken."""
     reason = reason or ("suppressed" if key in suppressed else "same_address" if key in taken else "")
     if reason:

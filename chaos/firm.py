@@ -45,6 +45,7 @@ def make_campaign(
     segment = Segment.objects.create(slug="all", name="All", kind="static", created_at=AT, updated_at=AT)
     member = {"segment": segment, "entered_at": AT, "entered_reason": "added"}
     Membership.objects.bulk_create([Membership(customer=one, **member) for one in people], batch_size=1_000)
+    gather_statistics()
     return actions.create_campaign(
         name="Chaos",
         include=[segment],
@@ -54,3 +55,11 @@ def make_campaign(
         by=rights.machine("chaos"),
         at=timezone.now(),
     )
+
+
+def gather_statistics() -> None:
+    """What the database does by itself some minutes after a large import."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")

@@ -13,18 +13,18 @@ NEEDS_CONSENT = "marketing"  # other purposes rest on the contract with the cust
 Reference = str | OuterRef
 
 
-def consents(*, customer: OuterRef, channel: Reference, purpose: str = NEEDS_CONSENT) -> QuerySet[ConsentState]:
-    """Grants of the customer that hold now. The latest word counts, be it on this channel or on all of them."""
+def consents(*, channel: Reference, purpose: str = NEEDS_CONSENT) -> QuerySet[ConsentState]:
+    """Grants that hold now. A customer's latest word counts, be it on this channel or on all of them."""
     deeper = OuterRef(channel) if isinstance(channel, OuterRef) else channel
-    withdrawn_since = spoken(OuterRef("customer"), deeper, purpose).filter(
-        is_granted=False, since_at__gte=OuterRef("since_at")
+    withdrawn_since = spoken(deeper, purpose).filter(
+        customer=OuterRef("customer"), is_granted=False, since_at__gte=OuterRef("since_at")
     )
     unexpired = Q(expires_at=None) | Q(expires_at__gt=Now())
-    return spoken(customer, channel, purpose).filter(unexpired, ~Exists(withdrawn_since), is_granted=True)
+    return spoken(channel, purpose).filter(unexpired, ~Exists(withdrawn_since), is_granted=True)
 
 
-def spoken(customer: OuterRef, channel: Reference, purpose: str) -> QuerySet[ConsentState]:
-    return ConsentState.objects.filter(Q(channel=channel) | Q(channel="any"), customer=customer, purpose=purpose)
+def spoken(channel: Reference, purpose: str) -> QuerySet[ConsentState]:
+    return ConsentState.objects.filter(Q(channel=channel) | Q(channel="any"), purpose=purpose)
 
 
 def recipient(**conditions: object) -> Exists:
@@ -32,7 +32,7 @@ def recipient(**conditions: object) -> Exists:
 
 
 MARKETING = Q(Exists(Run.objects.filter(pk=OuterRef("run_id"), campaign__purpose=NEEDS_CONSENT)))
-CONSENTED = Q(Exists(consents(customer=OuterRef("customer_id"), channel=OuterRef("channel"))))
+CONSENTED = Q(Exists(consents(channel=OuterRef("channel")).filter(customer=OuterRef("customer_id"))))
 SUPPRESSED = Q(Exists(Suppression.objects.filter(channel=OuterRef("channel"), address_key=OuterRef("address_key"))))
 
 
