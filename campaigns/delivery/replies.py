@@ -58,6 +58,15 @@ class Reply:
         found = ENHANCED.search(self.text)
         return found.group(1) if found else ""
 
+    @property
+    def is_policy(self) -> bool:
+        """A refusal of a recipient that rests on rules, such as "relay denied", and not on the mailbox."""
+        return self.phase == RCPT and self.enhanced.startswith("5.7.")
+
+    def is_like(self, other: "Reply") -> bool:
+        """The same codes; the words may name the recipient."""
+        return (self.code, self.enhanced) == (other.code, other.enhanced)
+
 
 def meaning(reply: Reply) -> Meaning:
     """Meaning of the reply.

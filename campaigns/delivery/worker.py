@@ -23,6 +23,7 @@ from campaigns.responses import record_hard_bounce
 BATCH_SECONDS = 45  # a task ends within a minute, so that a stopping worker stops soon
 WRITE_AGAIN_AFTER = (1, 2, 4, 8, 15, 30, 60)  # seconds
 TROUBLE_AFTER = 5  # failures in a row that are no recipient's fault
+REFUSED_ALIKE = 10  # recipients refused by policy in the same words before anything was accepted
 logger = logging.getLogger(__name__)
 
 
@@ -36,6 +37,7 @@ class Batch:
     line: Line
     tally: Counter[str] = field(default_factory=Counter)
     accepted: tuple[Message, Reply, datetime] | None = None
+    refused_alike: list[tuple[Message, Reply, datetime]] = field(default_factory=list)
     faults_in_a_row: int = 0
     trouble: str = ""
 
@@ -71,6 +73,7 @@ def work_through(batch: Batch, *, until: float) -> None:
             batch.tally["released"] += len(batch.claim.messages) - position
             break
         batch.tally[deliver(batch, message)] += 1
+    blame_refused(batch)
     if batch.trouble and batch.trouble != STOPPED:
         pause_for_trouble(batch.run.pk, batch.trouble)
     elif batch.tally["sent"]:
@@ -121,6 +124,7 @@ def accept(batch: Batch, message: Message, reply: Reply, started_at: datetime) -
     """Remember the 250; it is written with the next hand-over, so that each message costs one commit."""
     batch.accepted = (message, reply, started_at)
     batch.faults_in_a_row = 0
+    blame_refused(batch)
     return "sent"
 
 
@@ -200,7 +204,29 @@ def count_fault(batch: Batch, reply: Reply, reason: str) -> None:
 
 
 def refused(batch: Batch, message: Message, reply: Reply, started_at: datetime) -> str:
-    return fail(batch, message, reply, "refused", started_at)
+    """A refusal by policy may be meant for us: before anything was accepted, the next recipients have to tell."""
+    if batch.tally["sent"] or not reply.is_policy:
+        return fail(batch, message, reply, "refused", started_at)
+    if any(not reply.is_like(earlier) for _, earlier, _ in batch.refused_alike):
+        blame_refused(batch)
+    batch.refused_alike.append((message, reply, started_at))
+    if len(batch.refused_alike) == REFUSED_ALIKE:
+        take_blame(batch, reply)
+    return "refused"
+
+
+def blame_refused(batch: Batch) -> None:
+    """The server takes mail of ours, or too few were asked: the refusals were meant for the recipients."""
+    waiting, batch.refused_alike = batch.refused_alike, []
+    for message, reply, started_at in waiting:
+        fail(batch, message, reply, "refused", started_at)
+
+
+def take_blame(batch: Batch, reply: Reply) -> None:
+    """The server refuses whomever we name: the run pauses, the recipients go back."""
+    batch.trouble = f"{reply.phase}: {reply}"
+    claims.release(batch.claim, tuple(message for message, *_ in batch.refused_alike))
+    batch.refused_alike = []
 
 
 def no_mailbox(batch: Batch, message: Message, reply: Reply, started_at: datetime) -> str:

@@ -1,15 +1,19 @@
 """The thread of a campaign: sealed, sent over a real SMTP server, accounted for to the last member."""
 
 from collections import Counter
+from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
+from celery import current_app
+from django.utils import timezone
 
-from campaigns import queries
-from campaigns.models import Attempt, Message, MessageState, RunStatus
+from campaigns import actions, queries
+from campaigns.models import Attempt, Campaign, Message, MessageState, Run, RunStatus
+from campaigns.tasks import sweep_campaigns
 from chaos.sink import Sink
 from crm.models import Suppression
-from tests.campaigns.conftest import launched, sent
+from tests.campaigns.conftest import BY, launched, sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,3 +72,41 @@ def test_a_server_that_refuses_everybody_pauses_the_run_and_blames_nobody(new_cu
     assert run.status == RunStatus.PAUSED
     assert "503" in progress.pause_reason
     assert progress.resume_at is not None
+
+
+def test_a_relay_that_denies_everybody_pauses_the_run_and_blames_nobody(new_customer, new_campaign, sink: Sink):
+    run = launched(new_campaign([new_customer(n, f"57x-{n}@mail.example") for n in range(15)]))
+    sent(run)
+    progress = queries.progress(run)
+    assert progress.states == {"queued": 15}
+    assert run.status == RunStatus.PAUSED
+    assert "554 5.7.1" in progress.pause_reason
+    assert not Attempt.objects.exists()
+
+
+def test_a_few_refusals_by_policy_are_the_recipients_own(new_customer, new_campaign, sink: Sink):
+    refused = [new_customer(n, f"57x-{n}@mail.example") for n in range(9)]
+    run = sent(launched(new_campaign([*refused, new_customer(100)])))
+    assert queries.progress(run).states == {"failed": 9, "sent": 1}
+    assert run.status == RunStatus.COMPLETED
+
+
+@pytest.fixture
+def at_once():
+    """Tasks are carried out where they are called."""
+    current_app.conf.task_always_eager = True
+    yield
+    current_app.conf.task_always_eager = False
+
+
+def test_a_scheduled_campaign_leaves_by_the_sweep_in_its_time(new_customer, new_campaign, sink: Sink, at_once):
+    campaign = new_campaign([new_customer(n) for n in range(5)])
+    actions.schedule(campaign, send_at=timezone.now() + timedelta(hours=1), by=BY, at=timezone.now())
+    sweep_campaigns()
+    assert not Run.objects.exists(), "not yet"
+    Campaign.objects.filter(pk=campaign.pk).update(send_at=timezone.now() - timedelta(seconds=1))
+    for _ in range(3):
+        sweep_campaigns()
+    run = Run.objects.get()
+    assert (run.status, sink.arrived.total()) == (RunStatus.COMPLETED, 5)
+    assert queries.progress(run).states == {"sent": 5}
