@@ -1,6 +1,6 @@
 """The REST API of segments."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -226,11 +226,12 @@ def _moment(given: str) -> datetime | None:
     try:
         day = parse_date(given)
         moment = queries.end_of_day(day) if day else parse_datetime(given.replace(" ", "+"))
-    except ValueError:
-        moment = None
-    if moment is None or is_naive(moment):
+        in_utc = moment.astimezone(UTC) if moment and not is_naive(moment) else None
+    except (ValueError, OverflowError):
+        in_utc = None
+    if in_utc is None:
         raise Refused(_("A day (2026-05-01) or a time with its zone (2026-05-01T12:00:00Z)."), path="as_of")
-    return moment
+    return in_utc
 
 
 router = SimpleRouter()

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from crm import actions, queries
 from crm.models import Channel, ConsentAct, ConsentEntry, ConsentState, Purpose
 from crm.rest.endpoints import Endpoint, Listed
+from crm.rest.filters import MomentFilter
 from crm.rest.idempotency import idempotent
 from crm.rest.serializers import ChoiceField, ScopedField, StrictModelSerializer, StrictSerializer
 
@@ -43,7 +44,7 @@ class ConsentEntrySerializer(StrictSerializer):
 
 class ConsentFilters(filters.FilterSet):
     customer = filters.CharFilter("customer__number", label="Customer number.")
-    updated_since = filters.IsoDateTimeFilter("updated_at", "gte")
+    updated_since = MomentFilter("updated_at", "gte")
 
     class Meta:
         model = ConsentState

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from crm import actions, queries
 from crm.models import Company, Customer, Team, User
 from crm.rest.endpoints import Endpoint, Listed, Retrieved
-from crm.rest.filters import DeclaredFilters, MaskedFilters
+from crm.rest.filters import DeclaredFilters, MaskedFilters, MomentFilter
 from crm.rest.idempotency import idempotent
 from crm.rest.serializers import ScopedField, StrictModelSerializer
 
@@ -86,7 +86,7 @@ class CustomerSerializer(StrictModelSerializer):
 
 class CompanyFilters(filters.FilterSet):
     name = filters.CharFilter(lookup_expr="startswith", label="Beginning of the name.")
-    updated_since = filters.IsoDateTimeFilter("updated_at", "gte")
+    updated_since = MomentFilter("updated_at", "gte")
 
     class Meta:
         model = Company
@@ -99,7 +99,7 @@ class CustomerFilters(filters.FilterSet):
     company = filters.CharFilter("company__number", label="Company number.")
     owner = filters.CharFilter("owner__username", label="User name.")
     team = filters.CharFilter("team__slug", label="Slug of the team.")
-    updated_since = filters.IsoDateTimeFilter("updated_at", "gte")
+    updated_since = MomentFilter("updated_at", "gte")
 
     class Meta:
         model = Customer

@@ -19,6 +19,7 @@ from crm.models import Event
 from crm.refusals import Refused
 from crm.rest.batches import VerdictSerializer, VerdictsSerializer, judged, rows_of
 from crm.rest.endpoints import Endpoint, Listed, Retrieved
+from crm.rest.filters import MomentFilter
 from crm.rest.idempotency import idempotent
 from crm.rest.serializers import StrictSerializer
 
@@ -47,7 +48,7 @@ class EventSerializer(StrictSerializer):
 
 class EventFilters(filters.FilterSet):
     customer = filters.CharFilter("customer__number", label="Customer number.")
-    received_since = filters.IsoDateTimeFilter("received_at", "gte")
+    received_since = MomentFilter("received_at", "gte")
 
     class Meta:
         model = Event

@@ -17,6 +17,7 @@ from crm.api.customers_named import CustomersNamed
 from crm.models import Order, OrderKind, Product
 from crm.rest.batches import VerdictsSerializer, judged, rows_of
 from crm.rest.endpoints import Endpoint, Listed, Retrieved
+from crm.rest.filters import MomentFilter
 from crm.rest.idempotency import idempotent
 from crm.rest.serializers import ChoiceField, StrictModelSerializer, StrictSerializer
 
@@ -61,8 +62,8 @@ class OrderSerializer(StrictSerializer):
 
 class OrderFilters(filters.FilterSet):
     customer = filters.CharFilter("customer__number", label="Customer number.")
-    updated_since = filters.IsoDateTimeFilter("updated_at", "gte")
-    ordered_since = filters.IsoDateTimeFilter("ordered_at", "gte")
+    updated_since = MomentFilter("updated_at", "gte")
+    ordered_since = MomentFilter("ordered_at", "gte")
 
     class Meta:
         model = Order

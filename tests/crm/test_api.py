@@ -369,3 +369,9 @@ def test_keys_reach_only_what_their_scopes_say(cast: SimpleNamespace, make_custo
                 assert (status == 403) == (rights.RIGHTS[right].scope != scope), (
                     f"{method} {route} with {scope}: {status}"
                 )
+
+
+@pytest.mark.parametrize("since, status", [("2026-01-01T00:00:00+23:58", 200), ("0001-01-01T00:00:00+23:58", 400)])
+def test_a_moment_in_any_zone_is_compared_or_refused(caller, since: str, status: int) -> None:
+    answer = caller("customers:read").get("/api/v1/customers/", {"updated_since": since})
+    assert answer.status_code == status, answer.content
