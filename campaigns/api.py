@@ -276,6 +276,7 @@ class Campaigns(Listed, Retrieved, Endpoint):
     serializer_class = CampaignSerializer
     filterset_class = CampaignFilters
     query_parameters = ("state",)
+    listing_actions = ("messages",)
 
     def rows(self) -> QuerySet[Campaign]:
         return queries.campaigns()

@@ -100,8 +100,12 @@ def tell_timeline(
 
 @transaction.atomic
 def unsubscribe(message: Message, *, at: datetime, way: str) -> bool:
-    """The person left: consent is withdrawn and the mailbox suppressed at once. A repeat changes nothing."""
-    if not record(message, ResponseKind.UNSUBSCRIBE, CERTAIN, at=at, source_id="unsubscribe"):
+    """The person left: consent is withdrawn and the mailbox suppressed at once.
+
+    A repeat changes nothing, unless they had come back in between: then they leave again.
+    """
+    is_first = record(message, ResponseKind.UNSUBSCRIBE, CERTAIN, at=at, source_id="unsubscribe")
+    if not is_first and not consents_again(message, at):
         return False
     if message.customer:
         evidence = {"message": message.pk}
@@ -118,6 +122,12 @@ def unsubscribe(message: Message, *, at: datetime, way: str) -> bool:
         )
     suppress(message, reason=UNSUBSCRIBED, by=RECIPIENT, at=at)
     return True
+
+
+def consents_again(message: Message, at: datetime) -> bool:
+    """Whether the person allows such messages now."""
+    granted = crm_queries.consenting("marketing", message.channel, at=at)
+    return message.customer_id is not None and granted.filter(customer=message.customer_id).exists()
 
 
 def lift_own_unsubscription(message: Message, *, at: datetime) -> None:

@@ -5,13 +5,14 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from crm import moments
 from crm.refusals import Refused
 
 LARGEST_ID = 2**63 - 1
@@ -42,6 +43,20 @@ def page_of(rows: QuerySet, *, order: str, cursor: str = "", size: int = 50) -> 
     return Page(found[:size], _encoded(order, found[size - 1]) if len(found) > size else "")
 
 
+def page_or_first(rows: QuerySet, *, order: str, cursor: str = "", size: int = 50) -> Page:
+    """As page_of, for pages: a cursor that does not belong to the list leads to its beginning."""
+    try:
+        return page_of(rows, order=order, cursor=cursor, size=size)
+    except CursorUnknown:
+        return page_of(rows, order=order, size=size)
+
+
+def row_id(text: str) -> int | None:
+    """The id that an address or a form names; None when no row can have it."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= 18
+    return int(text) if is_number else None
+
+
 def _after(model: type[Model], column: str, descending: bool, text: str, row_id: int) -> Q:
     side = "lt" if descending else "gt"
     if column == "id":
@@ -53,9 +68,12 @@ def _after(model: type[Model], column: str, descending: bool, text: str, row_id:
 
 def _value(model: type[Model], column: str, text: str) -> Any:
     try:
-        return model._meta.get_field(column).to_python(text)  # type: ignore[union-attr]
+        value = model._meta.get_field(column).to_python(text)  # type: ignore[union-attr]
     except (ValidationError, FieldDoesNotExist) as error:
         raise _unknown() from error
+    if isinstance(value, datetime) and not moments.is_tellable(value):
+        raise _unknown()
+    return value
 
 
 def _encoded(order: str, row: Model) -> str:

@@ -20,7 +20,7 @@ from crm.refusals import Refused
 from crm.rest.endpoints import Endpoint, Listed, Retrieved
 from crm.rest.filters import DeclaredFilters, MaskedFilters
 from crm.rest.idempotency import idempotent
-from crm.rest.serializers import StrictModelSerializer, StrictSerializer
+from crm.rest.serializers import MomentField, StrictModelSerializer, StrictSerializer
 from segments import actions, queries
 from segments.models import Segment
 from segments.rules import schema
@@ -73,7 +73,7 @@ class PersonSerializer(serializers.Serializer):
 class PreviewRequestSerializer(StrictSerializer):
     rule = serializers.JSONField(help_text="A rule as in /segments/rule-schema/.")
     purpose = serializers.ChoiceField(["marketing", "service", "analysis"], default="marketing")
-    as_of = serializers.DateTimeField(required=False, help_text="Evaluate as of then; now if left out.")
+    as_of = MomentField(required=False, help_text="Evaluate as of then; now if left out.")
 
 
 class PreviewSerializer(serializers.Serializer):
@@ -124,6 +124,7 @@ class Segments(Listed, Retrieved, Endpoint):
     filterset_class = SegmentFilters
     orderings = ["name", "-name", "-id", "id", "size", "-size"]
     query_parameters = ("as_of",)
+    listing_actions = ("members",)
 
     def rows(self) -> QuerySet[Segment]:
         return queries.segments(self.actor)

@@ -26,7 +26,7 @@ from campaigns.results import sketch
 from campaigns.views import places
 from crm import queries as crm_queries
 from crm.access import ActorRequest, needs
-from crm.keyset import LARGEST_ID
+from crm.keyset import row_id
 from crm.notices import notify
 from crm.refusals import Refused
 from crm.rights import Actor
@@ -195,10 +195,8 @@ def by_words(rows: Any, search: str) -> Any:
 
 
 def asked_reader(actor: Actor, request: ActorRequest) -> Any:
-    asked = request.GET.get("customer", "")
-    if not asked.isascii() or not asked.isdigit() or int(asked) > LARGEST_ID:
-        return None
-    return crm_queries.customers(actor).filter(pk=int(asked)).first()
+    asked = row_id(request.GET.get("customer", ""))
+    return None if asked is None else crm_queries.customers(actor).filter(pk=asked).first()
 
 
 def asked_variant(campaign: Campaign, request: ActorRequest) -> str:

@@ -60,10 +60,7 @@ def narrowed(search: str, status: str) -> QuerySet[Campaign]:
 
 
 def page_of(rows: QuerySet[Campaign], cursor: str) -> keyset.Page:
-    try:
-        return keyset.page_of(rows, order="-id", cursor=cursor, size=ROWS)
-    except keyset.CursorUnknown:
-        return keyset.page_of(rows, order="-id", size=ROWS)
+    return keyset.page_or_first(rows, order="-id", cursor=cursor, size=ROWS)
 
 
 def audience(campaign: Campaign) -> int | None:

@@ -279,10 +279,7 @@ def people(request: ActorRequest, pk: int) -> HttpResponse:
 
 def page_of(request: ActorRequest, run: Run, state: str) -> keyset.Page:
     rows = queries.messages_in_scope(run, request.actor, state)
-    try:
-        return keyset.page_of(rows, order="id", cursor=request.GET.get("cursor", ""), size=ROWS)
-    except keyset.CursorUnknown:
-        return keyset.page_of(rows, order="id", size=ROWS)
+    return keyset.page_or_first(rows, order="id", cursor=request.GET.get("cursor", ""), size=ROWS)
 
 
 def people_rows(actor: Actor, rows: list[Any]) -> list[tuple[Any, ...]]:

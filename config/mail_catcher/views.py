@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from config.mail_catcher import store
 from crm.access import needs
+from crm.keyset import LARGEST_ID, row_id
 from crm.tables import Column
 
 COLUMNS = (Column(gettext_lazy("Subject")), Column(gettext_lazy("To")), Column(gettext_lazy("Arrived")))
@@ -33,9 +34,7 @@ LETTER_POLICY = {
 def caught(request: HttpRequest) -> HttpResponse:
     """The newest messages, by search."""
     search, before = request.GET.get("q", ""), request.GET.get("before", "")
-    found = store.newest(
-        settings.MAIL_CATCHER_FILE, search=search, before=int(before) if before.isdecimal() else None, most=51
-    )
+    found = store.newest(settings.MAIL_CATCHER_FILE, search=search, before=row_id(before), most=51)
     more = f"?{urlencode({'q': search, 'before': found[49].id})}" if len(found) > 50 else ""
     context = {"letters": found[:50], "search": search, "more_url": more, "columns": COLUMNS}
     return render(request, "mail_catcher/caught.html", context)
@@ -61,7 +60,7 @@ def letter_html(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _found(number: int) -> store.Caught:
-    found = store.one(settings.MAIL_CATCHER_FILE, number)
+    found = store.one(settings.MAIL_CATCHER_FILE, min(number, LARGEST_ID))
     if found is None:
         raise Http404
     return found

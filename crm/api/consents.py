@@ -12,7 +12,7 @@ from crm.models import Channel, ConsentAct, ConsentEntry, ConsentState, Purpose
 from crm.rest.endpoints import Endpoint, Listed
 from crm.rest.filters import MomentFilter
 from crm.rest.idempotency import idempotent
-from crm.rest.serializers import ChoiceField, ScopedField, StrictModelSerializer, StrictSerializer
+from crm.rest.serializers import ChoiceField, MomentField, ScopedField, StrictModelSerializer, StrictSerializer
 
 
 class ConsentSerializer(StrictModelSerializer):
@@ -33,8 +33,8 @@ class ConsentEntrySerializer(StrictSerializer):
     purpose = ChoiceField(Purpose.choices)
     channel = ChoiceField(Channel.choices)
     act = ChoiceField(ConsentAct.choices)
-    at = serializers.DateTimeField(help_text="When the customer said so.")
-    expires_at = serializers.DateTimeField(default=None, allow_null=True, help_text="A grant lapses then.")
+    at = MomentField(help_text="When the customer said so.")
+    expires_at = MomentField(default=None, allow_null=True, help_text="A grant lapses then.")
     source = serializers.CharField(max_length=60, help_text="Form, call, unsubscribe link …")  # type: ignore[assignment]
     evidence = serializers.DictField(
         child=serializers.JSONField(allow_null=True), default=dict, help_text="Wording, address of the form …"

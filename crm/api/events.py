@@ -21,7 +21,7 @@ from crm.rest.batches import VerdictSerializer, VerdictsSerializer, judged, rows
 from crm.rest.endpoints import Endpoint, Listed, Retrieved
 from crm.rest.filters import MomentFilter
 from crm.rest.idempotency import idempotent
-from crm.rest.serializers import StrictSerializer
+from crm.rest.serializers import MomentField, StrictSerializer
 
 MOST_EVENTS = 5000
 LARGEST_EVENT = 32 * 1024
@@ -39,7 +39,7 @@ class EventSerializer(StrictSerializer):
         max_length=64, default=None, allow_null=True, source="customer.number", help_text="Customer number."
     )
     anonymous_id = serializers.CharField(max_length=100, default="", allow_blank=True, help_text="Visitor id.")
-    occurred_at = serializers.DateTimeField(help_text="With its zone.")
+    occurred_at = MomentField(help_text="With its zone.")
     value = serializers.DecimalField(max_digits=16, decimal_places=4, default=None, allow_null=True)
     channel = serializers.CharField(max_length=30, default="", allow_blank=True)
     category = serializers.CharField(max_length=80, default="", allow_blank=True)

@@ -19,7 +19,7 @@ from crm.rest.batches import VerdictsSerializer, judged, rows_of
 from crm.rest.endpoints import Endpoint, Listed, Retrieved
 from crm.rest.filters import MomentFilter
 from crm.rest.idempotency import idempotent
-from crm.rest.serializers import ChoiceField, StrictModelSerializer, StrictSerializer
+from crm.rest.serializers import ChoiceField, MomentField, StrictModelSerializer, StrictSerializer
 
 MOST_ORDERS = 1000
 money = partial(serializers.DecimalField, max_digits=16, decimal_places=4)
@@ -35,7 +35,7 @@ class LineSerializer(StrictSerializer):
     quantity = serializers.DecimalField(max_digits=14, decimal_places=3, help_text="Pieces.")
     unit_amount = money(help_text="Price per piece.")
     amount = money(required=False, help_text="Quantity × price; checked when given.")
-    at = serializers.DateTimeField(default=None, allow_null=True, help_text="When it differs from the order's time.")
+    at = MomentField(default=None, allow_null=True, help_text="When it differs from the order's time.")
 
 
 class OrderSerializer(StrictSerializer):
@@ -52,7 +52,7 @@ class OrderSerializer(StrictSerializer):
         source="customer.number",
         help_text="Customer number; null: guest.",
     )
-    ordered_at = serializers.DateTimeField(help_text="With its zone.")
+    ordered_at = MomentField(help_text="With its zone.")
     channel = serializers.CharField(max_length=30, default="", allow_blank=True, help_text="web, store, phone, app …")
     currency = serializers.RegexField(CURRENCY, help_text="ISO 4217.")
     total_amount = money(required=False, help_text="Sum of the lines; checked when given.")

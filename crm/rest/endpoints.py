@@ -23,11 +23,13 @@ class Endpoint(GenericViewSet):
     `orderings` lists orders that an index supports, the first by default. `body_limit` is in bytes. Batches named in
     `faults_by_row` judge row by row what no database can hold, instead of refusing the whole body.
     `query_parameters` are read besides the declared filters; any other parameter is refused.
+    `listing_actions` answer for one row with pages of others.
     """
 
     rights: ClassVar[dict[str, str]] = {}
     orderings: ClassVar[list[str]] = ["-id", "id"]
     query_parameters: ClassVar[tuple[str, ...]] = ()
+    listing_actions: ClassVar[tuple[str, ...]] = ()
     faults_by_row: ClassVar[tuple[str, ...]] = ()
     body_limit: ClassVar[int] = 1024 * 1024
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
@@ -53,6 +55,8 @@ class Endpoint(GenericViewSet):
         known = [*self.query_parameters]
         if request.method in ("GET", "HEAD") and self.detail is False:
             known += [*PAGE_PARAMETERS, *_filter_names(self)]
+        if self.action in self.listing_actions:
+            known += PAGE_PARAMETERS
         if unknown := next((name for name in request.query_params if name not in known), None):
             raise Refused(_("No such parameter."), path=unknown[:80], choices=sorted(known), code="unknown_parameter")
 

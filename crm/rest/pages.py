@@ -62,6 +62,6 @@ def _order(asked: str, orderings: list[str]) -> str:
 def _size(asked: str) -> int:
     if not asked:
         return DEFAULT_SIZE
-    if not (asked.isascii() and asked.isdigit() and 1 <= int(asked[:6]) <= LARGEST_SIZE):
+    if not (asked.isascii() and asked.isdigit() and len(asked) <= 3 and 1 <= int(asked) <= LARGEST_SIZE):
         raise Refused(_("A whole number from 1 to %(most)s.") % {"most": LARGEST_SIZE}, path="limit")
     return int(asked)

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, QuerySet
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from crm.moments import is_tellable
 from crm.rest.errors import ChoiceCode
 
 
@@ -19,6 +20,17 @@ class ChoiceField(serializers.ChoiceField):
         choices = [str(choice) for choice in self.choices]
         message = _("%(given)s is not one of the choices.") % {"given": ascii(kwargs["input"])[:80]}
         raise serializers.ValidationError(message, code=ChoiceCode("invalid_choice", choices))
+
+
+class MomentField(serializers.DateTimeField):
+    """A time with its zone; the ends of the calendar, which other zones cannot tell, are refused."""
+
+    def to_internal_value(self, value: Any) -> Any:
+        try:
+            moment = super().to_internal_value(value)
+        except OverflowError:
+            self.fail("overflow")
+        return moment if is_tellable(moment) else self.fail("overflow")
 
 
 class ScopedField(serializers.SlugRelatedField):
@@ -68,3 +80,4 @@ class StrictModelSerializer(_Strict, serializers.ModelSerializer):
     """A model serializer that refuses unknown fields; list `fields` one by one."""
 
     serializer_choice_field = ChoiceField
+    serializer_field_mapping = {**serializers.ModelSerializer.serializer_field_mapping, DateTimeField: MomentField}

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from crm import actions, figures, keyset, panels, queries, timeline
+from crm import actions, figures, keyset, moments, panels, queries, timeline
 from crm.access import ActorRequest, needs
 from crm.forms.customers import CustomerForm, FilterForm
 from crm.models import ConsentState, Customer, FieldDefinition
@@ -62,10 +62,7 @@ def _columns(actor: Actor) -> tuple[Column, ...]:
 
 
 def _page(rows: QuerySet[Customer], sort: str, cursor: str) -> keyset.Page:
-    try:
-        return keyset.page_of(rows, order=sort, cursor=cursor, size=ROWS)
-    except keyset.CursorUnknown:
-        return keyset.page_of(rows, order=sort, size=ROWS)
+    return keyset.page_or_first(rows, order=sort, cursor=cursor, size=ROWS)
 
 
 def _with(request: HttpRequest, **changes: str) -> str:
@@ -111,7 +108,7 @@ def _before(request: HttpRequest) -> datetime:
         asked = parse_datetime(request.GET.get("before", ""))
     except ValueError:
         asked = None
-    return asked if asked and asked.tzinfo else timezone.now()
+    return asked if asked and moments.is_tellable(asked) else timezone.now()
 
 
 def _answer(row: Customer) -> str:

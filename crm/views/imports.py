@@ -42,7 +42,7 @@ PAGE = 50
 def imports(request: ActorRequest) -> HttpResponse:
     """All imports, the newest first."""
     rows = queries.imports(request.actor).select_related("created_by")
-    page = keyset.page_of(rows, order="-id", cursor=request.GET.get("cursor", ""), size=PAGE)
+    page = keyset.page_or_first(rows, order="-id", cursor=request.GET.get("cursor", ""), size=PAGE)
     return render(request, "crm/imports.html", {"page": page, "columns": COLUMNS})
 
 

@@ -250,7 +250,4 @@ def chosen_day(asked: str, *, at: datetime) -> date | None:
 
 
 def members_page(rows: Any, order: str, cursor: str) -> keyset.Page:
-    try:
-        return keyset.page_of(rows, order=order, cursor=cursor, size=MEMBERS)
-    except keyset.CursorUnknown:
-        return keyset.page_of(rows, order=order, size=MEMBERS)
+    return keyset.page_or_first(rows, order=order, cursor=cursor, size=MEMBERS)

@@ -72,10 +72,7 @@ def searched(rows: QuerySet[Segment], asked: Any) -> QuerySet[Segment]:
 
 
 def page_of(rows: QuerySet[Segment], sort: str, cursor: str) -> keyset.Page:
-    try:
-        return keyset.page_of(rows, order=sort, cursor=cursor, size=CARDS)
-    except keyset.CursorUnknown:
-        return keyset.page_of(rows, order=sort, size=CARDS)
+    return keyset.page_or_first(rows, order=sort, cursor=cursor, size=CARDS)
 
 
 def more_url(request: HttpRequest, cursor: str) -> str:

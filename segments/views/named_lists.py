@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from crm import notices
 from crm import queries as crm_queries
 from crm.access import ActorRequest, needs
+from crm.keyset import row_id
 from crm.refusals import Refused
 from crm.rights import Actor
 from segments import actions
@@ -93,7 +94,8 @@ def add(request: ActorRequest, slug: str) -> HttpResponse:
 def remove(request: ActorRequest, slug: str) -> HttpResponse:
     """Take the ticked customers off the list."""
     one = found(request.actor, slug)
-    ticked = [int(pk) for pk in request.POST.getlist("ids") if pk.isdecimal()][:MOST_NUMBERS]
+    ids = (row_id(text) for text in request.POST.getlist("ids")[:MOST_NUMBERS])
+    ticked = [one for one in ids if one is not None]
     try:
         moved = actions.remove_members(segment=one, customers=ticked, by=request.actor, at=timezone.now())
     except Refused as fault:

@@ -64,6 +64,10 @@ def test_the_whole_thread_over_rest(api, new_customer, new_segment, sink: Sink):
     assert account["states"] == {"sent": 1, "held_out": 1, "skipped": 1} and account["is_accounted_for"]
     status, page = api("GET", f"{pk}/messages/?state=skipped")
     assert [row["reason"] for row in page["results"]] == ["no_address"]
+    status, page = api("GET", f"{pk}/messages/?limit=2")
+    assert (status, len(page["results"])) == (200, 2)
+    status, page = api("GET", f"{pk}/messages/?{page['next'].partition('?')[2]}")
+    assert (status, len(page["results"]), page["next"]) == (200, 1, None)
 
 
 @pytest.mark.parametrize(

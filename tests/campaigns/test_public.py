@@ -82,6 +82,18 @@ def test_one_click_leaves_at_once_without_cookies_or_csrf(hrefs, run):
     assert reach(run.campaign, as_of=timezone.now()).will_get_it == 0
 
 
+def test_who_came_back_can_leave_again_by_the_same_address(client: Client, hrefs, run):
+    message = Message.objects.get(run=run)
+    preferences = addresses.preferences_url(message).replace("http://localhost:8000", "")
+    for _ in range(2):
+        client.post(preferences, {"wanted": ["marketing"]})
+        assert reach(run.campaign, as_of=timezone.now()).will_get_it == 1
+        client.post(one(hrefs, "u"), {"List-Unsubscribe": "One-Click"})
+        assert not ConsentState.objects.get(purpose="marketing").is_granted
+        assert Suppression.objects.get().reason == "unsubscribed"
+        assert reach(run.campaign, as_of=timezone.now()).will_get_it == 0
+
+
 def test_following_all_links_at_once_is_a_machine(run):
     message = Message.objects.get(run=run)
     links = [

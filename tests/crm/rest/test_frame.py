@@ -100,6 +100,10 @@ def test_analysts_see_no_names_and_cannot_ask_for_them(cast: SimpleNamespace, ma
         ("?limit=0", "limit"),
         ("?limit=501", "limit"),
         ("?limit=%F0%9D%9F%99", "limit"),
+        ("?limit=000100999", "limit"),
+        ("?limit=1" + "0" * 5000, "limit"),
+        # ["-updated_at", "0001-01-01T00:00:00+14:00", 1]
+        ("?ordering=-updated_at&cursor=WyItdXBkYXRlZF9hdCIsICIwMDAxLTAxLTAxVDAwOjAwOjAwKzE0OjAwIiwgMV0", "cursor"),
         ("?cursor=nonsense", "cursor"),
         ("?cursor=" + "W" * 4000, "cursor"),
         ("?team__name=x", "team__name"),

@@ -1,0 +1,47 @@
+"""No page breaks on what only a machine or a mischief-maker would write into its address."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+from django.test import Client
+
+from campaigns.models import Campaign
+from crm.models import Customer
+
+HUGE = "9" * 5000
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"/mail/?before={HUGE}",
+        "/mail/?before=%D9%A3",
+        f"/mail/{HUGE[:30]}/",
+        f"/mail/{HUGE[:30]}/html/",
+        "/imports/?cursor=nonsense",
+        "/customers/?cursor=nonsense",
+        "/segments/?cursor=nonsense",
+        "/campaigns/?cursor=nonsense",
+        "/customers/{customer}/?before=0001-01-01T00:00:00%2B14:00",
+        "/customers/{customer}/?before=9999-12-31T23:59:59-14:00",
+        f"/campaigns/{{campaign}}/preview/?customer={HUGE}",
+    ],
+)
+def test_a_strange_address_is_answered(address: str, cast: SimpleNamespace) -> None:
+    customer = Customer.objects.create(number="1", created_at=NOW, updated_at=NOW)
+    campaign = Campaign.objects.create(slug="spring", name="Spring", created_at=NOW, updated_at=NOW)
+    client = Client()
+    client.force_login(cast.adele)
+    response = client.get(address.format(customer=customer.pk, campaign=campaign.pk))
+    assert response.status_code in (200, 404)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_outside_of_the_calendar_is_refused_at_its_place(moment: str, cast: SimpleNamespace) -> None:
+    client = Client()
+    client.force_login(cast.adele)
+    body = {"name": "Spring", "send_at": moment}
+    response = client.post("/api/v1/campaigns/", body, content_type="application/json")
+    assert (response.status_code, response.json()["error"]["path"]) == (400, "send_at")
