@@ -30,6 +30,8 @@ class Command(BaseCommand):
     def handle(self, *, host: str, port: int, demo: bool, **options: Any) -> None:
         refuse_a_full_disk(settings.DATA_DIR)
         refuse_a_taken_port(host, port)
+        if settings.HAS_MAIL_CATCHER:
+            refuse_a_taken_port("127.0.0.1", settings.MAIL_CATCHER_PORT, variable="KOHDE_MAIL_CATCHER_PORT")
         call_command("prepare")
         if demo and demo_data.is_wanted():
             call_command("demo_data")
@@ -69,18 +71,18 @@ def refuse_a_full_disk(folder: Path) -> None:
         raise CommandError(f"Only {free_mb} MB are free on the disk of {folder}; at least {LEAST_FREE_MB} are needed.")
 
 
-def refuse_a_taken_port(host: str, port: int) -> None:
+def refuse_a_taken_port(host: str, port: int, *, variable: str = "PORT") -> None:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise CommandError(why_not(error, host, port)) from error
+            raise CommandError(why_not(error, host, port, variable)) from error
 
 
-def why_not(error: OSError, host: str, port: int) -> str:
+def why_not(error: OSError, host: str, port: int, variable: str) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} is taken. Stop what uses it, or choose another: PORT={port + 1} make demo"
+        return f"Port {port} is taken. Stop what uses it, or choose another: {variable}={port + 1} make demo"
     return f"Cannot listen on {host}:{port}: {error.strerror}."
 
 
