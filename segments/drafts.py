@@ -14,6 +14,7 @@ from profiles.catalogue import Feature
 from segments.rules import measures, operators, tables
 
 WORDS: Final = ("all", "any", "none")
+MOST_DIGITS = 6  # of the place of a part
 ROOT: Final = "r"
 MOST_LINES: Final = 100
 WHOLE: Final = ("percent", "count", "quintile", "days", "years", "anniversary", "rise")
@@ -48,7 +49,7 @@ class Line:
     def numbers(self, stem: str) -> list[int]:
         """The positions of repeated parts: 0, 1 … of `where.0.property`, `where.1.property`."""
         found = {name.split(".")[1] for name in self.texts if name.startswith(f"{stem}.")}
-        return sorted(int(number) for number in found if number.isdecimal())
+        return sorted(int(number) for number in found if number.isdecimal() and len(number) <= MOST_DIGITS)
 
     def with_texts(self, **changed: Sequence[str]) -> "Line":
         return replace(self, texts={**self.texts, **{name: tuple(texts) for name, texts in changed.items()}})
@@ -425,7 +426,8 @@ def lines(draft: Draft, path: str = ROOT) -> Iterator[tuple[str, Line]]:
 def at(draft: Draft, path: str) -> Draft | None:
     """The part at a path; None when there is none."""
     for step in path.split(".")[1:]:
-        if not (isinstance(draft, Box) and step.isdecimal() and int(step) < len(draft.parts)):
+        is_place = step.isdecimal() and len(step) <= MOST_DIGITS
+        if not (isinstance(draft, Box) and is_place and int(step) < len(draft.parts)):
             return None
         draft = draft.parts[int(step)]
     return draft

@@ -18,6 +18,8 @@ LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 HIDDEN = re.compile("\ue000(\\d+)\ue001")
 IN_COMMENT = re.compile("<!--\ue000(\\d+)\ue001-->")
 HREF = re.compile(r'(<a\b[^>]*?\shref=")([^"]*)(")', re.IGNORECASE)
+WRITTEN_HREF = re.compile(r"""<a\b[^>]*?\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.IGNORECASE)
+MARK = "\ue000"  # stands for a merge field while links are judged
 BODY = re.compile(r"(<body\b[^>]*>)", re.IGNORECASE)
 ACTIVE = re.compile(r"<\s*(script|iframe|object|embed|form|base)\b|\bon\w+\s*=\s*[\"']|javascript:", re.IGNORECASE)
 PREHEADER = '<div style="display:none;max-height:0;overflow:hidden">{}</div>'
@@ -81,16 +83,23 @@ def _active_content(html: str) -> list[merge.Fault]:
 
 def _bad_links(html: str) -> list[merge.Fault]:
     """Links whose host a merge field would choose: who controls the field would control where people go."""
-    message = _("a field may not be part of a link's host.")
-    return [
-        merge.Fault("html", merge.line_of(html, link.start()), message)
-        for link in HREF.finditer(html)
-        if is_web(link[2]) and LIQUID.search(urlsplit(LIQUID.sub(_mark, link[2])).netloc.replace("\ue000", "{{x}}"))
-    ]
+    plain = LIQUID.sub(_mark, html)
+    found = (
+        (link.start(), _link_fault(next(filter(None, link.groups()), ""))) for link in WRITTEN_HREF.finditer(plain)
+    )
+    return [merge.Fault("html", merge.line_of(plain, place), message) for place, message in found if message]
+
+
+def _link_fault(url: str) -> str:
+    try:
+        host = urlsplit(url).netloc if is_web(url) else ""
+    except ValueError:
+        return _("this is not an address of the web.")
+    return _("a field may not be part of a link's host.") if MARK in host else ""
 
 
 def _mark(tag: re.Match[str]) -> str:
-    return "\ue000"
+    return MARK + "\n" * tag[0].count("\n")
 
 
 def _inlined(html: str) -> str:

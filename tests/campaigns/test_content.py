@@ -24,6 +24,9 @@ def source(html="", **parts):
         ("<p>\n<script>alert(1)</script>", 2, "scripts"),
         ("<p onclick='x()'>", 1, "scripts"),
         ('<p>\n<a href="https://{{ customer.city }}.example/">x</a>', 2, "host"),
+        ("<p>\n<a href='https://{{ customer.city }}.example/'>x</a>", 2, "host"),
+        ("<p>\n<a href = https://{{ customer.city }}.example/>x</a>", 2, "host"),
+        ('<p>\n<a href="http://[">x</a>', 2, "address"),
     ],
 )
 def test_a_fault_names_its_line(html, line, words):

@@ -110,3 +110,7 @@ def test_nonsense_sent_to_the_form_makes_a_draft_all_the_same(fields):
     for name, values in fields.items():
         query.setlist("r" + name, values)
     assert isinstance(drafts.read_form(query, query.getlist), Box)
+
+
+def test_a_place_of_endless_digits_is_no_place():
+    assert drafts.at(drafts.Box(), "r." + "9" * 5000) is None
