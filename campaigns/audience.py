@@ -168,9 +168,9 @@ def facts(campaign: Campaign, as_of: datetime, strata: dict[int, int]) -> list[F
     own = ("pk", "email", "erased_at", "restricted_at", "objected_at")
     people = Customer.objects.filter(merged_into=None, pk__in=ids).order_by("pk").values_list(*own)
     return [
-        Fact(*values, stratum=strata[values[0]], has_consent=values[0] in granted)
-        for values in people
-        if values[0] not in out
+        Fact(pk, email, erased, restricted, objected, stratum=strata[pk], has_consent=pk in granted)
+        for pk, email, erased, restricted, objected in people
+        if pk not in out
     ]
 
 

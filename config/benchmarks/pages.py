@@ -60,9 +60,9 @@ def addresses() -> dict[str, str]:
     from segments import queries as segment_queries
 
     actor = machine("bench")
-    customer = crm_queries.customers(actor).order_by("pk").first()
-    segment = segment_queries.segments(actor).exclude(rule=None).order_by("pk").first()
-    campaign = campaign_queries.campaigns().order_by("pk").first()
+    customer = crm_queries.customers(actor).order_by("pk")[0]
+    segment = segment_queries.segments(actor).exclude(rule=None).order_by("pk")[0]
+    campaign = campaign_queries.campaigns().order_by("pk")[0]
     return {
         "customers": reverse("customers"),
         "customers found": reverse("customers") + "?q=virtanen",

@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from profiles import actions as profile_actions
@@ -48,11 +49,19 @@ def measure(snapshot: "Snapshot") -> Iterator[Measured]:
         for name, sql in handwritten.definitions().items():
             rule = read_rule(anchor_rules()[name], Known(FEATURES))
             counted = f"select count(*) from ({sql}) q"
-            count, by_hand = best(lambda counted=counted: cursor.execute(counted).fetchone()[0])
+            count, by_hand = best(partial(counted_by, cursor, counted))
             compiling = seconds_to_compile(rule, engine.moment)
-            rule_count, as_rule = best(lambda rule=rule: engine.size(rule))
-            _, members = best(lambda rule=rule: len(engine.customers(rule)))
+            rule_count, as_rule = best(partial(engine.size, rule))
+            _, members = best(partial(members_of, engine, rule))
             yield Measured(name, count, rule_count, by_hand, as_rule, members, compiling)
+
+
+def counted_by(cursor: Any, statement: str) -> int:
+    return int(cursor.execute(statement).fetchone()[0])
+
+
+def members_of(engine: Engine, rule: tree.Rule) -> int:
+    return len(engine.customers(rule))
 
 
 def best(run: Callable[[], int]) -> tuple[int, float]:

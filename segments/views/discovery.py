@@ -146,7 +146,7 @@ def points(one: Clustering) -> list[tuple[float, float, int, str]]:
 def kept(groups: list[Cluster], actor: Any) -> dict[int, Any]:
     """Segments already made of these groups, by the group's id."""
     rows = queries.segments(actor).filter(kind=SegmentKind.CLUSTER, cluster__in=groups)
-    return {row.cluster_id: row for row in rows}
+    return {row.cluster_id: row for row in rows if row.cluster_id}
 
 
 @require_POST
