@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm import actions, keyset, queries, tasks
@@ -27,12 +27,12 @@ from crm.tables import Column
 
 ONLY_FORMS = require_http_methods(["GET", "HEAD", "POST"])
 COLUMNS = (
-    Column(_("File")),
-    Column(_("Rows are")),
-    Column(_("State")),
-    Column(_("Rows"), "number"),
-    Column(_("By")),
-    Column(_("When")),
+    Column(gettext_lazy("File")),
+    Column(gettext_lazy("Rows are")),
+    Column(gettext_lazy("State")),
+    Column(gettext_lazy("Rows"), "number"),
+    Column(gettext_lazy("By")),
+    Column(gettext_lazy("When")),
 )
 PAGE = 50
 

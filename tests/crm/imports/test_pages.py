@@ -3,9 +3,11 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils.translation import override
 
 from crm import tasks
 from crm.models import Customer, FieldDefinition, Import
+from crm.views import imports
 
 pytestmark = pytest.mark.django_db
 FILE = """Asiakasnumero;Nimi;Sähköposti;Kaupunki;Taso
@@ -125,3 +127,8 @@ def test_a_marketer_may_not_undo_the_import_of_somebody_else(marketer, client, a
     marketer.post(reverse("import-undo", args=[run.pk]))
     run.refresh_from_db()
     assert run.status == "finished"
+
+
+def test_the_headings_are_in_the_language_of_the_visitor() -> None:
+    with override("fi"):
+        assert str(imports.COLUMNS[0].label) == "Tiedosto"
