@@ -31,8 +31,8 @@ check: set-up-dev ## style, types, floors, templates, migrations, deployment
 bench: set-up-dev ## measure; NAME=segments CUSTOMERS=10000 EVENTS=100000 narrow it
 	@$(MANAGE) bench $(NAME) $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(EVENTS),--events $(EVENTS))
 
-simulate: set-up-dev ## measure the experiments' promises on planted truth; TESTS=20000 for close figures
-	@$(IN) -m campaigns.experiments.simulation $(TESTS)
+simulate: set-up-dev ## measure the experiments' promises on planted truth; SIZE=small|full
+	@$(IN) -m campaigns.experiments.simulation $(or $(SIZE),small)
 
 chaos: set-up-dev ## kill workers in mid-send and audit every message; SIZE=small|full, DATABASE_URL for PostgreSQL
 	@for scenario in launches points kills; do $(IN) -m chaos $$scenario --size $(or $(SIZE),small) || exit 1; done

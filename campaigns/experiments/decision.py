@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from campaigns.experiments.answers import CannotTell, Comparison
-from campaigns.experiments.comparison import compare, compare_rates, rate_interval
-from campaigns.experiments.plan import Guardrail, Plan
+from campaigns.experiments.comparison import compare
+from campaigns.experiments.plan import Plan
 from campaigns.experiments.sequential import AlwaysValid, always_valid, too_early
-from campaigns.experiments.sufficient import Proportion, Sample
+from campaigns.experiments.sufficient import Sample
 
 Kind = Literal["variant", "hold_out_is_as_good", "no_decision"]
 Reading = Comparison | AlwaysValid
@@ -22,16 +22,6 @@ class Decision:
     code: str
     variant: str | None = None
     figures: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Veto:
-    """A variant that may not win, and the guardrail it broke."""
-
-    variant: str
-    guardrail: str
-    rate: float
-    limit: float
 
 
 @dataclass(frozen=True)
@@ -134,38 +124,3 @@ def _figures(leader: str, reading: Reading) -> dict[str, object]:
         "low": reading.interval.low,
         "high": reading.interval.high,
     }
-
-
-def vetoes(plan: Plan, counted: Mapping[str, Mapping[str, Proportion]]) -> tuple[Veto, ...]:
-    """Variants that clearly broke a guardrail; `counted` is guardrail key → arm key → rate.
-
-    Read at a single look's level on purpose: a false alarm costs a winner, a missed one costs customers.
-    """
-    found = (
-        _veto(plan, guardrail, variant, counted.get(guardrail.key, {}))
-        for guardrail in plan.guardrails
-        for variant in plan.variants
-    )
-    return tuple(veto for veto in found if veto)
-
-
-def _veto(plan: Plan, guardrail: Guardrail, variant: str, rates: Mapping[str, Proportion]) -> Veto | None:
-    rate = rates.get(variant, Proportion())
-    limits = [guardrail.ceiling] if _above_ceiling(plan, guardrail, rate) else []
-    limits += [
-        other.mean + guardrail.allowed_rise
-        for key, other in rates.items()
-        if key != variant and guardrail.allowed_rise is not None and _rises(plan, guardrail.allowed_rise, rate, other)
-    ]
-    known = [limit for limit in limits if limit is not None]
-    return Veto(variant, guardrail.key, rate.mean, min(known)) if known else None
-
-
-def _above_ceiling(plan: Plan, guardrail: Guardrail, rate: Proportion) -> bool:
-    interval = rate_interval(rate, level=plan.level)
-    return guardrail.ceiling is not None and not isinstance(interval, CannotTell) and interval.low > guardrail.ceiling
-
-
-def _rises(plan: Plan, allowed: float, rate: Proportion, other: Proportion) -> bool:
-    reading = compare_rates(rate, other, level=plan.level)
-    return not isinstance(reading, CannotTell) and reading.interval.low > allowed

@@ -66,6 +66,11 @@ class Guardrail:
     ceiling: float | None = None
     allowed_rise: float | None = 0.0
 
+    @property
+    def usual(self) -> float:
+        """The rate at which its test is sharpest: half the ceiling. A wrong guess only makes the test slower."""
+        return self.ceiling / 2 if self.ceiling else 0.01
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -134,7 +139,11 @@ class Plan:
 
     def information(self, variant: str, reference: str, people: int | None = None) -> float:
         """Variance clock at the planned end for these two arms and an audience of `people` (default: the whole)."""
+        return self.clock(variant, reference, variance=self.goal.variance, people=people)
+
+    def clock(self, variant: str, reference: str, *, variance: float, people: int | None = None) -> float:
+        """The same for anything else that is measured, by the variance of one person's value."""
         size = self.people if people is None else people
         return planned_information(
-            max(1.0, size * self.share(variant)), max(1.0, size * self.share(reference)), variance=self.goal.variance
+            max(1.0, size * self.share(variant)), max(1.0, size * self.share(reference)), variance=variance
         )

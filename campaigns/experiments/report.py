@@ -10,8 +10,9 @@ from campaigns.experiments.answers import CannotTell, Comparison, Interval
 from campaigns.experiments.chances import Chance, chances
 from campaigns.experiments.comparison import compare, compare_spend, own_interval, rate_interval
 from campaigns.experiments.covariate import Adjustment, adjust
-from campaigns.experiments.decision import Contest, Decision, Veto, contest, decide, vetoes
+from campaigns.experiments.decision import Contest, Decision, contest, decide
 from campaigns.experiments.earnings import Caused, NextEuro, caused_over_strata, caused_revenue, next_euro
+from campaigns.experiments.guardrails import Veto, vetoes
 from campaigns.experiments.plan import Plan
 from campaigns.experiments.pooling import Estimate, Pooled, Pooling, discoveries, pool
 from campaigns.experiments.power import Detectable, detectable_mean, detectable_rate

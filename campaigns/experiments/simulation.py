@@ -1,22 +1,26 @@
-"""Planted truth against what the experiments promise: `python -m campaigns.experiments.simulation [TESTS]`."""
+"""Planted truth against what the experiments promise: `python -m campaigns.experiments.simulation [small|full]`."""
 
 import json
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 
 import numpy as np
 
+from campaigns.classing import HUMAN, Hit, classify
 from campaigns.experiments.answers import CannotTell
 from campaigns.experiments.comparison import compare_rates, compare_spend
 from campaigns.experiments.decision import contest, decide
-from campaigns.experiments.plan import ArmPlan, Goal, Plan
+from campaigns.experiments.guardrails import vetoes
+from campaigns.experiments.plan import ArmPlan, Goal, Guardrail, Plan
 from campaigns.experiments.pooling import discoveries
 from campaigns.experiments.power import Look, detectable_rate
 from campaigns.experiments.sufficient import Mean, Proportion
 
 SEED = 20_240_501
+SIZES = {"small": 300, "full": 6_000}
 RATE, DAYS, PER_DAY = 0.05, 28, 300
 
 
@@ -99,6 +103,60 @@ def false_discoveries(random: np.random.Generator, tests: int) -> Promise:
     return Promise("false ones among the segments declared", shares / rounds, 0.0, 0.05, rounds)
 
 
+def false_vetoes_under_peeking(random: np.random.Generator, tests: int) -> Promise:
+    """Share of tests in which, at any daily look, a guardrail rules out a version that stands exactly on its limits."""
+    rails = (Guardrail("unsubscribe", "", 0.02, 0.005), Guardrail("complaint", "", 0.003, 0.001))
+    rule = replace(_plan("always"), guardrails=rails)
+    on_limits = {"unsubscribe": [0.02, 0.015], "complaint": [0.003, 0.002]}
+    vetoed = sum(_is_vetoed(random, rule, on_limits) for _ in range(tests))
+    return Promise("versions on their limits that a guardrail rules out", vetoed / tests, 0.0, 0.05, tests)
+
+
+def _is_vetoed(random: np.random.Generator, rule: Plan, rates: dict[str, list[float]]) -> bool:
+    counts = {key: random.binomial(PER_DAY, pair, (DAYS, 2)).cumsum(axis=0) for key, pair in rates.items()}
+    return any(
+        vetoes(rule, {key: _rates(PER_DAY * (day + 1), *hits[day]) for key, hits in counts.items()})
+        for day in range(DAYS)
+    )
+
+
+BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0"
+SCANNED, PREFETCHED = (0.25, 0.15), 0.6  # of all messages: scanners follow their links, machines load their pictures
+SCANNERS = (
+    Hit("Mozilla/5.0 Barracuda Sentinel", "GET", timedelta(minutes=1)),
+    Hit(BROWSER, "GET", timedelta(seconds=1)),
+    Hit(BROWSER, "GET", timedelta(minutes=3), links_in_burst=4),
+    Hit("", "GET", timedelta(minutes=2)),
+    Hit(BROWSER, "HEAD", timedelta(minutes=2)),
+)
+PREFETCHERS = (Hit("Mozilla/5.0", "GET", timedelta(minutes=5)), Hit(BROWSER, "GET", timedelta(milliseconds=300)))
+PERSON = Hit(BROWSER, "GET", timedelta(hours=2), links_in_burst=1)
+
+
+def machines_change_no_decision(random: np.random.Generator, tests: int) -> Promise:
+    """Share of planted winners found when machines open 60 % and follow the links of 20 % of all messages.
+
+    Machines favour the losing version: had they counted, it would win. The effect is one that 99 % of tests find.
+    """
+    people = DAYS * PER_DAY
+    better = RATE + _detectable("always", power=0.99)
+    clicks = random.binomial(people, [RATE, better], (tests, 2)) if _counts(PERSON) else np.zeros((tests, 2), int)
+    by_machines = random.binomial(people, SCANNED, (tests, 2)) * _share(SCANNERS)
+    opened = random.binomial(people, PREFETCHED, (tests, 2)) * _share(PREFETCHERS)
+    counted = np.minimum(people, clicks + by_machines.astype(int) + opened.astype(int))
+    found = sum(_winner(_plan("always"), people, int(a), int(b)) == "b" for a, b in counted)
+    return Promise("planted winners found among machines", found / tests, 0.95, 1.0, tests)
+
+
+def _share(hits: tuple[Hit, ...]) -> float:
+    """The share of these machines that would be taken for people."""
+    return sum(map(_counts, hits)) / len(hits)
+
+
+def _counts(hit: Hit) -> bool:
+    return classify(hit).by == HUMAN
+
+
 MEASURES: tuple[Callable[[np.random.Generator, int], Promise], ...] = (
     false_winners_under_peeking,
     power_under_peeking,
@@ -106,6 +164,8 @@ MEASURES: tuple[Callable[[np.random.Generator, int], Promise], ...] = (
     coverage_of_rates,
     coverage_of_spending,
     false_discoveries,
+    false_vetoes_under_peeking,
+    machines_change_no_decision,
 )
 
 
@@ -114,13 +174,17 @@ def _plan(look: Look) -> Plan:
     return Plan(goal, (ArmPlan("a", "A", 1), ArmPlan("b", "B", 1)), 2 * DAYS * PER_DAY, look=look)
 
 
-def _detectable(look: Look) -> float:
-    answer = detectable_rate(RATE, DAYS * PER_DAY, DAYS * PER_DAY, look=look)
+def _detectable(look: Look, power: float = 0.8) -> float:
+    answer = detectable_rate(RATE, DAYS * PER_DAY, DAYS * PER_DAY, look=look, power=power)
     return math.nan if isinstance(answer, CannotTell) else answer.difference
 
 
+def _rates(people: int, hits_a: int, hits_b: int) -> dict[str, Proportion]:
+    return {"a": Proportion(people, int(hits_a)), "b": Proportion(people, int(hits_b))}
+
+
 def _arms(people: int, hits_a: int, hits_b: int) -> dict[str, Proportion | Mean]:
-    return {"a": Proportion(people, hits_a), "b": Proportion(people, hits_b)}
+    return {**_rates(people, hits_a, hits_b)}
 
 
 def _winner(plan: Plan, people: int, hits_a: int, hits_b: int) -> str | None:
@@ -143,7 +207,8 @@ def _spending(random: np.random.Generator, people: int, share: float) -> Mean:
 
 def main(arguments: list[str]) -> int:
     """Write the promises as JSON lines; the exit code is 1 when one is broken."""
-    kept = promises(int(arguments[0]) if arguments else 400)
+    size = arguments[0] if arguments else "small"
+    kept = promises(SIZES[size] if size in SIZES else int(size))
     for promise in kept:
         sys.stdout.write(json.dumps({**asdict(promise), "is_kept": promise.is_kept}) + "\n")
     return int(not all(promise.is_kept for promise in kept))

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from campaigns.experiments.decision import contest, decide, vetoes
+from campaigns.experiments.decision import contest, decide
+from campaigns.experiments.guardrails import vetoes
 from campaigns.experiments.plan import ArmPlan, Goal, Guardrail, Plan, PlanError
 from campaigns.experiments.pooling import discoveries
 from campaigns.experiments.sufficient import Mean, Proportion
