@@ -56,9 +56,13 @@ def missing() -> list[str]:
     return [
         f"{path.relative_to(ROOT)}: {message if isinstance(message, str) else message[0]}"
         for path, sources in catalogues().items()
-        for message, context in sorted({(m, c) for m, c, _ in _found(sources)}, key=str)
-        if not _is_translated(_read(path), message, context)
+        for message, context in _untranslated(_read(path), sources)
     ]
+
+
+def _untranslated(known: Catalog, sources: list[Path]) -> list[tuple[Message, str | None]]:
+    found = {(message, context) for message, context, _source in _found(sources)}
+    return [one for one in sorted(found, key=str) if not _is_translated(known, *one)]
 
 
 def _found(sources: list[Path]) -> Iterator[tuple[Message, str | None, Path]]:

@@ -56,7 +56,7 @@ def hanging_on_customers() -> list[Any]:
     """Customers, every model with a foreign key to what is here already, and the audit lines of customers."""
     from django.apps import apps
 
-    found = [apps.get_model("crm", "Customer")]
+    found: list[Any] = [apps.get_model("crm", "Customer")]
     waiting = [model for model in apps.get_models() if model is not found[0]]
     while more := [model for model in waiting if any(parent(field) in found for field in model._meta.concrete_fields)]:
         found += more
@@ -119,7 +119,11 @@ def told_apart(field: Any) -> str:
     from django.db import connection
 
     text = f"source.\"{field.column}\" || '.' || k"
-    last = f"substr({text}, -{field.max_length})" if connection.vendor == "sqlite" else f"right({text}, {field.max_length})"
+    last = (
+        f"substr({text}, -{field.max_length})"
+        if connection.vendor == "sqlite"
+        else f"right({text}, {field.max_length})"
+    )
     return f"CASE source.\"{field.column}\" WHEN '' THEN '' ELSE {last} END"
 
 
