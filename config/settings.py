@@ -192,6 +192,8 @@ CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps no file: the slots in t
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_ALWAYS_EAGER = env.bool("KOHDE_TASKS_EAGER", default=False)
 SEGMENT_REFRESH_MINUTES = env.int("KOHDE_SEGMENT_REFRESH_MINUTES", default=5)
+SEGMENT_BASE_RATE = env.float("KOHDE_SEGMENT_BASE_RATE", default=0.05)
+SEGMENT_SMALLEST_EFFECT = env.float("KOHDE_SEGMENT_SMALLEST_EFFECT", default=0.05)
 
 # --- API -----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -21,6 +21,7 @@ JOBS = (
     Job("sweep-imports", every=timedelta(minutes=1), task="crm.tasks.sweep_imports"),
     Job("refresh-profiles", every=timedelta(minutes=1), task="profiles.tasks.refresh"),
     Job("refresh-segments", every=timedelta(minutes=1), task="segments.tasks.refresh_due"),
+    Job("measure-segments", every=timedelta(hours=1), task="segments.tasks.measure"),
     Job("sweep-campaigns", every=timedelta(minutes=1), task="campaigns.tasks.sweep_campaigns"),
     Job("find-clusters", every=timedelta(minutes=1), task="segments.tasks.sweep_clusterings"),
     Job("forget-old-ticks", every=timedelta(days=1), task="config.tasks.forget_old_ticks"),

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -12,7 +13,7 @@ from crm import actions as crm_actions
 from crm import queries as crm_queries
 from crm.refusals import NotPossibleNow, Refused
 from crm.rights import SALES, Actor, require
-from segments import clusters, discovery, evaluation, ledger, queries, refresh
+from segments import clusters, discovery, evaluation, grading, health, ledger, queries, refresh, uses
 from segments.models import (
     Cluster,
     Clustering,
@@ -227,6 +228,31 @@ def request_refresh(*, segment: Segment, by: Actor, at: datetime) -> None:
 
 
 @transaction.atomic
+def review_segment(*, segment: Segment, by: Actor, at: datetime) -> Segment:
+    """Write down that a person looked at it and let it stand; the next review is due in a quarter or a year."""
+    require(by, "segments.change")
+    locked = Segment.objects.select_for_update().get(pk=segment.pk)
+    is_used = bool(uses.of_segments(by, [locked])[locked.pk])
+    days = grading.USED_REVIEW_DAYS if is_used else grading.REVIEW_DAYS
+    before, locked.review_on = locked.review_on, timezone.localdate(at) + timedelta(days=days)
+    locked.reviewed_at = locked.updated_at = at
+    locked.save()
+    changes = {"review_on": [before, locked.review_on]}
+    crm_actions.audit(kind="segment", object_id=locked.pk, verb="reviewed", changes=changes, by=by, at=at)
+    return locked
+
+
+def measure_segments(*, at: datetime) -> int:
+    """Measure what the health of the live segments rests on: overlap, coverage of data. Returns how many."""
+    found = list(Segment.objects.filter(archived_at__isnull=True))
+    measured = health.measured(found, at=at)
+    for one in found:
+        one.measured, one.measured_at = measured[one.pk], at
+    Segment.objects.bulk_update(found, ["measured", "measured_at"])
+    return len(found)
+
+
+@transaction.atomic
 def start_clustering(
     *,
     features: Sequence[str],
@@ -282,10 +308,12 @@ __all__ = [
     "clusters",
     "create_segment",
     "export_members",
+    "measure_segments",
     "refresh_segments",
     "remove_members",
     "request_refresh",
     "restore_segment",
+    "review_segment",
     "run_clustering",
     "start_clustering",
 ]

@@ -93,6 +93,28 @@ class MovementSerializer(serializers.Serializer):
     left = serializers.IntegerField()
 
 
+class FindingSerializer(serializers.Serializer):
+    key = serializers.CharField(help_text="Which check it is.")
+    words = serializers.CharField()
+    advice = serializers.CharField()
+
+
+class UseSerializer(serializers.Serializer):
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    at = serializers.DateTimeField(allow_null=True)
+
+
+class HealthSerializer(serializers.Serializer):
+    """The health of a segment: A (nothing to mend) to E, with the reasons, the worst first."""
+
+    grade = serializers.CharField()
+    findings = FindingSerializer(many=True)
+    used_by = UseSerializer(many=True)
+    review_on = serializers.DateField(allow_null=True)
+    measured_at = serializers.DateTimeField(allow_null=True, help_text="When overlap and coverage were measured.")
+
+
 class SegmentFilters(filters.FilterSet):
     class Meta:
         model = Segment
@@ -119,6 +141,8 @@ class Segments(Listed, Retrieved, Endpoint):
         "add": "segments.change",
         "remove": "segments.change",
         "refresh": "segments.change",
+        "health": "segments.view",
+        "review": "segments.change",
     }
     serializer_class = SegmentSerializer
     filterset_class = SegmentFilters
@@ -198,6 +222,30 @@ class Segments(Listed, Retrieved, Endpoint):
         actions.request_refresh(segment=segment, by=self.actor, at=self.at)
         segment.refresh_from_db()
         return Response(self.get_serializer(segment).data, status=202)
+
+    @extend_schema(responses=HealthSerializer)
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def health(self, request: Request, pk: str) -> Response:
+        """How well the segment is kept: its letter, the reasons, and what rests on it."""
+        return Response(self._health(self.get_object()))
+
+    @extend_schema(request=None, responses=HealthSerializer)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def review(self, request: Request, pk: str) -> Response:
+        """Write down that a person looked at the segment and lets it stand."""
+        return Response(self._health(actions.review_segment(segment=self.get_object(), by=self.actor, at=self.at)))
+
+    def _health(self, segment: Segment) -> dict[str, Any]:
+        found = queries.health([segment], at=self.at)[segment.pk]
+        told = {
+            "grade": found.grade,
+            "findings": found.findings,
+            "used_by": queries.uses_of(segment, self.actor),
+            "review_on": segment.review_on,
+            "measured_at": segment.measured_at,
+        }
+        return dict(HealthSerializer(told).data)
 
     def _change_list(self, change: Any, request: Request) -> Response:
         given = self._checked(MembersSerializer(data=request.data))

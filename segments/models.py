@@ -69,6 +69,13 @@ class Segment(models.Model):
     review_on = models.DateField(
         _("review on"), null=True, blank=True, help_text=_("Date by which a person should look at it again.")
     )
+    reviewed_at = models.DateTimeField(
+        _("reviewed at"), null=True, blank=True, help_text=_("UTC; when a person last looked at it and let it stand.")
+    )
+    measured = models.JSONField(
+        default=dict, blank=True, help_text=_("What its health needs and takes long to know; see segments/health.py.")
+    )
+    measured_at = models.DateTimeField(null=True, blank=True, help_text=_("UTC; when that was measured."))
     size = models.PositiveBigIntegerField(_("size"), default=0, help_text=_("Members after the last refresh."))
     ledger_version = models.PositiveBigIntegerField(
         default=0, help_text=_("Grows with every change of its memberships; copies of the member list name it.")

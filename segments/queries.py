@@ -1,6 +1,6 @@
 """Questions others may ask about segments. What shows persons is scoped to the actor."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,14 +12,18 @@ from crm import queries as crm_queries
 from crm.rights import Actor, may
 from profiles.catalogue import Feature
 from segments import clusters as grouping
-from segments import distinctions, evaluation, history, ledger, refresh
+from segments import crossings, distinctions, evaluation, grading, history, ledger, refresh, uses
+from segments import health as checking
 from segments.clusters import Distinction
+from segments.crossings import Flows, Overlap
 from segments.evaluation import NotEvaluable, catalogue, known
+from segments.grading import Health
 from segments.history import DaySize, end_of_day, movement, size_curve, size_curves
 from segments.models import Cluster, Clustering, Membership, RuleVersion, Segment, SegmentRun
 from segments.rules import reading, sentences, tree
 from segments.rules.errors import RuleError
 from segments.rules.why import Mark, smallest_change
+from segments.uses import Use
 
 if TYPE_CHECKING:
     from crm.models import Customer
@@ -113,6 +117,40 @@ def moves(segment: Segment, count: int = 20) -> list[Move]:
 def sets_apart(segment: Segment, *, at: datetime) -> tuple[Distinction, ...]:
     """What the members have in common that others have not. Raises NotEvaluable when there is no warehouse yet."""
     return distinctions.of_members(ledger.members(segment.pk), evaluation.engine(at=at))
+
+
+def health(found: Iterable[Segment], *, at: datetime) -> dict[int, Health]:
+    """The letter and the reasons of each segment, by its id."""
+    return checking.of_segments(found, at=at)
+
+
+def uses_of(segment: Segment, actor: Actor) -> list[Use]:
+    """What rests on the segment: other rules, and what floors above say."""
+    return uses.of_segments(actor, [segment])[segment.pk]
+
+
+def unused(found: Iterable[Segment], actor: Actor) -> list[Segment]:
+    """Those of the segments that nothing rests on."""
+    found = list(found)
+    used = uses.of_segments(actor, found)
+    return [one for one in found if not used[one.pk]]
+
+
+def advice(actor: Actor) -> str:
+    """What to say of how many segments there are, naming those nobody uses; empty when there is nothing to say."""
+    rows = segments(actor)
+    count = rows.count()
+    return grading.advice(count, [one.name for one in unused(rows, actor)] if count > grading.MANY else ())
+
+
+def overlap(found: Iterable[Segment], *, at: datetime | None = None) -> Overlap:
+    """How many members each two of the segments share, in their order; now or at a moment."""
+    return crossings.overlap([one.pk for one in found], at=at)
+
+
+def flows(found: Iterable[Segment], *, since: datetime, until: datetime | None = None) -> Flows:
+    """Who moved between the segments over a period, in their order."""
+    return crossings.flows([one.pk for one in found], since=since, until=until)
 
 
 def latest_runs(segment: Segment, count: int = 20) -> QuerySet[SegmentRun]:
@@ -211,9 +249,14 @@ def event_types(*, at: datetime) -> tuple[str, ...]:
 __all__ = [
     "DaySize",
     "Distinction",
+    "Flows",
+    "Health",
     "Move",
     "NotEvaluable",
+    "Overlap",
     "Preview",
+    "Use",
+    "advice",
     "archived",
     "catalogue",
     "clusterings",
@@ -221,6 +264,8 @@ __all__ = [
     "counts",
     "end_of_day",
     "event_types",
+    "flows",
+    "health",
     "is_late",
     "is_stale",
     "known",
@@ -231,6 +276,7 @@ __all__ = [
     "moves",
     "names",
     "open_memberships",
+    "overlap",
     "picture",
     "preview",
     "segments",
@@ -241,6 +287,8 @@ __all__ = [
     "size_curve",
     "size_curves",
     "smallest_change",
+    "unused",
+    "uses_of",
     "versions",
     "waiting_clusterings",
     "why",

@@ -13,6 +13,12 @@ def refresh_due() -> None:
 
 
 @shared_task
+def measure() -> None:
+    """Measure what takes a pass over memberships and profiles, for the health of every segment."""
+    actions.measure_segments(at=timezone.now())
+
+
+@shared_task
 def run_clustering(clustering_id: int) -> None:
     """Find the groups somebody asked for."""
     actions.run_clustering(clustering_id=clustering_id, at=timezone.now())

@@ -21,6 +21,7 @@ urlpatterns = [
     path("segments/<slug:slug>/members/add/", named_lists.add, name="segment-add"),
     path("segments/<slug:slug>/members/remove/", named_lists.remove, name="segment-remove"),
     path("segments/<slug:slug>/refresh/", detail.refresh, name="segment-refresh"),
+    path("segments/<slug:slug>/review/", detail.review, name="segment-review"),
     path("segments/<slug:slug>/archive/", detail.archive, name="segment-archive"),
     path("segments/<slug:slug>/restore/", detail.restore, name="segment-restore"),
 ]

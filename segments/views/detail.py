@@ -69,6 +69,8 @@ def segment(request: ActorRequest, slug: str) -> HttpResponse:
         "series": [charts.Series("", [day.size for day in curve])],
         "people": people,
         "facts": facts(one),
+        "health": queries.health([one], at=now)[one.pk],
+        "uses": queries.uses_of(one, request.actor),
         "moved": queries.movement(one.pk, since=now - timedelta(days=wording.WEEK)),
     }
     return render(request, "segments/detail.html", context)
@@ -171,6 +173,16 @@ def refresh(request: ActorRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @needs("segments.change")
+def review(request: ActorRequest, slug: str) -> HttpResponse:
+    """Somebody looked at it and lets it stand."""
+    one = actions.review_segment(segment=found(request.actor, slug), by=request.actor, at=timezone.now())
+    told = _("Reviewed; look at it again by %(day)s.") % {"day": figures.day(one.review_on)}
+    notices.notify(request, told)
+    return redirect("segment", one.slug)
+
+
+@require_POST
+@needs("segments.change")
 def archive(request: ActorRequest, slug: str) -> HttpResponse:
     """Stop refreshing and let the members go; can be undone."""
     one = found(request.actor, slug)
@@ -235,6 +247,7 @@ def facts(one: Segment) -> list[tuple[str, Any]]:
         (_("Short name"), one.slug),
         (_("Refreshed"), figures.moment(one.refreshed_at)),
         (_("Every"), period or _("the firm's usual time")),
+        (_("Reviewed"), figures.day(one.reviewed_at) if one.reviewed_at else _("not yet")),
         (_("Review on"), figures.day(one.review_on)),
         (_("Made on"), figures.day(one.created_at)),
     ]

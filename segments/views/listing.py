@@ -15,15 +15,27 @@ from django.views.decorators.http import require_safe
 
 from crm import keyset
 from crm.access import ActorRequest, needs
-from crm.rights import may
+from crm.rights import Actor, may
 from segments import freshness, queries, starters, wording
 from segments.freshness import Freshness
 from segments.models import Segment, SegmentKind
+from segments.queries import Health
 
 CARDS = 48
 CURVE_DAYS = 90
 STARTERS = 6
-SORTS = (("name", _("Name")), ("-size", _("Largest first")), ("-updated_at", _("Changed last")))
+SORTS = (
+    ("name", _("Name")),
+    ("-size", _("Largest first")),
+    ("size", _("Smallest first")),
+    ("-updated_at", _("Changed last")),
+)
+SHOWN = (
+    ("attention", _("Needing attention")),
+    ("unused", _("Used by nobody")),
+    ("mine", _("Mine")),
+)
+ATTENTION = "CDE"
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,7 @@ class Card:
     curve: list[int]
     change: int | None
     freshness: Freshness
+    health: Health
 
 
 @require_safe
@@ -45,6 +58,7 @@ def segments(request: ActorRequest) -> HttpResponse:
     sort = request.GET.get("sort", "name")
     sort = sort if sort in dict(SORTS) else "name"
     rows = searched(queries.segments(request.actor), request.GET)
+    rows = chosen(rows, request.GET.get("show", ""), request.actor, at=now)
     page = page_of(rows, sort, request.GET.get("cursor", ""))
     context = {
         "cards": cards(page.rows, language=request.actor.language, at=now),
@@ -52,12 +66,15 @@ def segments(request: ActorRequest) -> HttpResponse:
         "query": request.GET.get("q", ""),
         "kind": request.GET.get("kind", ""),
         "kinds": SegmentKind.choices,
+        "show": request.GET.get("show", ""),
+        "shown": SHOWN,
         "sort": sort,
         "sorts": SORTS,
-        "is_filtered": bool(request.GET.get("q") or request.GET.get("kind")),
+        "is_filtered": any(request.GET.get(name) for name in ("q", "kind", "show")),
         "starters": usable_starters() if not page.rows else (),
         "may_change": may(request.actor, "segments.change"),
         "answer": answer(page.rows, at=now) if not request.GET.get("cursor") else "",
+        "advice": queries.advice(request.actor) if page.rows and not request.GET else "",
     }
     return render(request, "segments/list.html", context)
 
@@ -68,6 +85,18 @@ def searched(rows: QuerySet[Segment], asked: Any) -> QuerySet[Segment]:
     if words := asked.get("q", "").replace("\0", "").strip():
         told = Q(name__icontains=words) | Q(description__icontains=words) | Q(slug__icontains=words)
         rows = rows.filter(told | Q(owner__first_name__icontains=words) | Q(owner__username__icontains=words))
+    return rows
+
+
+def chosen(rows: QuerySet[Segment], show: str, actor: Actor, *, at: datetime) -> QuerySet[Segment]:
+    """Those with a poor grade, those nothing rests on, or the visitor's own."""
+    if show == "mine":
+        return rows.filter(owner=actor.user)
+    if show == "unused":
+        return rows.filter(pk__in=[one.pk for one in queries.unused(rows, actor)])
+    if show == "attention":
+        grades = queries.health(rows, at=at)
+        return rows.filter(pk__in=[pk for pk, health in grades.items() if health.grade in ATTENTION])
     return rows
 
 
@@ -87,7 +116,7 @@ def more_url(request: HttpRequest, cursor: str) -> str:
 def cards(found: Sequence[Segment], *, language: str, at: datetime) -> list[Card]:
     today = timezone.localdate(at)
     curves = queries.size_curves([one.pk for one in found], first=today - timedelta(days=CURVE_DAYS), last=today)
-    sentences = queries.sentences_of(found, language)
+    sentences, healths = queries.sentences_of(found, language), queries.health(found, at=at)
     return [
         Card(
             one,
@@ -95,6 +124,7 @@ def cards(found: Sequence[Segment], *, language: str, at: datetime) -> list[Card
             sizes_since(one.created_at, curves[one.pk]),
             wording.since_last_week(curves[one.pk]) if at - one.created_at > timedelta(days=wording.WEEK) else None,
             freshness.of_segment(one, at=at),
+            healths[one.pk],
         )
         for one in found
     ]
