@@ -38,11 +38,19 @@ def of_key(key: ApiKey) -> rights.Actor:
         role=issuer.role,
         user=issuer,
         key=key,
-        team_ids=frozenset([key.team_id]) if key.team_id else _teams_of(issuer),
+        team_ids=_teams_of_key(key),
         scopes=frozenset(key.scopes),
         language=issuer.language,
         source=f"api:{key.prefix}",
     )
+
+
+def _teams_of_key(key: ApiKey) -> frozenset[int] | None:
+    """The key's team, as long as its issuer still sees it; without one, the issuer's teams."""
+    own = _teams_of(key.created_by)
+    if not key.team_id:
+        return own
+    return frozenset([key.team_id]) if own is None else own & {key.team_id}
 
 
 def _teams_of(user: User) -> frozenset[int] | None:

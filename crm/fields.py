@@ -11,7 +11,7 @@ from crm.models import FieldDefinition, FieldType
 from crm.refusals import ManyRefused, Refused
 
 LONGEST_TEXT, LONGEST_LIST = 2000, 100
-LARGEST = Decimal(10) ** 15
+LARGEST, MOST_DECIMALS = Decimal(10) ** 15, 30
 
 
 class FieldRefused(Refused):
@@ -64,9 +64,14 @@ def _number(definition: FieldDefinition, value: Any) -> str:
     if isinstance(value, bool):
         raise TypeError
     number = Decimal(str(value).strip())
-    if not number.is_finite() or abs(number) >= LARGEST:
+    if not number.is_finite() or abs(number) >= LARGEST or _decimals(number) > MOST_DECIMALS:
         raise ValueError
     return format(number, "f")
+
+
+def _decimals(number: Decimal) -> int:
+    """Decimals as written out: 1e-99999999 is ten characters long and would be kept as a hundred million."""
+    return -int(number.as_tuple().exponent)
 
 
 def _money(definition: FieldDefinition, value: Any) -> str:

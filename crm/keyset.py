@@ -93,9 +93,14 @@ def _decoded(cursor: str, order: str) -> Sequence[Any]:
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
         raise _unknown() from error
     in_range = isinstance(row_id, int) and 0 <= row_id <= LARGEST_ID
-    if known_order != order or not isinstance(text, str) or "\0" in text or not in_range:
+    if known_order != order or not isinstance(text, str) or not _is_storable(text) or not in_range:
         raise _unknown()
     return text, row_id
+
+
+def _is_storable(text: str) -> bool:
+    """Whether a database takes the text: no NUL, no half characters."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _unknown() -> CursorUnknown:

@@ -1,6 +1,5 @@
 """Uploading a file and saying what its columns mean."""
 
-import json
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -12,6 +11,7 @@ from crm.imports.editing import CONSENT, FIELD, LEFT_OUT, PARTS, Choice, ColumnR
 from crm.imports.mapping import FULL_NAME
 from crm.models.customer import Dimension, FieldType
 from crm.models.imports import ImportKind
+from crm.rest.parsing import BadJSON, parsed
 
 TARGETS: list[tuple[Any, list[tuple[str, Any]]]] = [
     ("", [(LEFT_OUT, _("Leave out")), (FIELD, _("A field of its own"))]),
@@ -97,13 +97,12 @@ class DocumentForm(forms.Form):
 
 
 def read_json(body: bytes) -> Any:
-    """The value, or a sentence about where it is not JSON."""
+    """The value, or a sentence about where it is not JSON that can be kept."""
     try:
-        return json.loads(body.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise forms.ValidationError(_("The mapping is not UTF-8 text.")) from error
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise forms.ValidationError(_("The mapping is not JSON: %(why)s") % {"why": error}) from error
+        return parsed(body)
+    except BadJSON as fault:
+        where = f"{fault.path}: {fault.message}" if fault.path else fault.message
+        raise forms.ValidationError(_("The mapping is not JSON: %(why)s") % {"why": where}) from fault
 
 
 class PartsForm(forms.Form):

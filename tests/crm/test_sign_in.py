@@ -71,3 +71,15 @@ def test_the_page_says_how_long_to_wait_and_the_same_for_an_unknown_account(clie
             page = client.post(reverse("sign-in"), {"username": name, "password": "wrong"})
         answers.append(page.context["form"].non_field_errors())
     assert answers[0] == answers[1] and "Try again in 1" in answers[0][0]
+
+
+def test_administrators_have_no_door_of_their_own_where_guesses_go_uncounted(client):
+    User.objects.create_user("adele", password="kohde-demo-1", role="admin", is_staff=True)
+    for _attempt in range(4):
+        page = client.post(
+            "/admin/login/?next=/admin/crm/team/", {"username": "adele", "password": "wrong"}, follow=True
+        )
+    assert page.request["PATH_INFO"] == reverse("sign-in")
+    client.post(page.redirect_chain[-1][0], {"username": "adele", "password": "kohde-demo-1"})
+    assert client.get("/admin/crm/team/").status_code == 200
+    assert client.get("/admin/login/", follow=True).request["PATH_INFO"] == "/admin/"

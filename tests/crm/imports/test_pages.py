@@ -113,6 +113,15 @@ def test_a_mapping_written_as_json_is_refused_with_its_place(marketer):
     assert "colums" in answer.content.decode()
 
 
+@pytest.mark.parametrize("document", ['{"source": "a\\u0000"}', '{"source": "\\ud800"}', '{"source": NaN}', "1" * 5000])
+def test_a_mapping_that_no_database_could_keep_is_refused_on_both_forms(document, marketer):
+    answer = upload(marketer, mapping=SimpleUploadedFile("mapping.json", document.encode()))
+    assert answer.status_code == 400 and "mapping" in answer.context["form"].errors
+    upload(marketer)
+    answer = marketer.post(reverse("import-mapping", args=[Import.objects.get().pk]), {"document": document})
+    assert answer.status_code == 400 and "document" in answer.context["document"].errors
+
+
 def test_a_file_that_is_no_table_is_refused_on_the_form(marketer):
     answer = upload(marketer, b"\x89PNG\r\n\x1a\n" + bytes(200))
     assert answer.status_code == 400

@@ -1,5 +1,6 @@
 """The API's frame, seen through the customers endpoint: keys, scope, shape of errors, pages."""
 
+import base64
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -70,6 +71,16 @@ def test_sales_and_team_keys_see_their_teams_customers_only(
         assert numbers(client.get(LIST)) == ["1"]
         assert client.get(f"{LIST}{mine.pk}/").status_code == 200
         assert [client.get(f"{LIST}{row.pk}/").status_code for row in (theirs, nobodys)] == [404, 404]
+
+
+def test_a_team_key_shrinks_with_its_issuer(caller: Callable, cast: SimpleNamespace, make_customer: Callable) -> None:
+    make_customer("1", cast.north)
+    client = caller(team=cast.north)
+    cast.adele.role = "sales"
+    cast.adele.save()
+    assert numbers(client.get(LIST)) == []
+    cast.adele.teams.add(cast.north)
+    assert numbers(client.get(LIST)) == ["1"]
 
 
 def test_tombstones_and_erased_customers_are_gone(caller: Callable, make_customer: Callable) -> None:
@@ -147,6 +158,13 @@ def test_a_cursor_of_another_order_is_refused(caller: Callable, make_customer: C
     client = caller()
     after = client.get(f"{LIST}?limit=1").json()["next"].split("cursor=")[1].split("&")[0]
     response = client.get(f"{LIST}?limit=1&ordering=last_name&cursor={after}")
+    assert response.status_code == 400 and response.json()["error"]["code"] == "cursor_unknown"
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\0", "a\udfff"])
+def test_a_cursor_holding_what_no_database_holds_is_refused(text: str, caller: Callable) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps(["last_name", text, 1]).encode()).decode()
+    response = caller().get(LIST, {"ordering": "last_name", "cursor": cursor})
     assert response.status_code == 400 and response.json()["error"]["code"] == "cursor_unknown"
 
 
