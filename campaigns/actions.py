@@ -42,6 +42,10 @@ SETTABLE = (
     "from_email",
     "reply_to",
     "send_at",
+    "send_from",
+    "send_until",
+    "send_weekdays",
+    "priority",
     "on_ambiguous",
     "owner",
 )
@@ -145,6 +149,12 @@ def refuse_bad(values: Mapping[str, Any]) -> None:
     refuse_unknown(values, SETTABLE)
     if not 0 <= float(values.get("holdout_share", 0)) < 1:
         raise Refused(_("The hold-out is a share from 0 to below 1."), path="holdout_share")
+    if not 1 <= values.get("priority", 1) <= 9:
+        raise Refused(_("The priority is a number from 1 to 9."), path="priority")
+    if bool(values.get("send_from")) != bool(values.get("send_until")):
+        raise Refused(_("A window of hours needs both ends."), path="send_from")
+    if set(values.get("send_weekdays", "")) - set("1234567"):
+        raise Refused(_("Weekdays are digits from 1, Monday, to 7."), path="send_weekdays")
 
 
 def refuse_unknown(values: Mapping[str, Any], valid: Sequence[str], *, path: str = "") -> None:
@@ -318,6 +328,15 @@ def resend_unknown(run: Run, *, by: Actor, at: datetime) -> int:
         make_move(run.campaign_id, "reopen", at=at)
     audit(run.campaign, "sent again", {"unknown": [count, 0]}, by=by, at=at)
     return count
+
+
+@transaction.atomic
+def mend(run: Run, *, by: Actor, at: datetime) -> None:
+    """Give the members of the sealed audience who lost their row a new one, and send on. Raises `NotPossibleNow`."""
+    incomplete = Run.objects.filter(pk=run.pk, status=RunStatus.INCOMPLETE)
+    if not incomplete.update(status=RunStatus.SEALING, cursor=0, expected=None):
+        raise NotPossibleNow(_("Only a run that is incomplete can be mended."))
+    audit(run.campaign, "mended", {"expected": [run.expected, None]}, by=by, at=at)
 
 
 def send_test(campaign: Campaign, variant_key: str, customer: Any, *, to: str, by: Actor, at: datetime) -> None:

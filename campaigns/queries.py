@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from campaigns import audience
@@ -121,6 +121,13 @@ def account(run: Run) -> dict[str, Any]:
         "is_accounted_for": now.is_accounted_for,
         "unresolved": now.unresolved,
     }
+
+
+def missing(run: Run, actor: Actor) -> QuerySet[Any]:
+    """Members of the sealed audience, as far as the actor may see them, who have no row: something lost theirs."""
+    rows = Message.objects.filter(run=run, customer=OuterRef("pk"))
+    members = audience.members(run.campaign, run.sealed_at or run.started_at).filter(~Exists(rows), erased_at=None)
+    return members.filter(pk__in=crm_queries.customers(actor).values("pk"))
 
 
 def faults(campaign: Campaign) -> dict[str, list[Fault]]:

@@ -39,9 +39,20 @@ def seal_chunk(run_id: int, *, at: datetime) -> bool:
     if not prospects:
         close_seal(run)
         return True
-    bulk.write(Message, COLUMNS, rows(run, prospects))
+    bulk.write(Message, COLUMNS, rows(run, without_row(run, prospects)))
     Run.objects.filter(pk=run.pk).update(cursor=prospects[-1].customer_id)
     return False
+
+
+def without_row(run: Run, prospects: list[Prospect]) -> list[Prospect]:
+    """Those who have no row yet; only a run that was sealed before, and lost some, can hold others."""
+    if not run.reach:
+        return prospects
+    keys = {person_key(one.customer_id): one for one in prospects}
+    present = Message.objects.filter(run=run, channel=run.campaign.channel, person_key__in=keys)
+    for key in present.values_list("person_key", flat=True):
+        keys.pop(key, None)
+    return list(keys.values())
 
 
 def taken(run: Run, keys: Sequence[str]) -> set[str]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from campaigns.conversions import attribute_due
+from campaigns.delivery.rates import book_return
 from campaigns.delivery.sweeping import sweep
 from campaigns.delivery.worker import send_batch
 from campaigns.scheduling import launch_due
@@ -38,9 +39,11 @@ def seal_run(run_id: int) -> None:
 
 @shared_task
 def send_messages(run_id: int) -> None:
-    """Send one batch; poke again while there is more."""
+    """Send one batch; poke again while there is more, and when what waits for its rate may leave."""
     if send_batch(run_id):
         send_messages.delay(run_id)
+    elif seconds := book_return(run_id):
+        send_messages.apply_async([run_id], countdown=seconds)
 
 
 @shared_task

@@ -11,6 +11,7 @@ import contextlib
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from email.parser import BytesHeaderParser
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,20 @@ SLOW = re.compile(r"slow(\d+)$")
 class Sink:
     """Handler of aiosmtpd; `arrived` counts messages by (recipient, Message-ID)."""
 
-    def __init__(self, log: Path | None = None, refuse_all: str = "") -> None:
+    def __init__(self, log: Path | None = None, refuse_all: str = "", refuse_data: str = "") -> None:
         self.arrived: Counter[tuple[str, str]] = Counter()
         self.bodies: dict[str, bytes] = {}
-        self.refuse_all = refuse_all
+        self.refuse_all, self.refuse_data = refuse_all, refuse_data
+        self.conversations = 0
+        self.after_each: Callable[[int], None] = lambda count: None
         self.log = log.open("a", buffering=1) if log else None
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        self.conversations += 1
+        return responses
 
     async def handle_MAIL(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any) -> str:
         if self.refuse_all:
@@ -48,6 +58,8 @@ class Sink:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         recipient, content = envelope.rcpt_tos[0], bytes(envelope.content or b"")
+        if self.refuse_data:
+            return self.refuse_data
         if slow := SLOW.match(recipient.split("-")[0]):
             await asyncio.sleep(int(slow[1]))
         self.keep(recipient, content)
@@ -57,6 +69,7 @@ class Sink:
         message_id = BytesHeaderParser().parsebytes(content)["Message-ID"] or ""
         self.arrived[recipient, message_id] += 1
         self.bodies[recipient] = content
+        self.after_each(self.arrived.total())
         if self.log:
             self.log.write(json.dumps([recipient, message_id]) + "\n")
 

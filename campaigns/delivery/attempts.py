@@ -9,6 +9,8 @@ from functools import cache
 from django.db import connection
 from django.utils import timezone
 
+from campaigns.models import Attempt
+
 ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
 
 
@@ -25,6 +27,12 @@ def record(message_id: int, *, phase: str, code: str, text: str, started_at: dat
     values = [phase, code[:12], said, moment(started_at), moment(timezone.now()), worker_name()]
     with connection.cursor() as cursor:
         cursor.execute(INSERT, [message_id, *values, message_id])
+
+
+def codes_of_last(run_id: int, count: int) -> list[str]:
+    """Codes of the run's last attempts by any worker, the newest first."""
+    rows = Attempt.objects.filter(message__run=run_id).order_by("-pk")
+    return list(rows.values_list("code", flat=True)[:count])
 
 
 @cache

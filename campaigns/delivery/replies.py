@@ -9,6 +9,12 @@ CONNECT, MAIL, RCPT, DATA = "connect", "mail", "rcpt", "data"
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 1440))
 ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")  # RFC 3463
 
+# How servers without enhanced codes say that they do not want *us*: such a recipient may well exist.
+OURS = re.compile(
+    r"relay|authenticat|not permitted|not allowed|denied|block|spam|policy|reputation|black ?list|spamhaus|dmarc|spf",
+    re.IGNORECASE,
+)
+
 
 class Meaning(StrEnum):
     ACCEPTED = "accepted"
@@ -59,9 +65,20 @@ class Reply:
         return found.group(1) if found else ""
 
     @property
+    def short(self) -> str:
+        """The most telling code, empty when there was none."""
+        return self.enhanced or str(self.code or "")
+
+    @property
     def is_policy(self) -> bool:
-        """A refusal of a recipient that rests on rules, such as "relay denied", and not on the mailbox."""
-        return self.phase == RCPT and self.enhanced.startswith("5.7.")
+        """A refusal that rests on rules, such as "relay denied" or "looks like spam", and not on the mailbox."""
+        if self.phase == DATA:
+            return not self.enhanced.startswith(("5.1.", "5.2."))
+        return self.phase == RCPT and (self.enhanced.startswith("5.7.") or (not self.enhanced and self.is_about_us))
+
+    @property
+    def is_about_us(self) -> bool:
+        return bool(OURS.search(self.text))
 
     def is_like(self, other: "Reply") -> bool:
         """The same codes; the words may name the recipient."""
@@ -73,9 +90,13 @@ def meaning(reply: Reply) -> Meaning:
 
     >>> meaning(Reply("rcpt", 550, "5.1.1 no such user")), meaning(Reply("rcpt", 550, "5.7.1 not wanted"))
     (<Meaning.NO_MAILBOX: 'no_mailbox'>, <Meaning.REFUSED: 'refused'>)
+    >>> meaning(Reply("rcpt", 550, "relay not permitted")), meaning(Reply("rcpt", 550, "unknown user"))
+    (<Meaning.REFUSED: 'refused'>, <Meaning.NO_MAILBOX: 'no_mailbox'>)
     >>> meaning(Reply("mail", 550, "5.7.1 sender not allowed"))
     <Meaning.SERVER: 'server'>
     """
+    if 500 <= reply.code < 600 and reply.phase == RCPT and not reply.enhanced and reply.is_about_us:
+        return Meaning.REFUSED
     said = tuple(filter(None, (reply.enhanced, str(reply.code))))
     for row in TABLE:
         if reply.phase in row.phases and any(one.startswith(row.codes) for one in said):

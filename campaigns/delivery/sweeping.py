@@ -53,12 +53,16 @@ def runs_with_due_messages() -> tuple[int, ...]:
 
 @transaction.atomic
 def complete(run_id: int, *, at: datetime) -> bool:
-    """Close the run if, and only if, its rows say so: none is open and together they are the sealed audience."""
+    """Close the run if, and only if, its rows say so: none is open and together they are the sealed audience.
+
+    When none is open but some are missing, the run is called incomplete, and a person may mend it.
+    """
     open_messages = Message.objects.filter(run=OuterRef("pk"), state__in=transitions.OPEN_STATES)
     sealed = Message.objects.filter(run=OuterRef("pk")).order_by().values("run").annotate(n=Count("pk")).values("n")
-    rows = Run.objects.filter(~Exists(open_messages), pk=run_id, status=RunStatus.SENDING)
-    done = rows.filter(expected=Coalesce(Subquery(sealed, output_field=IntegerField()), 0))
+    ended = Run.objects.filter(~Exists(open_messages), pk=run_id, status=RunStatus.SENDING)
+    done = ended.filter(expected=Coalesce(Subquery(sealed, output_field=IntegerField()), 0))
     if not done.update(status=RunStatus.COMPLETED, finished_at=at, resume_at=None):
+        ended.update(status=RunStatus.INCOMPLETE)
         return False
     if not Run.objects.filter(campaign=campaign_of(run_id)).exclude(status__in=CLOSED).exists():
         setbacks.move_along(run_id, "finish", at=at)

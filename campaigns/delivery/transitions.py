@@ -61,6 +61,9 @@ DEFER = Statement(
 )
 FAIL = Statement(mine(*BEFORE_THE_END), ends(MessageState.FAILED))
 
+# T6 as well: refused, but it is not told yet who is to blame; nothing has left, so no death may make it a doubt
+TAKE_BACK = Statement(mine(MessageState.HANDING), {"state": Value(MessageState.LEASED)})
+
 # T7: the connection broke after the payload began: nobody can know
 DOUBT = Statement(
     mine(MessageState.HANDING),

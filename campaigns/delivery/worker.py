@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
@@ -14,16 +15,18 @@ from campaigns.content.merge import RenderFailed
 from campaigns.delivery import attempts, claims, permission, replies, transitions
 from campaigns.delivery.claims import Claim, claim
 from campaigns.delivery.desk import Desk, desk_for
+from campaigns.delivery.hours import Hours, zone_of
 from campaigns.delivery.lines import Broken, Line, open_line
 from campaigns.delivery.replies import CONNECT, DATA, Meaning, Reply
 from campaigns.delivery.setbacks import pause_for_trouble, trouble_is_over
-from campaigns.models import Message, Run, RunStatus
+from campaigns.models import Message, MessageState, Run, RunStatus
 from campaigns.responses import record_hard_bounce
 
 BATCH_SECONDS = 45  # a task ends within a minute, so that a stopping worker stops soon
 WRITE_AGAIN_AFTER = (1, 2, 4, 8, 15, 30, 60)  # seconds
 TROUBLE_AFTER = 5  # failures in a row that are no recipient's fault
-REFUSED_ALIKE = 10  # recipients refused by policy in the same words before anything was accepted
+REFUSED_ALIKE = 10  # recipients refused in a row with the same codes: nobody believes that of recipients
+FEWEST_REFUSED = 3  # … of a run so small, or so young, that it never sent anything
 logger = logging.getLogger(__name__)
 
 
@@ -35,6 +38,7 @@ class Batch:
     claim: Claim
     desk: Desk
     line: Line
+    hours: Hours
     tally: Counter[str] = field(default_factory=Counter)
     accepted: tuple[Message, Reply, datetime] | None = None
     refused_alike: list[tuple[Message, Reply, datetime]] = field(default_factory=list)
@@ -47,9 +51,9 @@ def send_batch(run_id: int, *, size: int = claims.CLAIM_SIZE, seconds: float = B
     run = Run.objects.select_related("campaign").get(pk=run_id)
     claimed = claim(run_id, size=size)
     if not claimed.messages:
-        return Counter()
+        return Counter(put_off=claimed.put_off) if claimed.put_off else Counter()
     make_commits_durable()
-    batch = Batch(run, claimed, desk_for(run, claimed.messages), open_line())
+    batch = Batch(run, claimed, desk_for(run, claimed.messages), open_line(), claims.hours_of(run.campaign))
     try:
         work_through(batch, until=time.monotonic() + seconds)
     finally:
@@ -73,7 +77,7 @@ def work_through(batch: Batch, *, until: float) -> None:
             batch.tally["released"] += len(batch.claim.messages) - position
             break
         batch.tally[deliver(batch, message)] += 1
-    blame_refused(batch)
+    judge_refused(batch)
     if batch.trouble and batch.trouble != STOPPED:
         pause_for_trouble(batch.run.pk, batch.trouble)
     elif batch.tally["sent"]:
@@ -88,6 +92,8 @@ def deliver(batch: Batch, message: Message) -> str:
     started_at = timezone.now()
     if message.customer is None:
         return not_begun(batch, message)
+    if not is_open(batch, message.customer.time_zone, started_at):
+        return release(batch, message)  # the hour passed since the claim; the next one puts it off
     try:
         mail = batch.desk.mail(message)
         reply = batch.line.hand_over(mail, lambda: begin(batch, message))
@@ -98,6 +104,10 @@ def deliver(batch: Batch, message: Message) -> str:
     if reply is None:
         return not_begun(batch, message)
     return AFTER[replies.meaning(reply)](batch, message, reply, started_at)
+
+
+def is_open(batch: Batch, zone: str, at: datetime) -> bool:
+    return batch.hours.never_close or batch.hours.allow(at.astimezone(zone_of(zone, settings.FIRM_TIME_ZONE)))
 
 
 def begin(batch: Batch, message: Message) -> bool:
@@ -204,22 +214,59 @@ def count_fault(batch: Batch, reply: Reply, reason: str) -> None:
 
 
 def refused(batch: Batch, message: Message, reply: Reply, started_at: datetime) -> str:
-    """A refusal by policy may be meant for us: before anything was accepted, the next recipients have to tell."""
-    if batch.tally["sent"] or not reply.is_policy:
+    """A refusal by policy may be meant for us: what comes after it, or came before, has to tell."""
+    if not reply.is_policy:
         return fail(batch, message, reply, "refused", started_at)
+    return hold_refused(batch, message, reply, started_at)
+
+
+def hold_refused(batch: Batch, message: Message, reply: Reply, started_at: datetime) -> str:
+    """Blame nobody yet; the row stays leased until an acceptance, or the end of the batch, tells who is to blame."""
     if any(not reply.is_like(earlier) for _, earlier, _ in batch.refused_alike):
         blame_refused(batch)
+    transitions.TAKE_BACK.run(id=message.pk, token=batch.claim.token)
     batch.refused_alike.append((message, reply, started_at))
     if len(batch.refused_alike) == REFUSED_ALIKE:
-        take_blame(batch, reply)
+        judge_refused(batch)
     return "refused"
 
 
+def judge_refused(batch: Batch) -> None:
+    """The run's last attempts, by any worker, say whether the refusals so far are ours or the recipients'."""
+    if not batch.refused_alike:
+        return
+    reply, count = batch.refused_alike[-1][1], len(batch.refused_alike)
+    before = attempts.codes_of_last(batch.run.pk, REFUSED_ALIKE - count)
+    if any(code != reply.short for code in before):
+        blame_refused(batch)
+    elif is_ours(batch, reply, len(before) + count):
+        take_blame(batch, reply)
+    elif reply.is_policy:
+        put_off_refused(batch)
+    else:
+        blame_refused(batch)
+
+
+def is_ours(batch: Batch, reply: Reply, in_a_row: int) -> bool:
+    """A server that knows no mailbox at all was never the right one; lists of ten dead addresses exist."""
+    if reply.is_policy:
+        return in_a_row >= FEWEST_REFUSED
+    return in_a_row >= REFUSED_ALIKE and not batch.run.messages.filter(state=MessageState.SENT).exists()
+
+
 def blame_refused(batch: Batch) -> None:
-    """The server takes mail of ours, or too few were asked: the refusals were meant for the recipients."""
+    """The server takes mail of ours: the refusals were meant for the recipients."""
     waiting, batch.refused_alike = batch.refused_alike, []
     for message, reply, started_at in waiting:
-        fail(batch, message, reply, "refused", started_at)
+        reason = "no_mailbox" if replies.meaning(reply) == Meaning.NO_MAILBOX else "refused"
+        fail(batch, message, reply, reason, started_at)
+
+
+def put_off_refused(batch: Batch) -> None:
+    """Too few to tell: they are asked again later."""
+    waiting, batch.refused_alike = batch.refused_alike, []
+    for message, reply, started_at in waiting:
+        put_off(batch, message, reply, started_at, "try_later")
 
 
 def take_blame(batch: Batch, reply: Reply) -> None:
@@ -230,7 +277,7 @@ def take_blame(batch: Batch, reply: Reply) -> None:
 
 
 def no_mailbox(batch: Batch, message: Message, reply: Reply, started_at: datetime) -> str:
-    return fail(batch, message, reply, "no_mailbox", started_at)
+    return hold_refused(batch, message, reply, started_at)
 
 
 def fail(batch: Batch, message: Message, reply: Reply, reason: str, started_at: datetime) -> str:
@@ -253,7 +300,7 @@ def note_attempt(message: Message, reply: Reply, started_at: datetime) -> None:
     attempts.record(
         message.pk,
         phase=reply.phase,
-        code=reply.enhanced or str(reply.code or ""),
+        code=reply.short,
         text=reply.text,
         started_at=started_at,
     )

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from campaigns import actions, audience, lifecycle, queries, tasks
 from campaigns.forms import ScheduleForm
-from campaigns.models import FINAL_STATES, Campaign, CampaignStatus, MessageState, Run
+from campaigns.models import FINAL_STATES, Campaign, CampaignStatus, MessageState, Run, RunStatus
 from campaigns.results import sketch
 from campaigns.views import places
 from crm import charts, figures, keyset
@@ -86,6 +86,8 @@ def progress(request: ActorRequest, campaign: Campaign, run: Run | None) -> dict
         "state_columns": STATES,
         "moves": moves(request, campaign),
         "may_resend": may(request.actor, "campaigns.resend"),
+        "missing": queries.missing(run, request.actor)[:ROWS] if run.status == RunStatus.INCOMPLETE else (),
+        "may_mend": may(request.actor, "campaigns.launch"),
     }
 
 
@@ -250,6 +252,23 @@ def resend(request: ActorRequest, pk: int) -> HttpResponse:
     count = actions.resend_unknown(run, by=request.actor, at=timezone.now())
     tasks.poke(run.pk)
     notify(request, ngettext("%d message is sent again.", "%d messages are sent again.", count) % count)
+    return redirect("campaign", pk)
+
+
+@require_POST
+@needs("campaigns.launch")
+def mend(request: ActorRequest, pk: int) -> HttpResponse:
+    """Give those who lost their row a new one, and send on."""
+    run = queries.latest_run(places.found(pk))
+    if run is None:
+        raise Http404
+    try:
+        actions.mend(run, by=request.actor, at=timezone.now())
+    except Refused as refusal:
+        notify(request, str(refusal), level=levels.ERROR)
+    else:
+        tasks.poke(run.pk)
+        notify(request, _("The missing are added and sent to."))
     return redirect("campaign", pk)
 
 

@@ -1,4 +1,4 @@
-"""Tables of campaigns: what is said, to whom it was sealed, what became of each message, what came back."""
+"""Tables of a campaign: what is said, to whom it was sealed, what became of each message, what came back."""
 
 from typing import Any
 
@@ -96,6 +96,20 @@ class Campaign(models.Model):
     )
     reply_to = models.EmailField(_("reply to"), blank=True, help_text=_("Where answers go; empty means the sender."))
     send_at = models.DateTimeField(_("send at"), null=True, blank=True, help_text=_("UTC; empty means when launched."))
+    priority = models.PositiveSmallIntegerField(
+        _("priority"),
+        default=5,
+        help_text=_("1–9: when a person may get only one of two messages, the higher one is sent."),
+    )
+    send_from = models.TimeField(
+        _("not before"), null=True, blank=True, help_text=_("Time of day where the recipient lives; empty means any.")
+    )
+    send_until = models.TimeField(
+        _("not after"), null=True, blank=True, help_text=_("Time of day where the recipient lives; empty means any.")
+    )
+    send_weekdays = models.CharField(
+        _("weekdays"), max_length=7, blank=True, help_text=_("Digits 1 (Monday) to 7; empty means every day.")
+    )
     on_ambiguous = models.CharField(
         _("when in doubt"),
         max_length=8,
@@ -135,6 +149,7 @@ class Campaign(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(condition=Q(holdout_share__gte=0, holdout_share__lt=1), name="holdout_share_range"),
+            models.CheckConstraint(condition=Q(priority__gte=1, priority__lte=9), name="campaign_priority_range"),
         ]
         verbose_name = _("campaign")
         verbose_name_plural = _("campaigns")
@@ -209,6 +224,7 @@ class RunStatus(models.TextChoices):
     SEALING = "sealing", _("Sealing the audience")
     SENDING = "sending", _("Sending")
     PAUSED = "paused", _("Paused")
+    INCOMPLETE = "incomplete", _("Incomplete")
     COMPLETED = "completed", _("Completed")
     CANCELLED = "cancelled", _("Cancelled")
 
@@ -238,6 +254,9 @@ class Run(models.Model):
     )
     setbacks = models.PositiveSmallIntegerField(
         _("setbacks"), default=0, help_text=_("Server troubles in a row; the wait doubles with each.")
+    )
+    poke_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("UTC; when a worker that had to wait for its rate comes back.")
     )
     cursor = models.BigIntegerField(default=0, help_text=_("Customer id up to which the audience is sealed."))
     expected = models.PositiveBigIntegerField(

@@ -1,0 +1,43 @@
+"""Tables of campaigns, one module per subject."""
+
+from campaigns.models.campaign import (
+    FINAL_STATES,
+    Attempt,
+    Campaign,
+    CampaignStatus,
+    Goal,
+    Link,
+    Message,
+    MessageState,
+    OnAmbiguous,
+    Response,
+    ResponseClass,
+    ResponseKind,
+    Run,
+    RunStatus,
+    Variant,
+    VariantText,
+)
+from campaigns.models.rules import ContactCap, SendingRate, SendingRules
+
+__all__ = [
+    "FINAL_STATES",
+    "Attempt",
+    "Campaign",
+    "CampaignStatus",
+    "ContactCap",
+    "Goal",
+    "Link",
+    "Message",
+    "MessageState",
+    "OnAmbiguous",
+    "Response",
+    "ResponseClass",
+    "ResponseKind",
+    "Run",
+    "RunStatus",
+    "SendingRate",
+    "SendingRules",
+    "Variant",
+    "VariantText",
+]
