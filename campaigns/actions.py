@@ -34,6 +34,7 @@ SETTABLE = (
     "goal_event",
     "window_days",
     "guardrails",
+    "worthwhile_lift",
     "holdout_share",
     "budget_amount",
     "cost_per_message_amount",
@@ -50,8 +51,8 @@ SETTABLE = (
     "owner",
 )
 TEXTS = ("subject", "preheader", "html", "text")
-OF_VARIANT = ("key", "name", "weight", *TEXTS, "texts")
-OF_CELL = ("segment", "language", *TEXTS)
+OF_VARIANT = ("key", "name", "weight", "is_mass", *TEXTS, "blocks", "texts")
+OF_CELL = ("segment", "language", *TEXTS, "blocks")
 
 
 class NotReady(Refused):
@@ -130,11 +131,27 @@ def write_variants(campaign: Campaign, variants: Sequence[Mapping[str, Any]]) ->
     """Make these the versions of the campaign; a key keeps its row, what is not named goes."""
     for place, variant in enumerate(variants):
         refuse_unknown(variant, OF_VARIANT, path=f"variants[{place}]")
+    refuse_masses([bool(variant.get("is_mass")) for variant in variants])
     campaign.variants.exclude(key__in=[variant["key"] for variant in variants]).delete()
     for variant in variants:
         own = {name: value for name, value in variant.items() if name not in ("key", "texts")}
+        if "blocks" not in own and not written_as(campaign, variant):
+            own["blocks"] = {}  # the HTML was changed by hand: the blocks it was made of are no longer true
         row, _is_new = Variant.objects.update_or_create(campaign=campaign, key=variant["key"], defaults=own)
         write_cells(row, variant.get("texts", ()), path=f"variants.{row.key}.texts")
+
+
+def written_as(campaign: Campaign, variant: Mapping[str, Any]) -> bool:
+    """Whether the version has this very HTML already."""
+    return "html" not in variant or campaign.variants.filter(key=variant["key"], html=variant["html"]).exists()
+
+
+def refuse_masses(marks: Sequence[bool]) -> None:
+    """Raise `Refused` unless at most one version is the text for all, and another stands beside it."""
+    if sum(marks) > 1 or (any(marks) and all(marks)):
+        raise Refused(
+            _("One version at most is the text for all, and another has to stand beside it."), path="variants"
+        )
 
 
 def write_cells(variant: Variant, texts: Sequence[Mapping[str, Any]], *, path: str) -> None:
@@ -238,6 +255,8 @@ def plan(campaign: Campaign) -> dict[str, Any]:
         "goal_event": campaign.goal_event,
         "window_days": campaign.window_days,
         "guardrails": campaign.guardrails,
+        "worthwhile_lift": str(campaign.worthwhile_lift),
+        "mass": campaign.variants.filter(is_mass=True).values_list("key", flat=True).first() or "",
         "holdout_share": str(campaign.holdout_share),
         "weights": dict(campaign.variants.values_list("key", "weight")),
         "include": list(campaign.include.order_by("pk").values_list("pk", flat=True)),

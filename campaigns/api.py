@@ -41,7 +41,7 @@ class VariantSerializer(StrictModelSerializer):
 
     class Meta:
         model = Variant
-        fields = ["key", "name", "weight", "subject", "preheader", "html", "text", "texts"]
+        fields = ["key", "name", "weight", "is_mass", "subject", "preheader", "html", "text", "texts"]
 
 
 class RunSerializer(StrictModelSerializer):
@@ -72,6 +72,7 @@ class CampaignSerializer(StrictModelSerializer):
             "goal_event",
             "window_days",
             "guardrails",
+            "worthwhile_lift",
             "holdout_share",
             "include",
             "exclude",

@@ -56,6 +56,22 @@ class CampaignForm(forms.Form):
         initial=2,
         help_text=_("A version that is surely above it cannot win."),
     )
+    complaint_percent = forms.DecimalField(
+        label=_("At most complained, %"),
+        min_value=0,
+        max_value=100,
+        decimal_places=2,
+        initial=Decimal("0.3"),
+        help_text=_("Mailbox providers begin to block at 0.3%."),
+    )
+    worthwhile_percent = forms.DecimalField(
+        label=_("Worth acting on, % of the usual"),
+        min_value=0,
+        max_value=500,
+        decimal_places=2,
+        initial=10,
+        help_text=_("A smaller effect changes nothing you would do; then either version will do."),
+    )
     cost_per_message_amount = forms.DecimalField(
         label=_("Cost per message"), min_value=0, max_digits=12, decimal_places=4, initial=0
     )
@@ -72,14 +88,17 @@ class CampaignForm(forms.Form):
     def changes(self) -> dict[str, Any]:
         """The columns of the campaign as the actions take them."""
         given = {name: value for name, value in self.cleaned_data.items() if name in PLAIN}
-        percent = self.cleaned_data["unsubscribe_percent"]
         rails = [
-            {"key": "unsubscribe", "ceiling": float(percent) / 100, "allowed_rise": 0.005},
-            {"key": "complaint", "ceiling": 0.003, "allowed_rise": 0.001},
+            {"key": key, "ceiling": float(self.cleaned_data[f"{key}_percent"]) / 100, "allowed_rise": rise}
+            for key, rise in ALLOWED_RISES.items()
         ]
-        return {**given, "holdout_share": self.cleaned_data["holdout_percent"] / 100, "guardrails": rails}
+        shares = {name: self.cleaned_data[field] / 100 for name, field in SHARES.items()}
+        return {**given, **shares, "guardrails": rails}
 
 
+SHARES = {"holdout_share": "holdout_percent", "worthwhile_lift": "worthwhile_percent"}
+ALLOWED_RISES = {"unsubscribe": 0.005, "complaint": 0.001}
+USUAL_CEILINGS = {"unsubscribe": 0.02, "complaint": 0.003}
 PLAIN = (
     "name",
     "description",
@@ -97,6 +116,11 @@ PLAIN = (
 class VariantForm(forms.Form):
     name = forms.CharField(label=_("What is different about it"), max_length=120, required=False)
     weight = forms.IntegerField(label=_("Weight"), min_value=1, max_value=1000, initial=1)
+    is_mass = forms.BooleanField(
+        label=_("One text for all"),
+        required=False,
+        help_text=_("Its readers get this very text whatever their segment: shows what segmenting earns."),
+    )
     subject = forms.CharField(label=_("Subject"), max_length=250, required=False)
     preheader = forms.CharField(
         label=_("Preheader"), max_length=250, required=False, help_text=_("The line shown after the subject.")
@@ -143,14 +167,19 @@ def is_kept(form: forms.Form) -> bool:
 def initial_of(campaign: Campaign) -> dict[str, Any]:
     """What the editor shows of a saved campaign."""
     rails = {one["key"]: one for one in campaign.guardrails}
-    ceiling = rails.get("unsubscribe", {}).get("ceiling", 0.02)
+    ceilings = {key: rails.get(key, {}).get("ceiling", usual) for key, usual in USUAL_CEILINGS.items()}
     return {
         **{name: getattr(campaign, name) for name in PLAIN},
         "include": list(campaign.include.values_list("pk", flat=True)),
         "exclude": list(campaign.exclude.values_list("pk", flat=True)),
-        "holdout_percent": (campaign.holdout_share * 100).normalize() + Decimal(0),
-        "unsubscribe_percent": round(ceiling * 100, 2),
+        **{field: percent(getattr(campaign, name)) for name, field in SHARES.items()},
+        **{f"{key}_percent": round(ceiling * 100, 2) for key, ceiling in ceilings.items()},
     }
+
+
+def percent(share: Decimal) -> Decimal:
+    """A share as per cent, without zeros nobody wrote."""
+    return (share * 100).normalize() + Decimal(0)
 
 
 def initial_variants(campaign: Campaign) -> list[dict[str, Any]]:

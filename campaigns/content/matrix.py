@@ -41,9 +41,10 @@ class Matrix:
 
 
 def matrix_of(variant: Variant) -> Matrix:
-    """The matrix of a version; a cell's empty parts are the version's."""
+    """The matrix of a version; a cell's empty parts are the version's. The text for all knows no segments."""
     own = Cell(None, "", Source(variant.subject, variant.preheader, variant.html, variant.text))
-    cells = (_cell(text, own.source) for text in variant.texts.all())
+    texts = (text for text in variant.texts.all() if text.segment_id is None or not variant.is_mass)
+    cells = (_cell(text, own.source) for text in texts)
     return Matrix(variant.pk, variant.key, (*cells, own))
 
 

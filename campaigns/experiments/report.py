@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from math import ceil
 from operator import add
 from typing import Any
 
@@ -15,7 +16,7 @@ from campaigns.experiments.earnings import Caused, NextEuro, caused_over_strata,
 from campaigns.experiments.guardrails import Veto, vetoes
 from campaigns.experiments.plan import Plan
 from campaigns.experiments.pooling import Estimate, Pooled, Pooling, discoveries, pool
-from campaigns.experiments.power import Detectable, detectable_mean, detectable_rate
+from campaigns.experiments.power import Detectable, detectable_mean, detectable_rate, people_for_mean, people_for_rate
 from campaigns.experiments.ratio_check import RatioCheck, ratio_check
 from campaigns.experiments.sequential import AlwaysValid, always_valid
 from campaigns.experiments.sufficient import Mean, Paired, Proportion, Sample
@@ -267,6 +268,21 @@ def detectable(plan: Plan, people: int) -> Detectable | CannotTell:
     return detectable_mean(
         plan.goal.expected, deviation, variant, reference, power=plan.power, look=plan.look, level=plan.level
     )
+
+
+def people_needed(plan: Plan) -> int | CannotTell:
+    """The audience in which `plan.worthwhile` is found between the first pair of arms, with the power of the plan."""
+    if not plan.pairs:
+        return CannotTell("nothing_to_compare")
+    variant, reference = (plan.share(key) for key in plan.pairs[0])
+    if not (variant and reference):
+        return CannotTell("nobody")
+    how = {"ratio": reference / variant, "power": plan.power, "level": plan.level}
+    if plan.goal.kind == "rate":
+        needed = people_for_rate(plan.goal.expected, plan.worthwhile, look=plan.look, **how)
+    else:
+        needed = people_for_mean(plan.goal.deviation or 0.0, plan.worthwhile, look=plan.look, **how)
+    return needed if isinstance(needed, CannotTell) else ceil(needed / variant)
 
 
 def _arms(plan: Plan, group: Evidence) -> tuple[ArmReading, ...]:

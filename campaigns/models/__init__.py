@@ -18,6 +18,7 @@ from campaigns.models.campaign import (
     Variant,
     VariantText,
 )
+from campaigns.models.notebook import Lesson
 from campaigns.models.rules import ContactCap, SendingRate, SendingRules
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "CampaignStatus",
     "ContactCap",
     "Goal",
+    "Lesson",
     "Link",
     "Message",
     "MessageState",

@@ -59,6 +59,13 @@ class Campaign(models.Model):
     guardrails = models.JSONField(
         _("guardrails"), default=list, blank=True, help_text=_("Limits that veto a winner, e.g. unsubscribes ≤ 0.01.")
     )
+    worthwhile_lift = models.DecimalField(
+        _("worth acting on"),
+        max_digits=5,
+        decimal_places=4,
+        default=0,
+        help_text=_("Smallest effect one would act on, as a share of the usual: 0.1 is 10%; fixed at launch."),
+    )
     holdout_share = models.DecimalField(
         _("hold-out"),
         max_digits=5,
@@ -150,6 +157,7 @@ class Campaign(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(holdout_share__gte=0, holdout_share__lt=1), name="holdout_share_range"),
             models.CheckConstraint(condition=Q(priority__gte=1, priority__lte=9), name="campaign_priority_range"),
+            models.CheckConstraint(condition=Q(worthwhile_lift__gte=0), name="worthwhile_lift_not_negative"),
         ]
         verbose_name = _("campaign")
         verbose_name_plural = _("campaigns")
@@ -173,6 +181,16 @@ class Variant(models.Model):
     )
     html = models.TextField(_("HTML"), blank=True, help_text=_("Body; Liquid allowed."))
     text = models.TextField(_("text"), blank=True, help_text=_("Plain part; empty means made from the HTML."))
+    blocks = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text=_("Look and blocks the HTML was made of; empty when it was written by hand."),
+    )
+    is_mass = models.BooleanField(
+        _("one text for all"),
+        default=False,
+        help_text=_("Everybody in it gets this very text, whatever their segment: shows what segmenting earns."),
+    )
 
     class Meta:
         ordering = ["campaign", "key"]
@@ -204,6 +222,11 @@ class VariantText(models.Model):
     preheader = models.CharField(_("preheader"), max_length=250, blank=True, help_text=_("Empty means the version's."))
     html = models.TextField(_("HTML"), blank=True, help_text=_("Empty means the version's."))
     text = models.TextField(_("text"), blank=True, help_text=_("Empty means made from the HTML."))
+    blocks = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text=_("Look and blocks the HTML was made of; empty when it was written by hand."),
+    )
 
     class Meta:
         ordering = ["variant", "segment", "language"]
@@ -234,6 +257,15 @@ class Run(models.Model):
 
     campaign = models.ForeignKey(
         Campaign, models.PROTECT, related_name="runs", verbose_name=_("campaign"), help_text=_("Its campaign.")
+    )
+    rolls_out = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="roll_outs",
+        verbose_name=_("rolls out"),
+        help_text=_("The run whose decisions it carries out; empty for a run of its own."),
     )
     occurrence_key = models.CharField(
         _("occurrence"),

@@ -53,19 +53,21 @@ WITH person AS ({people}),
          FROM person
          LEFT JOIN back ON back.customer_id = person.customer_id
          LEFT JOIN before ON before.customer_id = person.customer_id
-     )
-SELECT {everybody} AS segment_id, arm, {sums} FROM measured GROUP BY arm
+     ),
+     capped AS (SELECT measured.*, CASE WHEN y > {cap} THEN {cap} ELSE y END AS z FROM measured)
+SELECT {everybody} AS segment_id, arm, {sums} FROM capped GROUP BY arm
 UNION ALL
-SELECT member.segment_id, arm, {sums} FROM measured
-JOIN member ON member.customer_id = measured.customer_id
+SELECT member.segment_id, arm, {sums} FROM capped
+JOIN member ON member.customer_id = capped.customer_id
 GROUP BY member.segment_id, arm
 """
-MONEY = ("SUM(y)", "SUM(y * y)", "SUM(x)", "SUM(x * x)", "SUM(x * y)")
+CAP = "CAST(%s AS NUMERIC)"  # NULL caps nothing
+MONEY = ("SUM(y)", "SUM(y * y)", "SUM(z)", "SUM(z * z)", "SUM(x)", "SUM(x * x)", "SUM(x * z)")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One arm of one group: its people, how many of them did each thing, and their money."""
+    """One arm of one group: its people, how many of them did each thing, their money in full, and capped."""
 
     segment_id: int
     arm: str
@@ -103,7 +105,7 @@ def arm_evidence(run: Run, row: Row) -> ArmEvidence:
 def goal_sample(goal: str, row: Row) -> Sample:
     """The goal metric of everybody allocated, whether or not the message left (intention to treat)."""
     if goal == Goal.REVENUE:
-        return row.revenue
+        return row.with_past.outcome
     return Proportion(row.people, row.counts["clicked" if goal == Goal.CLICK else "converted"])
 
 
@@ -118,9 +120,10 @@ def rows(run: Run, segment_ids: Sequence[int]) -> list[Row]:
 def read(values: Sequence[Any]) -> Row:
     segment_id, arm, people, *sums = values
     counts = dict(zip(SUMS, map(int, sums), strict=False))
-    y, yy, x, xx, xy = (Decimal(str(value)) for value in sums[len(SUMS) :])
+    y, yy, z, zz, x, xx, xz = (Decimal(str(value)) for value in sums[len(SUMS) :])
     y = round(y, 4)  # SQLite adds money in floats
-    return Row(segment_id, arm, people, counts, Mean(people, y, max(yy, Decimal(0))), Paired(people, y, yy, x, xx, xy))
+    revenue = Mean(people, y, max(yy, Decimal(0)))
+    return Row(segment_id, arm, people, counts, revenue, Paired(people, z, max(zz, Decimal(0)), x, xx, xz))
 
 
 def statement(run: Run, segment_ids: Sequence[int]) -> tuple[str, tuple[Any, ...]]:
@@ -134,9 +137,10 @@ def statement(run: Run, segment_ids: Sequence[int]) -> tuple[str, tuple[Any, ...
     written = {name: query.query.sql_with_params() for name, query in parts.items()}
     sums = ", ".join(["COUNT(*)", *(f"SUM({name})" for name in SUMS), *MONEY])
     sql = STATEMENT.format(
-        everybody=EVERYBODY, sums=sums, **{name: text for name, (text, _parameters) in written.items()}
+        everybody=EVERYBODY, sums=sums, cap=CAP, **{name: text for name, (text, _parameters) in written.items()}
     )
-    return sql, tuple(value for _text, parameters in written.values() for value in parameters)
+    cap = run.plan.get("baseline", {}).get("cap")
+    return sql, (*(value for _text, parameters in written.values() for value in parameters), cap, cap)
 
 
 def people(run: Run) -> QuerySet:

@@ -1,18 +1,18 @@
 """The plan a campaign is read by: goal, arms, guardrails, and what members would have done anyway."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from math import sqrt
 from typing import Any
 
-from django.db.models import Count, F, FloatField, QuerySet, Sum
+from django.db.models import Case, Count, F, FloatField, QuerySet, Sum, Value, When
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from campaigns import audience
-from campaigns.experiments.plan import ArmPlan, Goal, Guardrail, Plan
+from campaigns.experiments.plan import ArmPlan, Goal, Guardrail, Plan, Role
 from campaigns.experiments.sufficient import Mean
 from campaigns.models import Campaign, MessageState, Response, ResponseClass, ResponseKind, Run, Variant
 from campaigns.models import Goal as GoalKind
@@ -21,6 +21,7 @@ from crm import queries as crm_queries
 
 YEAR = timedelta(days=365)
 USUAL_CLICKS = 0.02  # human clicks per message where the firm has none of its own to go by
+CAPPED_SHARE = 0.001
 UNKNOWN_SPEND, UNKNOWN_DEVIATION = 1.0, 10.0
 USUAL_GUARDRAILS: tuple[dict[str, Any], ...] = (
     {"key": "unsubscribe", "ceiling": 0.02, "allowed_rise": 0.005},
@@ -32,6 +33,7 @@ USUAL_GUARDRAILS: tuple[dict[str, Any], ...] = (
 class Baseline:
     """What the audience does without the campaign: `people`, the goal's rate (0–1) or mean per person, its deviation.
 
+    `cap` is the amount above which one person's revenue counts as the cap (money only).
     `is_known` is false where nothing comparable happened yet and a cautious guess stands in.
     """
 
@@ -39,6 +41,7 @@ class Baseline:
     expected: float
     deviation: float | None = None
     is_known: bool = True
+    cap: float | None = None
 
 
 def baseline(campaign: Campaign, as_of: datetime, members: QuerySet | None = None) -> Baseline:
@@ -54,8 +57,20 @@ def of_orders(campaign: Campaign, members: QuerySet, as_of: datetime) -> Baselin
 
 def of_revenue(campaign: Campaign, members: QuerySet, as_of: datetime) -> Baseline:
     per_customer = sales(campaign, members, as_of).order_by().values("customer").annotate(spent=Sum("total_amount"))
-    spent = per_customer.annotate(y=Cast("spent", FloatField())).aggregate(total=Sum("y"), squares=Sum(F("y") * F("y")))
-    return spending(Mean(members.count(), spent["total"] or 0.0, spent["squares"] or 0.0))
+    spent = per_customer.annotate(full=Cast("spent", FloatField()))
+    people = members.count()
+    cap = cap_of(spent, people)
+    kept = spent.annotate(y=Case(When(full__gt=cap, then=Value(cap)), default=F("full"))) if cap else spent
+    sums = kept.aggregate(total=Sum("y"), squares=Sum(F("y") * F("y"))) if cap else {}
+    return replace(spending(Mean(people, sums.get("total") or 0.0, sums.get("squares") or 0.0)), cap=cap)
+
+
+def cap_of(spent: QuerySet, people: int) -> float | None:
+    """What one in a thousand of all members spent more than: known before the launch, so it cannot favour a version."""
+    highest = spent.filter(full__gt=0).order_by("-full").values_list("full", flat=True)
+    place = int(people * CAPPED_SHARE)
+    found = list(highest[place : place + 1]) or list(highest[:1])
+    return float(found[0]) if found else None
 
 
 def of_events(campaign: Campaign, members: QuerySet, as_of: datetime) -> Baseline:
@@ -121,9 +136,10 @@ def plan(settings: Mapping[str, Any], known: Baseline, names: Mapping[str, str],
     """The experiment's plan from plain settings: goal, weights, holdout_share and guardrails."""
     return Plan(
         goal=goal(settings, known),
-        arms=arms(settings["weights"], Decimal(settings["holdout_share"]), names, cost),
+        arms=arms(settings, names, cost),
         people=known.people,
         guardrails=guardrails(settings["guardrails"] or USUAL_GUARDRAILS),
+        worthwhile=float(settings.get("worthwhile_lift") or 0) * known.expected,
     )
 
 
@@ -135,19 +151,25 @@ def goal(settings: Mapping[str, Any], known: Baseline) -> Goal:
         kind="mean" if kind == GoalKind.REVENUE else "rate",
         expected=known.expected,
         deviation=known.deviation,
+        cap=known.cap,
         can_happen_uncontacted=kind != GoalKind.CLICK,
     )
 
 
-def arms(weights: Mapping[str, int], hold_out: Decimal, names: Mapping[str, str], cost: float) -> tuple[ArmPlan, ...]:
+def arms(settings: Mapping[str, Any], names: Mapping[str, str], cost: float) -> tuple[ArmPlan, ...]:
     """The versions with their shares of everybody, and the hold-out where there is one."""
+    weights, hold_out = settings["weights"], Decimal(settings["holdout_share"])
     total = sum(weights.values())
     contacted = 1 - float(hold_out)
     versions = tuple(
-        ArmPlan(key, names.get(key, key), contacted * weight / total, cost_per_person=cost)
+        ArmPlan(key, names.get(key, key), contacted * weight / total, role_of(key, settings), cost)
         for key, weight in sorted(weights.items())
     )
     return versions + ((ArmPlan(HOLD_OUT, names[HOLD_OUT], float(hold_out), "hold_out"),) if hold_out else ())
+
+
+def role_of(key: str, settings: Mapping[str, Any]) -> Role:
+    return "mass" if key == settings.get("mass") else "variant"
 
 
 def arm_names(campaign: Campaign) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Before the launch: what this audience could show, in words a marketer can act on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,30 +13,39 @@ from campaigns import audience
 from campaigns.experiments import words as experiment_words
 from campaigns.experiments.answers import CannotTell
 from campaigns.experiments.plan import Plan
-from campaigns.experiments.report import detectable
+from campaigns.experiments.report import detectable, people_needed
+from campaigns.experiments.sequential import FEWEST_SUCCESSES
 from campaigns.models import Campaign
 from campaigns.results.evidence import HOLD_OUT
 from campaigns.results.planned import Baseline, arm_names, baseline, plan
 from campaigns.results.words import language
 from crm import figures
 
+MANY_VERSIONS = 3
+
 
 @dataclass(frozen=True)
 class Line:
-    """One group and the smallest effect that it would show."""
+    """One group, the smallest effect that it would show, and the people that the effect worth acting on needs."""
 
     name: str
     people: int
     text: str
     is_enough: bool
+    need: str = ""
 
 
 @dataclass(frozen=True)
 class Sketch:
-    """What the members did before in one sentence, and a line per group; no lines when nothing is compared."""
+    """What the members did before in one sentence, a line per group, how long it takes, and what to mend first.
+
+    There are no lines when nothing is compared.
+    """
 
     expectation: str
     lines: tuple[Line, ...]
+    duration: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,11 +54,14 @@ class Arms:
 
     weights: Mapping[str, int]
     holdout_share: Any
+    mass: str = ""
 
 
 def of_campaign(campaign: Campaign, people: int, *, at: datetime) -> Sketch:
     """The sketch of a saved campaign for `people` who would get it."""
-    arms = Arms(dict(campaign.variants.values_list("key", "weight")), campaign.holdout_share)
+    written = list(campaign.variants.values_list("key", "weight", "is_mass"))
+    mass = next((key for key, _weight, is_mass in written if is_mass), "")
+    arms = Arms({key: weight for key, weight, _is_mass in written}, campaign.holdout_share, mass)
     segments = list(campaign.include.all())
     return sketch(campaign, arms, segments, audience.members(campaign, at), people, at=at)
 
@@ -69,7 +81,49 @@ def sketch(
         return Sketch(expectation, ())
     fixed = planned(campaign, arms, known)
     groups = [(_("Everybody"), people), *((one.name, min(one.size, people)) for one in segments if len(segments) > 1)]
-    return Sketch(expectation, tuple(line(campaign, fixed, name, count) for name, count in groups))
+    lines = tuple(line(campaign, fixed, name, count) for name, count in groups)
+    return Sketch(expectation, lines, duration(campaign), tuple(cautions(campaign, fixed, known, groups[1:])))
+
+
+def duration(campaign: Campaign) -> str:
+    """How long it runs: everybody is written to at once, so the window decides."""
+    text = ngettext(
+        "It runs for %(days)s day from the send. Look whenever you like: the figures stay valid.",
+        "It runs for %(days)s days from the send. Look whenever you like: the figures stay valid.",
+        campaign.window_days,
+    )
+    return text % {"days": campaign.window_days}
+
+
+def cautions(campaign: Campaign, fixed: Plan, known: Baseline, segments: Sequence[tuple[str, int]]) -> Iterator[str]:
+    """What a reader of the report would wish had been otherwise, said before it is too late."""
+    yield from about_arms(fixed)
+    yield from about_responses(campaign, fixed, known)
+    if sum(count for _name, count in segments) > fixed.people:
+        yield _("Some people are in several of these segments; they count in each.")
+
+
+def about_arms(fixed: Plan) -> Iterator[str]:
+    if not fixed.hold_out:
+        yield _("Nobody is held out: you will learn which version is better, not what the campaign brought.")
+    elif not fixed.control:
+        yield _("People who are held out cannot click, so they count for caused revenue only, not for this goal.")
+    if not fixed.pairs:
+        yield _("There is nothing to compare: write a second version or hold some people out.")
+    if len(fixed.variants) > MANY_VERSIONS:
+        yield _("Each further version makes every arm smaller: two are found out soonest.")
+
+
+def about_responses(campaign: Campaign, fixed: Plan, known: Baseline) -> Iterator[str]:
+    if fixed.goal.kind != "rate" or not fixed.pairs:
+        return
+    if campaign.goal != "click" and known.expected * (known.people + 1) < 1:
+        said: dict[str, Any] = {"event": campaign.goal_event, "days": campaign.window_days}
+        yield _("Nobody here did “%(event)s” in the last %(days)s days. Is that the event you mean?") % said
+    smallest = min(fixed.share(arm.key) for arm in fixed.arms if arm.weight) * fixed.people * known.expected
+    if smallest < FEWEST_SUCCESSES:
+        said = {"count": figures.number(smallest, 1), "needed": FEWEST_SUCCESSES}
+        yield _("The smallest arm would see about %(count)s responses; below %(needed)s nothing can be told.") % said
 
 
 def planned(campaign: Campaign, arms: Arms, known: Baseline) -> Plan:
@@ -78,6 +132,8 @@ def planned(campaign: Campaign, arms: Arms, known: Baseline) -> Plan:
         "weights": arms.weights,
         "holdout_share": arms.holdout_share,
         "guardrails": campaign.guardrails,
+        "worthwhile_lift": campaign.worthwhile_lift,
+        "mass": arms.mass,
     }
     names = arm_names(campaign) if campaign.pk else {HOLD_OUT: _("Hold-out")}
     return plan(settings, known, names, float(campaign.cost_per_message_amount))
@@ -108,4 +164,16 @@ def line(campaign: Campaign, fixed: Plan, name: str, people: int) -> Line:
         "%(people)s people: an effect of %(size)s or more (%(lift)s of the usual) is found four times in five.",
         people,
     )
-    return Line(name, people, text % said, is_enough=told.lift <= 1)
+    return Line(name, people, text % said, is_enough=told.lift <= 1, need=need(fixed, people))
+
+
+def need(fixed: Plan, people: int) -> str:
+    """How many people the smallest effect worth acting on needs, and how many such audiences that is."""
+    needed = people_needed(fixed)
+    if isinstance(needed, CannotTell) or not fixed.worthwhile:
+        return ""
+    said = {"lift": figures.share(fixed.worthwhile / fixed.goal.expected, 0), "needed": figures.number(needed)}
+    if needed <= people:
+        return _("To find %(lift)s more takes %(needed)s people: there are enough.") % said
+    said["times"] = figures.number(needed / max(people, 1), 1)
+    return _("To find %(lift)s more takes %(needed)s people: %(times)s times as many.") % said

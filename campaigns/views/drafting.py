@@ -20,8 +20,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from campaigns import actions, audience, queries
 from campaigns.content import fields, merge
 from campaigns.content.letters import Letter
-from campaigns.forms import CampaignForm, Variants, initial_of, initial_variants, variants_of
-from campaigns.models import Campaign
+from campaigns.forms import SHARES, CampaignForm, Variants, initial_of, initial_variants, variants_of
+from campaigns.models import Campaign, Variant
 from campaigns.results import sketch
 from campaigns.views import places
 from crm import queries as crm_queries
@@ -108,8 +108,14 @@ def saved(request: ActorRequest, campaign: Campaign | None, form: CampaignForm, 
 
 def with_cells(campaign: Campaign | None, variants: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The versions with the texts per segment and language they had; this page does not edit those."""
-    cells = {one.key: list(one.texts.values(*actions.OF_CELL)) for one in campaign.variants.all()} if campaign else {}
+    cells = {one.key: cells_of(one) for one in campaign.variants.all()} if campaign else {}
     return [{**one, "texts": cells.get(one["key"], ())} for one in variants]
+
+
+def cells_of(variant: Variant) -> list[dict[str, Any]]:
+    """The texts of a version per segment and language as the actions take them."""
+    rows = variant.texts.select_related("segment")
+    return [{name: getattr(text, name) for name in actions.OF_CELL} for text in rows]
 
 
 def free_slug(name: str) -> str:
@@ -122,13 +128,14 @@ def free_slug(name: str) -> str:
 def design(campaign: Campaign | None, form: CampaignForm, variants: Any) -> sketch.Sketch | None:
     """What the audience on the page could show; None until enough of it is filled in."""
     given = form.cleaned_data if form.is_bound else form.initial
-    if form.is_bound and not {"include", "goal", "window_days", "holdout_percent"} <= form.cleaned_data.keys():
+    if form.is_bound and not {"include", "goal", "window_days", *SHARES.values()} <= form.cleaned_data.keys():
         return None
     include, exclude = (chosen(form, given.get(name, ())) for name in ("include", "exclude"))
     if not include:
         return None
     draft = Campaign(
         goal=given["goal"], goal_event=given.get("goal_event") or "order", window_days=given["window_days"],
+        worthwhile_lift=(given.get("worthwhile_percent") or 0) / 100,
         currency=campaign.currency if campaign else Campaign._meta.get_field("currency").default,
     )  # fmt: skip
     return sketch.of_form(draft, arms(variants, given["holdout_percent"]), include, exclude, at=timezone.now())
@@ -142,10 +149,12 @@ def chosen(form: CampaignForm, value: Iterable[Any]) -> list[Any]:
 
 def arms(variants: Any, holdout_percent: Any) -> sketch.Arms:
     if variants.is_bound:
-        weights = {one["key"]: one.get("weight") or 1 for one in variants_of(variants)}
+        written = variants_of(variants)
     else:
-        weights = {str(place): one["weight"] for place, one in enumerate(variants.initial or ())}
-    return sketch.Arms(weights, holdout_percent / 100)
+        written = [{"key": str(place), **one} for place, one in enumerate(variants.initial or ())]
+    weights = {one["key"]: one.get("weight") or 1 for one in written}
+    masses = [one["key"] for one in written if one.get("is_mass")]
+    return sketch.Arms(weights, holdout_percent / 100, masses[0] if 0 < len(masses) < len(written) else "")
 
 
 @require_safe

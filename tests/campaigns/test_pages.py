@@ -33,6 +33,8 @@ def given(draft, **changes):
     fields = {
         "name": draft.name, "purpose": "marketing", "include": [segment.pk], "goal": "conversion",
         "goal_event": "order", "window_days": "14", "holdout_percent": "10", "unsubscribe_percent": "2",
+        "complaint_percent": "0.3",
+        "worthwhile_percent": "10",
         "cost_per_message_amount": "0.02", "v-TOTAL_FORMS": "2", "v-INITIAL_FORMS": "2", "v-MIN_NUM_FORMS": "1",
         "v-MAX_NUM_FORMS": "6", "v-0-subject": "Hello", "v-0-html": "<p>One</p>", "v-0-weight": "1",
         "v-1-subject": "Hi", "v-1-html": "<p>Two</p>", "v-1-weight": "2",
@@ -108,9 +110,35 @@ def test_checking_shows_what_the_audience_can_show_and_saves_nothing(as_maija, d
 
 
 def test_the_cells_of_the_matrix_survive_the_editor(as_maija, draft):
-    draft.variants.get(key="A").texts.create(language="fi", subject="Hei", html="<p>Yksi</p>")
+    segment = draft.include.get()
+    draft.variants.get(key="A").texts.create(language="fi", segment=segment, subject="Hei", html="<p>Yksi</p>")
     as_maija.post(reverse("campaign-edit", args=[draft.pk]), given(draft))
-    assert draft.variants.get(key="A").texts.get().subject == "Hei"
+    kept = draft.variants.get(key="A").texts.get()
+    assert (kept.subject, kept.segment) == ("Hei", segment)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"holdout_percent": "0"}, "Nobody is held out"),
+        ({"goal": "click"}, "cannot click"),
+        ({"goal": "event", "goal_event": "ordr"}, "Is that the event you mean?"),
+        ({}, "below 5 nothing can be told"),
+        ({}, "times as many"),
+        ({}, "It runs for 14 days"),
+    ],
+)
+def test_the_editor_warns_before_it_is_too_late(as_maija, draft, changes, said):
+    page = as_maija.post(reverse("campaign-edit", args=[draft.pk]), given(draft, check="yes", **changes))
+    assert said in page.content.decode()
+
+
+def test_one_version_may_be_the_text_for_all_and_not_both(as_maija, draft):
+    url = reverse("campaign-edit", args=[draft.pk])
+    both = as_maija.post(url, given(draft, **{"v-0-is_mass": "on", "v-1-is_mass": "on"}))
+    assert both.status_code == 400 and "another has to stand beside it" in both.content.decode()
+    assert as_maija.post(url, given(draft, **{"v-1-is_mass": "on"})).status_code == 302
+    assert actions.plan(draft)["mass"] == "B"
 
 
 def test_the_launch_page_says_to_exactly_how_many_and_launches_once(as_maija, draft, settings):

@@ -269,3 +269,36 @@ def test_the_api_gives_the_same_as_the_command(client, maija):
     for mine, theirs in zip(told["groups"], expected["groups"], strict=True):
         assert mine["comparisons"] == theirs["comparisons"] and mine["decision"] == theirs["decision"]
         assert [arm["rates"] for arm in mine["arms"]] == [arm["rates"] for arm in theirs["arms"]]
+
+
+def test_revenue_above_the_cap_fixed_at_launch_counts_as_the_cap_and_in_full_for_what_was_caused():
+    made = world(
+        np.random.default_rng(13),
+        goal="revenue",
+        baseline={"people": 1500, "expected": 5.0, "deviation": 20.0, "cap": 40.0},
+    )
+    people = raw(made)
+    found = queries.results(made.campaign).report
+    for arm in found.overall.arms:
+        mine = people[people["arm"] == arm.key]["revenue"]
+        assert arm.value == pytest.approx(mine.clip(upper=40).mean())
+        assert arm.revenue_per_person == pytest.approx(mine.mean())
+    assert found.plan.goal.cap == 40.0
+
+
+def test_the_cap_is_what_one_in_a_thousand_spent_before(new_customer, new_campaign):
+    people = Customer.objects.bulk_create(
+        Customer(number=f"C{n}", email=f"c{n}@mail.example", created_at=AT, updated_at=AT) for n in range(2500)
+    )
+    campaign = new_campaign(people, goal="revenue")
+    spent = [float(n) for n in range(10, 310, 10)]
+    for n, amount in enumerate(spent):
+        Order.objects.create(
+            source="shop", number=str(n), customer=people[n], currency="EUR", total_amount=amount,
+            created_at=AT, updated_at=AT, ordered_at=SENT_AT - timedelta(days=2),
+        )  # fmt: skip
+    known = baseline(campaign, SENT_AT)
+    frame = pd.Series([*spent, *[0.0] * (2500 - len(spent))])
+    assert known.cap == frame.sort_values(ascending=False).iloc[2] == 280.0
+    assert known.expected == pytest.approx(frame.clip(upper=280).mean())
+    assert known.deviation == pytest.approx(frame.clip(upper=280).std())

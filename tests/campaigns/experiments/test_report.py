@@ -8,7 +8,7 @@ import pytest
 
 from campaigns.experiments.answers import CannotTell
 from campaigns.experiments.plan import ArmPlan, Goal, Guardrail, Plan
-from campaigns.experiments.report import ArmEvidence, Evidence, report, together
+from campaigns.experiments.report import ArmEvidence, Evidence, detectable, people_needed, report, together
 from campaigns.experiments.sufficient import Mean, Paired, Proportion
 
 A, B = ArmPlan("a", "A", 45, cost_per_person=0.05), ArmPlan("b", "B", 45, cost_per_person=0.05)
@@ -133,6 +133,13 @@ def test_the_mass_arm_tells_what_segmenting_earned():
     answer = report(plan, [evidence])
     assert (0.08 - 0.05) * 45 * 9000 in answer.segmentation.total_interval
     assert answer.segmentation.cost == pytest.approx(0)
+
+
+@pytest.mark.parametrize("goal", [PLAN.goal, Goal("revenue", "Revenue", "mean", 5.0, 40.0)])
+def test_the_people_needed_show_exactly_the_effect_worth_acting_on(goal):
+    plan = replace(PLAN, goal=goal, worthwhile=goal.expected / 10)
+    found = detectable(plan, people_needed(plan))
+    assert found.difference == pytest.approx(plan.worthwhile, rel=1e-3)
 
 
 def test_summing_groups_keeps_every_rate():
