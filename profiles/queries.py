@@ -80,19 +80,14 @@ def current() -> Snapshot:
 
 
 @contextmanager
-def cursor(
-    snapshot: Snapshot | None = None, *, as_of: datetime | None = None, tables: Mapping[str, Any] | None = None
-) -> Iterator[Any]:
+def cursor(snapshot: Snapshot | None = None, *, as_of: datetime | None = None) -> Iterator[Any]:
     """A read-only cursor of the engine on a snapshot (the current one by default), for one thread.
 
-    With `as_of` (aware) its profile is that of the past moment. `tables` are Arrow tables that stand beside the
-    snapshot's own, or instead of them, under these names.
+    With `as_of` (aware) its profile is that of the past moment.
     """
     with readers.reading((snapshot or current()).file_name) as engine:
         if as_of is not None:
             profile.create_past(engine, Moment(as_of, ZoneInfo(settings.FIRM_TIME_ZONE)), definitions())
-        for name, table in (tables or {}).items():
-            engine.register(name, table)
         yield engine
 
 
@@ -104,9 +99,21 @@ def select(
     tables: Mapping[str, Any] | None = None,
     parameters: list[Any] | None = None,
 ) -> pa.Table:
-    """The answer to a relational expression (Ibis) or a statement, as an Arrow table; the rest as for `cursor`."""
-    with cursor(snapshot, as_of=as_of, tables=tables) as engine:
-        return engine.sql(statement(question), params=parameters).to_arrow_table()
+    """The answer to a relational expression (Ibis) or a statement, as an Arrow table; the rest as for `cursor`.
+
+    `tables` are Arrow tables that stand beside the snapshot's own, or instead of them, under these names.
+    """
+    with cursor(snapshot, as_of=as_of) as engine:
+        return answer(engine, question, tables=tables, parameters=parameters)
+
+
+def answer(
+    engine: Any, question: Any, *, tables: Mapping[str, Any] | None = None, parameters: list[Any] | None = None
+) -> pa.Table:
+    """What a `cursor` answers, as an Arrow table; `tables` stay known to it until given anew."""
+    for name, table in (tables or {}).items():
+        engine.register(name, table)
+    return engine.sql(statement(question), params=parameters).to_arrow_table()
 
 
 def statement(question: Any) -> str:
@@ -203,6 +210,7 @@ __all__ = [
     "FeatureValue",
     "NoSnapshot",
     "Quality",
+    "answer",
     "catalogue",
     "current",
     "cursor",

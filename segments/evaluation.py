@@ -1,8 +1,9 @@
 """Rules evaluated on one snapshot of the warehouse at one moment: who, how many, a few of them."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ from profiles import queries as profile_queries
 from profiles.catalogue import Feature
 from segments import clusters, ledger
 from segments.models import Membership, Segment, SegmentKind
-from segments.rules import compiler, needs, reading, tables, tree
+from segments.rules import compiler, needs, reading, sharing, tables, tree
 from segments.rules import why as explaining
 from segments.rules.errors import RuleError
 from segments.rules.moments import Moment
@@ -42,12 +43,21 @@ class Stopwatch:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """What several rules need, worked out once: tables that one cursor of the engine holds until it is closed."""
+
+    cursor: Any
+    prepared: tuple[compiler.Prepared, ...]
+
+
+@dataclass(frozen=True)
 class Engine:
     """The warehouse as of one moment. Answers are sorted customer ids (int64) or counts."""
 
     snapshot: "Snapshot"
     moment: Moment
     catalogue: Mapping[str, Feature]
+    shared: Shared | None = None
 
     @property
     def snapshot_id(self) -> int:
@@ -89,8 +99,16 @@ class Engine:
         counted = events.group_by("type").aggregate(n=events.count())
         return tuple(self.select(counted.order_by(ibis.desc("n"), "type"), {})["type"].to_pylist())
 
+    @contextmanager
+    def together(self, rules: Sequence[tree.Rule]) -> Iterator["Engine"]:
+        """This engine for evaluating all of the rules: what they ask of the same events is asked once."""
+        with profile_queries.cursor(self.snapshot, as_of=self._past) as cursor:
+            tables = sharing.prepare(rules, self.moment)
+            yield replace(self, shared=Shared(cursor, tuple(one for one, rows in tables if _made(cursor, one, rows))))
+
     def _statement(self, rule: tree.Rule, *, is_counted: bool = False) -> str:
-        return compiler.rule_sql(rule, self.catalogue, self.moment, is_counted=is_counted)
+        prepared = self.shared.prepared if self.shared else ()
+        return compiler.rule_sql(rule, self.catalogue, self.moment, is_counted=is_counted, prepared=prepared)
 
     def _select(self, statement: str, rule: tree.Rule) -> pa.Table:
         used = needs.needs(rule).segments
@@ -101,6 +119,8 @@ class Engine:
         return self._ask(compiler.sql(expression), extra)
 
     def _ask(self, statement: str, extra: Mapping[str, pa.Table]) -> pa.Table:
+        if self.shared:
+            return profile_queries.answer(self.shared.cursor, statement, tables=extra)
         return profile_queries.select(statement, snapshot=self.snapshot, as_of=self._past, tables=extra)
 
     @property
@@ -126,6 +146,15 @@ class Engine:
         model = clusters.Model.from_json(segment.cluster.clustering.model)
         frame = self.frame(model.features)
         return ledger.ids(frame.index.to_numpy()[model.assign(frame) == segment.cluster.position])
+
+
+def _made(cursor: Any, table: compiler.Prepared, rows: str) -> bool:
+    """Whether the table could be made; when not, each rule asks for itself and fails for itself."""
+    try:
+        cursor.execute(f"create temp table {table.name} as {rows}")
+    except profile_queries.EngineError:
+        return False
+    return True
 
 
 def engine(*, at: datetime) -> Engine:
@@ -160,6 +189,15 @@ def uses() -> dict[str, frozenset[str]]:
     """Slug → segments its rule names, for every segment that is not archived."""
     features = catalogue()
     return {slug: segments_in(rule, features) for slug, rule in live_rules().items()}
+
+
+def readable(rules: Iterable[Any]) -> list[tree.Rule]:
+    """Those of the stored rules that can be read now; the evaluation of the others says why not."""
+    names, found = known(), []
+    for rule in filter(None, rules):
+        with suppress(RuleError):
+            found.append(reading.read_rule(rule, names))
+    return found
 
 
 def segments_in(rule: Any, features: Mapping[str, Feature]) -> frozenset[str]:

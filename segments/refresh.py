@@ -66,7 +66,9 @@ def in_order(segments: Iterable[Segment]) -> list[Segment]:
 
 def refresh(segments: Sequence[Segment], *, at: datetime, engine: evaluation.Engine) -> list[Refreshed]:
     """Evaluate each segment on the engine's snapshot and bring the ledger in line with it."""
-    return [_refresh_one(segment, at=at, engine=engine) for segment in in_order(segments)]
+    ordered = in_order(segments)
+    with engine.together(evaluation.readable(segment.rule for segment in ordered)) as shared:
+        return [_refresh_one(segment, at=at, engine=shared) for segment in ordered]
 
 
 def _refresh_one(segment: Segment, *, at: datetime, engine: evaluation.Engine) -> Refreshed:

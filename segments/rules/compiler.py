@@ -6,7 +6,7 @@ holds. A condition is then "the customer is among the rows that hold" or, when c
 A missing answer (NULL) counts as no in one place, `yes`; NULL under all and any then falls out of the filter by itself.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -40,10 +40,37 @@ class Finding:
 
 @dataclass(frozen=True)
 class Group:
-    """Customers named by rows, some maybe more than once; a condition is true for those, or for all others."""
+    """Customers named by rows, some maybe more than once; a condition is true for those, or for all others.
+
+    With `is_living` the rows hold customers of the profile only, each once.
+    """
 
     rows: Table
     is_in: bool
+    is_living: bool = False
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Measures of one selection of events, worked out for several conditions at once (see `sharing`).
+
+    `asked` is what its columns total0, per0, total1 … answer; `columns` are all of them with their types. Its rows are
+    living customers, each once.
+    """
+
+    name: str
+    types: tuple[str, ...]
+    where: tuple[tree.PropertyCondition, ...]
+    asked: tuple[Any, ...]
+    columns: tuple[tuple[str, str], ...] = ()
+
+    def has(self, node: tree.EventCondition) -> bool:
+        return (self.types, self.where) == (node.events.types, node.events.where) and asks(node) in self.asked
+
+
+def asks(node: tree.EventCondition) -> Any:
+    """What a condition measures of the events of its types and property conditions."""
+    return node.events.window, node.measure, node.of, node.among
 
 
 @dataclass(frozen=True)
@@ -53,21 +80,52 @@ class Scope:
     catalogue: Mapping[str, Feature]
     moment: Moment
     profile: Table
+    prepared: tuple[Prepared, ...] = ()
+
+    def prepared_for(self, *nodes: tree.Node) -> Prepared | None:
+        """The table that answers all of these conditions."""
+        asked = [node for node in nodes if isinstance(node, tree.EventCondition)]
+        if len(asked) < len(nodes):
+            return None
+        return next((one for one in self.prepared if all(map(one.has, asked))), None)
 
 
-def scope(catalogue: Mapping[str, Feature], moment: Moment) -> Scope:
-    return Scope(catalogue, moment, tables.profile_table(catalogue))
+def scope(
+    rule: tree.Rule, catalogue: Mapping[str, Feature], moment: Moment, prepared: tuple[Prepared, ...] = ()
+) -> Scope:
+    """Only the columns a rule names: every column more costs each step of the compiling.
+
+    One at least, or else picking out the customer's id would seem needless to Ibis and every column came.
+    """
+    named = {node.feature for _, node in tree.conditions(rule) if isinstance(node, tree.FeatureCondition)}
+    used = {key: catalogue[key] for key in sorted(named) or list(catalogue)[:1]}
+    return Scope(catalogue, moment, tables.profile_table(used), prepared)
 
 
-def compile_rule(rule: tree.Rule, catalogue: Mapping[str, Feature], moment: Moment) -> Table:
+def compile_rule(
+    rule: tree.Rule, catalogue: Mapping[str, Feature], moment: Moment, prepared: tuple[Prepared, ...] = ()
+) -> Table:
     """The customers for whom the rule is true at the moment: a table expression of one column, `customer_id`."""
-    around = scope(catalogue, moment)
+    around = scope(rule, catalogue, moment, prepared)
     parts = list(shared(rule.where.parts)) if isinstance(rule.where, tree.AllOf) else [(rule.where,)]
     groups = [(part, named_by(part, around)) for part in parts]
-    tests = [let_in(part, group, around) for part, group in groups if group is None or group.is_in]
-    found = (around.profile.filter(*tests) if tests else around.profile).select("customer_id")
+    found = of_living(groups) if all(group for _, group in groups) else None
+    if found is None:
+        tests = [let_in(part, group, around) for part, group in groups if group is None or group.is_in]
+        found = (around.profile.filter(*tests) if tests else around.profile).select("customer_id")
     for group in (group for _, group in groups if group and not group.is_in):
         found = found.anti_join(group.rows, "customer_id")
+    return found
+
+
+def of_living(groups: Sequence[tuple[Any, Group | None]]) -> Table | None:
+    """Who every group lets in, without a look at the profiles; None when no group names the living alone."""
+    let_in = sorted((group for _, group in groups if group and group.is_in), key=lambda group: not group.is_living)
+    if not let_in or not let_in[0].is_living:
+        return None
+    found = let_in[0].rows.select("customer_id")
+    for group in let_in[1:]:
+        found = found.semi_join(group.rows, "customer_id")
     return found
 
 
@@ -77,7 +135,7 @@ def let_in(parts: tuple[tree.Node, ...], group: Group | None, around: Scope) -> 
 
 def compile_counts(rule: tree.Rule, catalogue: Mapping[str, Feature], moment: Moment) -> Table:
     """How many live customers each node lets in, in one pass: one row, columns n0, n1 … in the order of `tree.walk`."""
-    around = scope(catalogue, moment)
+    around = scope(rule, catalogue, moment)
     answers = {f"n{i}": yes(truth(node, around)) for i, (_, node) in enumerate(tree.walk(rule.where))}
     marked = around.profile.select(**answers)
     return marked.aggregate(**{name: marked[name].sum().fill_null(0) for name in answers})
@@ -95,6 +153,7 @@ def rule_sql(
     dialect: str = "duckdb",
     *,
     is_counted: bool = False,
+    prepared: tuple[Prepared, ...] = (),
 ) -> str:
     """The SQL of a rule: its customers, or their number as `size`. Compiled once a day, whatever the moment.
 
@@ -102,13 +161,25 @@ def rule_sql(
     its place.
     """
     kept = moment.of_the_day()
-    template = _rule_sql(rule, tuple(catalogue.values()), kept, dialect, is_counted)
+    template = _rule_sql(rule, tuple(catalogue.values()), kept, dialect, is_counted, prepared)
+    return at_moment(template, kept, moment, dialect)
+
+
+def at_moment(template: str, kept: Moment, moment: Moment, dialect: str = "duckdb") -> str:
+    """SQL compiled for the moment that stands for the day, as it reads at a moment of that day."""
     return template.replace(written(kept.now, dialect), written(moment.now, dialect))
 
 
 @lru_cache(maxsize=2048)
-def _rule_sql(rule: tree.Rule, features: tuple[Feature, ...], moment: Moment, dialect: str, is_counted: bool) -> str:
-    found = compile_rule(rule, {feature.key: feature for feature in features}, moment)
+def _rule_sql(
+    rule: tree.Rule,
+    features: tuple[Feature, ...],
+    moment: Moment,
+    dialect: str,
+    is_counted: bool,
+    prepared: tuple[Prepared, ...],
+) -> str:
+    found = compile_rule(rule, {feature.key: feature for feature in features}, moment, prepared)
     return sql(found.aggregate(size=found.count()) if is_counted else found, dialect)
 
 
@@ -169,9 +240,10 @@ def is_plain(node: tree.Node) -> bool:
 
 def group_of(node: tree.Condition, around: Scope, *, is_negated: bool = False) -> Group:
     """Who a condition beyond the profile row is true for, or when negated not true for."""
-    bare = bare_events(node, around) if isinstance(node, tree.EventCondition) else None
+    is_prepared = around.prepared_for(node) is not None
+    bare = bare_events(node, around) if isinstance(node, tree.EventCondition) and not is_prepared else None
     group = bare if bare and bare.is_in == is_negated else decided(finding(node, around), missing=counts_missing(node))
-    return Group(group.rows, group.is_in != is_negated)
+    return Group(group.rows, group.is_in != is_negated, is_prepared)
 
 
 def decided(found: Finding, *, missing: bool) -> Group:
@@ -305,24 +377,38 @@ def relative_to(chosen: Table, window: tree.Relative, moment: Moment) -> Table:
     return chosen.semi_join(marks, [chosen.customer_id == marks.customer_id, is_there])
 
 
-def totals(events: Table, node: Any, where: Any, suffix: str = "") -> dict[str, Any]:
-    """The aggregates a measure needs, named by the suffix: its total and, for an average or share, its divisor."""
+def totals(events: Table, node: Any, suffix: str, moment: Moment, within: Any = None) -> dict[str, Any]:
+    """The aggregates a measure needs, named by the suffix: its total and, for an average or share, its divisor.
+
+    `within` narrows the events; a share's total is narrowed further, to those it is the share of.
+    """
     row = measures.BY_KEY[node.measure]
     kind = "text" if row.of == "property" else "number"
     column = property_column(events, node.events.types, node.of, kind) if node.of else None
+    inner = [test(events, node.events.types, condition, moment) for condition in getattr(node, "among", ())]
+    where = ibis.and_(*inner, *([] if within is None else [within])) if inner else within
     found = {f"total{suffix}": row.total(events, column, where)}
-    return {**found, f"per{suffix}": row.per(events, column, where)} if row.per else found
+    return {**found, f"per{suffix}": row.per(events, column, within)} if row.per else found
 
 
 def event_rows(nodes: tuple[tree.EventCondition, ...], around: Scope) -> Table:
     """One row per customer with the aggregates of conditions that look at the same events."""
-    first = nodes[0].events
-    events = selected(first, around.moment)
+    if prepared := around.prepared_for(*nodes):
+        return prepared_rows(prepared, nodes)
+    events = selected(nodes[0].events, around.moment)
     columns: dict[str, Any] = {}
     for i, node in enumerate(nodes):
-        inner = [test(events, first.types, condition, around.moment) for condition in node.among]
-        columns |= totals(events, node, ibis.and_(*inner) if inner else None, str(i))
+        columns |= totals(events, node, str(i), around.moment)
     return events.group_by("customer_id").aggregate(**columns)
+
+
+def prepared_rows(prepared: Prepared, nodes: tuple[tree.EventCondition, ...]) -> Table:
+    table = ibis.table(dict(prepared.columns), name=prepared.name)
+    columns: dict[str, Any] = {}
+    for i, node in enumerate(nodes):
+        place = prepared.asked.index(asks(node))
+        columns |= {f"{part}{i}": table[f"{part}{place}"] for part in ("total", "per") if f"{part}{place}" in table}
+    return table.select("customer_id", **columns)
 
 
 def event_holds(t: Table, node: tree.EventCondition, i: int, moment: Moment) -> BooleanValue:
@@ -333,7 +419,7 @@ def event_holds(t: Table, node: tree.EventCondition, i: int, moment: Moment) -> 
         return compare(total, "datetime", node.op, node.value, moment)
     if row.per is None:
         return compare(total, "money", node.op, node.value, moment)
-    divisor = t[f"per{i}"]
+    divisor = t[f"per{i}"].nullif(0)
     scaled = tuple(literal(one, "money") * divisor for one in _tuple(node.value))
     compared = operators.BY_KEY[node.op].compare
     if compared is None:
@@ -395,7 +481,7 @@ def shared_group(parts: tuple[tree.Node, ...], around: Scope) -> Group:
     nodes = tuple(part for part in parts if isinstance(part, tree.EventCondition))
     rows = event_rows(nodes, around)
     holds = (event_holds(rows, node, i, around.moment) for i, node in enumerate(nodes))
-    return Group(rows.filter(*holds), is_in=True)
+    return Group(rows.filter(*holds), is_in=True, is_living=around.prepared_for(*nodes) is not None)
 
 
 ANY_AT_ALL: Final = {("at_least", 1), ("more_than", 0), ("is_not", 0)}
@@ -460,8 +546,8 @@ def trend_finding(node: tree.TrendCondition, around: Scope) -> Finding:
     is_now = (events.ts >= ibis.literal(now_start)) & (events.ts < ibis.literal(now_end))
     is_old = (events.ts >= ibis.literal(old_start)) & (events.ts < ibis.literal(old_end))
     chosen = events.filter(is_now | is_old)
-    columns = totals(chosen, node, chosen.ts >= ibis.literal(now_start), "_now")
-    columns |= totals(chosen, node, chosen.ts < ibis.literal(now_start), "_old")
+    columns = totals(chosen, node, "_now", moment, chosen.ts >= ibis.literal(now_start))
+    columns |= totals(chosen, node, "_old", moment, chosen.ts < ibis.literal(now_start))
     rows = chosen.group_by("customer_id").aggregate(**columns)
 
     def holds(t: Table) -> BooleanValue:

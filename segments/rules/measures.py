@@ -51,7 +51,7 @@ MEASURES: Final = (
     Measure("days_since", "days since the last", "päiviä viimeisimmästä", "nothing", "days", None,
             lambda events, column, where: events.ts.max(where=where)),
     Measure("share", "share", "osuus", "conditions", "share", None, _count,
-            lambda events, column, where: events.count()),
+            lambda events, column, where: events.count(where=where)),
 )  # fmt: skip
 
 BY_KEY: Final = {measure.key: measure for measure in MEASURES}

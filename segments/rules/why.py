@@ -57,7 +57,7 @@ def evidence(
     rule: tree.Rule, catalogue: Mapping[str, Feature], moment: Moment, customer_ids: Collection[int]
 ) -> Evidence:
     """What to ask the engine to explain some customers; at most a few hundred ids."""
-    around = scope(catalogue, moment)
+    around = scope(rule, catalogue, moment)
     found = [(path, node, finding(node, around)) for path, node in tree.conditions(rule)]
     rows = [
         one.rows.filter(one.rows.customer_id.isin(tuple(customer_ids))).select(

@@ -2,10 +2,13 @@
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from segments.rules.compiler import compile_counts, compile_rule, sql
 from segments.rules.moments import Moment
+from segments.rules.operators import OPERATORS
 from segments.rules.reading import Known, read_rule
+from segments.rules.sharing import prepare
 from segments.rules.tree import walk
 from segments.rules.writing import node_json
 from tests.segments import worlds
@@ -28,8 +31,8 @@ def loaded():
         connection.close()
 
 
-def members(engine, rule, as_of, zone):
-    expression = compile_rule(read_rule(rule, KNOWN), worlds.CATALOGUE, Moment(as_of, zone))
+def members(engine, rule, as_of, zone, prepared=()):
+    expression = compile_rule(read_rule(rule, KNOWN), worlds.CATALOGUE, Moment(as_of, zone), prepared)
     rows = [row[0] for row in engine.execute(sql(expression)).fetchall()]
     assert len(rows) == len(set(rows)), "a customer came out twice"
     return set(rows)
@@ -63,6 +66,25 @@ def test_every_node_is_counted_in_one_pass(loaded, situation):
     counts = engine.execute(sql(compile_counts(tree_of, worlds.CATALOGUE, Moment(as_of, zone)))).fetchone()
     nodes = [{"where": node_json(node)} for _, node in walk(tree_of.where)]
     assert list(counts) == [len(reads(node, world, worlds.KINDS, as_of, zone)) for node in nodes]
+
+
+@settings(max_examples=20, **HURRY)
+@given(data=st.data(), place=st.sampled_from(worlds.PLACES))
+def test_rules_that_share_a_pass_over_events_let_in_whom_each_lets_in_alone(loaded, data, place):
+    engine, world = loaded[place]
+    _, as_of, zone = place
+    alike, other = data.draw(worlds.siblings(as_of)), data.draw(worlds.rules(as_of))["where"]
+    windows = data.draw(st.lists(worlds.windows(OPERATORS, as_of), min_size=1, max_size=2))
+    parts = next(iter(alike.values()))
+    moved = [{**parts[0], "window": window} for window in windows]
+    rules = [{"version": 1, "where": where} for where in (alike, other, {"not": parts[0]}, {"all": [*moved, other]})]
+    tables = prepare([read_rule(rule, KNOWN) for rule in rules], Moment(as_of, zone))
+    assert tables
+    for table, rows in tables:
+        engine.execute(f"create or replace temp table {table.name} as {rows}")
+    prepared = tuple(table for table, _ in tables)
+    for rule in rules:
+        assert members(engine, rule, as_of, zone, prepared) == reads(rule, world, worlds.KINDS, as_of, zone)
 
 
 def test_event_types_the_snapshot_has_never_seen_match_nobody(loaded):
