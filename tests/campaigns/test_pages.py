@@ -1,12 +1,14 @@
 """The pages of campaigns: what each shows, what each changes, and to whom."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from lxml import html
 
 from campaigns import actions, queries
 from campaigns.models import Campaign, Message, Run
@@ -92,6 +94,24 @@ def test_a_new_campaign_is_written_and_stored_as_written(as_maija, draft):
     assert made.guardrails[0] == {"key": "unsubscribe", "ceiling": 0.02, "allowed_rise": 0.005}
     as_maija.post(reverse("campaign-new"), given(draft, name="Spring"))
     assert Campaign.objects.filter(slug="spring-2").exists()
+
+
+def form_of(page, **filled):
+    """What a browser would post of the editor on a page: every field as it stands, and what was filled in."""
+    forms = html.fromstring(page.content).forms
+    editor = next(form for form in forms if "goal_event" in form.fields)
+    editor.fields.update(filled)
+    return [pair for pair in editor.form_values() if pair[0] != "csrfmiddlewaretoken"]
+
+
+def test_what_the_empty_editor_holds_becomes_a_campaign_once_filled_in(as_maija, draft):
+    url = reverse("campaign-new")
+    texts = {f"v-{n}-{part}": "Hello" for n in (0, 1) for part in ("subject", "html")}
+    filled = form_of(as_maija.get(url), name="Winter", **texts)
+    body = urlencode([*filled, ("include", draft.include.get().pk)])
+    answer = as_maija.post(url, body, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 302, answer.content.decode()
+    assert Campaign.objects.get(name="Winter").variants.count() == 2
 
 
 def test_a_fault_in_a_text_is_said_at_its_place_and_what_was_written_is_kept(as_maija, draft):
