@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.delivery.permission import NEEDS_CONSENT, consents
 from campaigns.models import Campaign
 from crm import addresses
-from crm.models import Customer, Suppression
+from crm import queries as crm_queries
+from crm.models import Customer
 from segments.models import Membership
 
 CHUNK = 5_000
@@ -137,7 +138,7 @@ def judgement(campaign: Campaign, rows: Sequence["Fact"], seen: Seen) -> list[Pr
     keys = {row.pk: key_of(row.email, campaign.channel) for row in rows}
     reasons = {row.pk: own_reason(row, keys[row.pk], campaign.purpose) for row in rows}
     open_keys = [keys[pk] for pk, reason in reasons.items() if not reason]
-    suppressed, taken = suppressed_of(campaign.channel, open_keys), seen(open_keys)
+    suppressed, taken = crm_queries.suppressed_keys(campaign.channel, open_keys), seen(open_keys)
     return [judged(row, reasons[row.pk], keys[row.pk], suppressed, taken) for row in rows]
 
 
@@ -198,11 +199,6 @@ def key_of(address: str, channel: str) -> str:
         return addresses.address_key(channel, address)
     except addresses.AddressRefused:
         return ""
-
-
-def suppressed_of(channel: str, keys: list[str]) -> set[str]:
-    rows = Suppression.objects.filter(channel=channel, address_key__in=keys)
-    return set(rows.values_list("address_key", flat=True))
 
 
 def judged(row: Fact, reason: str, key: str, suppressed: set[str], taken: set[str]) -> Prospect:

@@ -19,6 +19,16 @@ SERVER = rights.machine("mail server")
 CERTAIN = Class(ResponseClass.HUMAN, "own_act")
 
 
+def was_erased(message: Message) -> bool:
+    """Whether its recipient was erased: then nothing more is written about them."""
+    return message.customer is not None and message.customer.erased_at is not None
+
+
+def lets_us_watch(message: Message, *, at: datetime) -> bool:
+    """Whether the recipient still lets us count opens; the picture went out when they did."""
+    return crm_queries.consenting("tracking", message.channel, at=at).filter(customer=message.customer_id).exists()
+
+
 def record_open(message: Message, *, user_agent: str, method: str, at: datetime) -> None:
     """The pixel was fetched."""
     hit = Hit(user_agent, method, since_sent(message, at))
@@ -64,7 +74,12 @@ def record(
     user_agent: str = "",
     link: Link | None = None,
 ) -> bool:
-    """Write the response once, and tell the customer's timeline; False when it was there already."""
+    """Write the response once, and tell the customer's timeline.
+
+    False when it was there already, or the recipient was erased.
+    """
+    if was_erased(message):
+        return False
     defaults = {"at": at, "by_class": by.by, "class_reason": by.reason, "link": link, "user_agent": user_agent[:200]}
     _, is_new = Response.objects.get_or_create(message=message, kind=kind, source_id=source_id, defaults=defaults)
     if is_new:
@@ -104,6 +119,8 @@ def unsubscribe(message: Message, *, at: datetime, way: str) -> bool:
 
     A repeat changes nothing, unless they had come back in between: then they leave again.
     """
+    if was_erased(message):
+        return False
     is_first = record(message, ResponseKind.UNSUBSCRIBE, CERTAIN, at=at, source_id="unsubscribe")
     if not is_first and not consents_again(message, at):
         return False

@@ -11,6 +11,7 @@ from campaigns.conversions import attribute_due
 from campaigns.delivery.rates import book_return
 from campaigns.delivery.sweeping import sweep
 from campaigns.delivery.worker import send_batch
+from campaigns.forgetting import forget_browsers, forget_erased
 from campaigns.scheduling import launch_due
 from campaigns.sealing import seal
 
@@ -57,3 +58,11 @@ def sweep_campaigns() -> None:
         seal_run.delay(run_id)
     for run_id in swept.to_send:
         send_messages.delay(run_id)
+
+
+@shared_task
+def forget() -> None:
+    """The line of the timetable: let go of what says more about persons than is still needed."""
+    now = timezone.now()
+    forget_erased(at=now)
+    forget_browsers(at=now)

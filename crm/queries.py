@@ -39,6 +39,11 @@ def customers(actor: Actor) -> QuerySet[Customer]:
     return rows if rights.may(actor, "customers.identify") else MaskedCustomers.over(rows)
 
 
+def erased_since(moment: datetime) -> QuerySet[Customer]:
+    """Customers erased at or after a moment, for floors above that keep rows about them."""
+    return Customer.objects.filter(updated_at__gte=moment, erased_at__gte=moment)
+
+
 def companies(actor: Actor) -> QuerySet[Company]:
     """Companies of the actor's teams."""
     return Company.objects.filter(_of_teams(actor, "team"))

@@ -9,7 +9,9 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from crm.imports.door import carry_on_import
+from crm.imports.forgetting import forget_files
 from crm.imports.runs import ImportNotPossible, due_imports
+from crm.rest.idempotency import forget_answers
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,14 @@ def sweep_imports() -> None:
             run_import(import_id)
         except Exception:
             log.exception("import %s", import_id)
+
+
+@shared_task
+def forget() -> None:
+    """Let go of what was kept for a while only: answers to repeat, and the files of imports long ended."""
+    now = timezone.now()
+    forget_answers(at=now)
+    forget_files(at=now)
 
 
 def poke_import(import_id: int) -> None:

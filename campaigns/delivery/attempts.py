@@ -1,7 +1,6 @@
 """The record of every conversation with a mail server."""
 
 import os
-import re
 import socket
 from datetime import datetime
 from functools import cache
@@ -9,10 +8,8 @@ from functools import cache
 from django.db import connection
 from django.utils import timezone
 
+from campaigns.delivery.replies import without_addresses
 from campaigns.models import Attempt
-
-ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
-
 
 INSERT = (
     "INSERT INTO campaigns_attempt (message_id, n, phase, code, text, started_at, ended_at, worker)"
@@ -23,7 +20,7 @@ INSERT = (
 def record(message_id: int, *, phase: str, code: str, text: str, started_at: datetime) -> None:
     """Write the attempt down under the next number; addresses that servers like to repeat are taken out."""
     moment = connection.ops.adapt_datetimefield_value
-    said = ADDRESS.sub("…", text)[:300]
+    said = without_addresses(text)[:300]
     values = [phase, code[:12], said, moment(started_at), moment(timezone.now()), worker_name()]
     with connection.cursor() as cursor:
         cursor.execute(INSERT, [message_id, *values, message_id])

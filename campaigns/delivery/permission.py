@@ -33,7 +33,13 @@ def recipient(**conditions: object) -> Exists:
 
 MARKETING = Q(Exists(Run.objects.filter(pk=OuterRef("run_id"), campaign__purpose=NEEDS_CONSENT)))
 CONSENTED = Q(Exists(consents(channel=OuterRef("channel")).filter(customer=OuterRef("customer_id"))))
-SUPPRESSED = Q(Exists(Suppression.objects.filter(channel=OuterRef("channel"), address_key=OuterRef("address_key"))))
+SUPPRESSED = Q(
+    Exists(
+        Suppression.objects.filter(
+            Q(channel=OuterRef("channel")) | Q(channel="any"), address_key=OuterRef("address_key")
+        )
+    )
+)
 
 
 @dataclass(frozen=True)

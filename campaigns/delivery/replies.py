@@ -7,6 +7,7 @@ from enum import StrEnum
 
 CONNECT, MAIL, RCPT, DATA = "connect", "mail", "rcpt", "data"
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 1440))
+ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
 ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")  # RFC 3463
 
 # How servers without enhanced codes say that they do not want *us*: such a recipient may well exist.
@@ -48,6 +49,15 @@ TABLE = (
 )
 
 
+def without_addresses(text: str) -> str:
+    """What a server said, without the mailboxes that servers like to repeat.
+
+    >>> without_addresses("5.1.1 <aada@example.fi>: no such user")
+    '5.1.1 <…>: no such user'
+    """
+    return ADDRESS.sub("…", text)
+
+
 @dataclass(frozen=True)
 class Reply:
     """A server's answer in one phase of the conversation."""
@@ -57,7 +67,7 @@ class Reply:
     text: str = ""
 
     def __str__(self) -> str:
-        return f"{self.code} {self.text}"[:120]
+        return f"{self.code} {without_addresses(self.text)}"[:120]
 
     @property
     def enhanced(self) -> str:

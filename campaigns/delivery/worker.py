@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
+from campaigns import audience
 from campaigns.content.merge import RenderFailed
 from campaigns.delivery import attempts, claims, permission, replies, transitions
 from campaigns.delivery.claims import Claim, claim
@@ -94,6 +95,8 @@ def deliver(batch: Batch, message: Message) -> str:
         return not_begun(batch, message)
     if not is_open(batch, message.customer.time_zone, started_at):
         return release(batch, message)  # the hour passed since the claim; the next one puts it off
+    if reason := follow_address(batch, message):
+        return skip(batch, message, permission.objection(message.pk) or reason)
     try:
         mail = batch.desk.mail(message)
         reply = batch.line.hand_over(mail, lambda: begin(batch, message))
@@ -125,9 +128,33 @@ def not_begun(batch: Batch, message: Message) -> str:
         batch.trouble = STOPPED
         return release(batch, message)
     if reason := permission.objection(message.pk):
-        transitions.SKIP.run(id=message.pk, token=batch.claim.token, reason=reason, code="", attempts=message.attempts)
-        return "skipped"
+        return skip(batch, message, reason)
     return "lost"
+
+
+def skip(batch: Batch, message: Message, reason: str) -> str:
+    """T3: something speaks against it."""
+    transitions.SKIP.run(id=message.pk, token=batch.claim.token, reason=reason, code="", attempts=message.attempts)
+    return "skipped"
+
+
+def follow_address(batch: Batch, message: Message) -> str:
+    """Whoever moved to another mailbox since the sealing is written to there, so it is that one which T4 must judge.
+
+    Returns why it cannot be written to, if so.
+    """
+    address = message.customer.email if message.customer else ""
+    key = audience.key_of(address, message.channel)
+    if not key:
+        return "bad_address" if address else "no_address"
+    if key == message.address_key:
+        return ""
+    try:
+        with transaction.atomic():
+            Message.objects.filter(pk=message.pk, lease_token=batch.claim.token).update(address_key=key)
+    except IntegrityError:
+        return "same_address"
+    return ""
 
 
 def accept(batch: Batch, message: Message, reply: Reply, started_at: datetime) -> str:

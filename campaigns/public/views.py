@@ -60,7 +60,7 @@ def found(token: str, purpose: str, subject: str = "") -> Message:
 def opened(request: HttpRequest, token: str) -> HttpResponse:
     """Always the picture; counted when the address is right and the person lets us."""
     message = addresses.message_of(token, addresses.OPEN)
-    if message is not None:
+    if message is not None and responses.lets_us_watch(message, at=timezone.now()):
         responses.record_open(message, **hit(request))
     return HttpResponse(PIXEL, content_type="image/gif")
 
@@ -104,7 +104,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 def preferences_page(request: HttpRequest, token: str) -> HttpResponse:
     """What we may send, to be ticked and unticked; why this message came."""
     message = found(token, addresses.PREFERENCES)
-    if message.customer is None:
+    if message.customer is None or responses.was_erased(message):
         raise Http404
     is_saved = request.method == "POST"
     if is_saved:
@@ -120,7 +120,7 @@ def preferences_page(request: HttpRequest, token: str) -> HttpResponse:
 def in_browser(request: HttpRequest, token: str) -> HttpResponse:
     """The letter as it was written, in a sandbox."""
     message = found(token, addresses.BROWSER)
-    if message.customer is None or message.variant is None:
+    if message.customer is None or message.variant is None or responses.was_erased(message):
         raise Http404
     letter = queries.letter(message)
     return HttpResponse(letter.html) if letter.html else HttpResponse(letter.text, content_type="text/plain")

@@ -8,11 +8,15 @@ from django.db import transaction
 
 from crm.actions.audit import audit
 from crm.actions.consent import suppress_key
-from crm.addresses import NORMAL_FORMS, AddressRefused, address_key
-from crm.models import AuditLine, ConsentEntry, Customer, Event, FieldDefinition, Sensitivity
+from crm.addresses import NORMAL_FORMS, AddressRefused, address_key, erased_number
+from crm.imports.forgetting import forget_in_imports
+from crm.models import AuditLine, ConsentEntry, Customer, Event, FieldDefinition, IdempotencyRecord, Sensitivity
 from crm.rights import Actor, machine, require
 
-# What erasure leaves empty; number, team and stage stay so that sums and sealed results stay true.
+SHORTEST_TELLING = 4  # characters; shorter ones stand in texts about anybody
+
+# What erasure leaves empty; team and stage stay so that sums and sealed results stay true. The number stays, too, so
+# that no file brings the person back, unless it was made from what says who they are: then a keyed hash of it stays.
 SCRUBBED: dict[str, Any] = {
     "first_name": "", "last_name": "", "email": "", "phone": "", "language": "", "time_zone": "", "birth_date": None,
     "gender": "", "street": "", "postal_code": "", "city": "", "country": "", "attributes": {}, "company": None,
@@ -59,15 +63,32 @@ def erase_customer(customer: Customer, *, by: Actor, at: datetime) -> Customer:
     row = Customer.objects.select_for_update().get(pk=customer.pk)
     if row.erased_at:
         return row
+    told = telling(row)
     for channel, key in _address_keys(row).items():
         suppress_key(channel=channel, key=key, reason="erased", source="erasure", by=machine("erasure"), at=at)
-    Customer.objects.filter(pk=row.pk).update(**SCRUBBED, erased_at=at, updated_at=at)
+    forget_in_imports(row, told)
+    number = erased_number(row.number) if says_who(row.number, told) else row.number
+    Customer.objects.filter(pk=row.pk).update(**SCRUBBED, number=number, erased_at=at, updated_at=at)
     Event.objects.filter(customer=row).update(properties={}, anonymous_id="")
     ConsentEntry.objects.filter(customer=row).update(evidence={})
     AuditLine.objects.filter(kind="customer", object_id=row.pk).update(changes={})
+    IdempotencyRecord.objects.filter(scope__contains=" customers.", body__id=row.pk).delete()
     audit(kind="customer", object_id=row.pk, verb="erased", changes={"erased_at": [None, at]}, by=by, at=at)
     row.refresh_from_db()
     return row
+
+
+def telling(row: Customer) -> set[str]:
+    """The texts of the row that say who it is: names, addresses, and a number made from one of them."""
+    columns = ("first_name", "last_name", "email", "phone", "street")
+    texts = {getattr(row, column).strip() for column in columns} | {row.email.partition("@")[0]}
+    found = {text for text in texts if len(text) >= SHORTEST_TELLING}
+    return found | {row.number} if says_who(row.number, found) else found
+
+
+def says_who(number: str, told: Iterable[str]) -> bool:
+    """Whether a customer number was made from an address or a name."""
+    return "@" in number or any(text.casefold() in number.casefold() for text in told)
 
 
 def note_special_use(row: Customer, definitions: Iterable[FieldDefinition], *, by: Actor, at: datetime) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from crm.imports.consents import Consent, plan_consents, write_consents
 from crm.imports.fields import make_fields
+from crm.imports.known import erased
 from crm.imports.mapping import FULL_NAME, NUMBER_LENGTH, Check, Mapping, Sum, Target
 from crm.imports.plans import EXAMPLES, Changes, Example, Plan, Reading, Stamp
 from crm.imports.problems import Problem
@@ -57,6 +58,7 @@ def plan(chunk: Chunk, reading: Reading) -> Plan:
         customer.number: customer
         for customer in Customer.objects.filter(number__in=[row.number for row in rows]).select_related("merged_into")
     }
+    existing |= erased(row.number for row in rows if row.number not in existing)
     for row in rows:
         _plan_row(row, existing.get(row.number), reading.mapping, result)
     plan_consents(result.work.consents, existing, result)
@@ -86,7 +88,7 @@ def _refusal(customer: Customer) -> tuple[str, str] | None:
     if customer.merged_into:
         return "merged", f"customer {customer.number} was merged into {customer.merged_into.number}"
     if customer.erased_at:
-        return "erased", f"customer {customer.number} was erased"
+        return "erased", "this customer was erased"
     if customer.restricted_at:
         return "restricted", f"processing of customer {customer.number} is restricted"
     return None

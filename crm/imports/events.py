@@ -91,7 +91,7 @@ def _customer_problem(row: StagedRow, event: Event, name: str, form: EventForm, 
     if not name or work.customers.get(name) or name in work.new_customers:
         return None
     if name in work.customers:
-        return Problem(row.row, "", "erased", f"customer {name} was erased", is_fatal=True)
+        return Problem(row.row, "", "erased", "this customer was erased", is_fatal=True)
     if event.anonymous_id and form.customer.unknown == "guest":
         return None
     return Problem(row.row, "", "unknown_customer", f"there is no customer {name}", is_fatal=True)

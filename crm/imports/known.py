@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from crm.addresses import erased_number
 from crm.imports.plans import Stamp
 from crm.models import AuditLine, Customer, Product
 
@@ -29,8 +30,17 @@ class NewProduct:
 
 def customer_ids(numbers: Iterable[str]) -> dict[str, int | None]:
     """Ids by number; a merged customer gives the one it was merged into, an erased one None."""
-    found = Customer.objects.filter(number__in=set(numbers)).values_list("number", "pk", "merged_into", "erased_at")
-    return {number: None if erased_at else merged or pk for number, pk, merged, erased_at in found}
+    wanted = set(numbers)
+    found = Customer.objects.filter(number__in=wanted).values_list("number", "pk", "merged_into", "erased_at")
+    ids = {number: None if erased_at else merged or pk for number, pk, merged, erased_at in found}
+    return {**dict.fromkeys(erased(wanted - ids.keys())), **ids}
+
+
+def erased(numbers: Iterable[str]) -> dict[str, Customer]:
+    """Erased customers by the numbers they had, where only a keyed hash of the number was kept."""
+    hashed = {erased_number(number): number for number in numbers}
+    rows = Customer.objects.filter(number__in=hashed, erased_at__isnull=False)
+    return {hashed[row.number]: row for row in rows}
 
 
 def product_ids(skus: Iterable[str]) -> dict[str, int]:

@@ -182,7 +182,7 @@ def _may_stay(order: Parsed, form: OrderForm, result: Plan) -> bool:
     if not name or name in work.new_customers or work.customers.get(name):
         return True
     if name in work.customers:
-        result.problems.append(Problem(order.row, "", "erased", f"customer {name} was erased; kept as a guest's order"))
+        result.problems.append(Problem(order.row, "", "erased", "this customer was erased; kept as a guest's order"))
     elif form.customer.unknown == "refuse":
         message = f"there is no customer {name}"
         result.problems.append(Problem(order.row, "", "unknown_customer", message, is_fatal=True))

@@ -17,7 +17,7 @@ from crm.access import ActorRequest, needs
 from crm.forms.imports import TARGETS, DocumentForm, PartsForm, UploadForm, choices_from
 from crm.imports import report
 from crm.imports.editing import column_rows, edited_columns
-from crm.imports.files import path_of
+from crm.imports.files import FileError, path_of
 from crm.imports.suggestion import preview
 from crm.models import Import
 from crm.models.customer import Dimension, FieldType
@@ -82,7 +82,11 @@ def import_detail(request: ActorRequest, pk: int) -> HttpResponse:
 def import_mapping(request: ActorRequest, pk: int) -> HttpResponse:
     """Say what each column means, beside sample values of the file."""
     run = get_object_or_404(queries.imports(request.actor), pk=pk)
-    sample = preview(path_of(run.file_path), run.file_name)
+    try:
+        sample = preview(path_of(run.file_path), run.file_name)
+    except FileError as refusal:
+        notify(request, str(refusal), level=40)
+        return redirect("import", pk)
     rows = column_rows(run.mapping, sample) if run.kind == "customers" else []
     is_document = "document" in request.POST
     posted = request.POST or None

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from crm import notices, tables
 from crm.access import needs
-from crm.keyset import LARGEST_ID
+from crm.keyset import LARGEST_ID, row_id
 from crm.refusals import Refused
 from crm.rights import NotAllowed, may
 from profiles.catalogue import DIMENSIONS
@@ -72,7 +72,7 @@ def started(request: Any, chosen: list[str]) -> Clustering:
     base = queries.segments(request.actor).filter(slug=request.POST.get("base", "")).first()
     return actions.start_clustering(
         features=chosen,
-        k=int(k) if k.isdecimal() else None,
+        k=row_id(k),
         base=base,
         by=request.actor,
         at=timezone.now(),

@@ -11,6 +11,7 @@ from campaigns.delivery.permission import OBJECTIONS
 from campaigns.lifecycle import MOVES, MoveNotAllowed, possible
 from campaigns.models import Campaign, CampaignStatus, Message, RunStatus
 from chaos.sink import Sink
+from crm.addresses import address_key
 from crm.models import ConsentState, Customer, Suppression
 from tests.campaigns.conftest import BY, launched, sent
 
@@ -50,6 +51,36 @@ def test_a_change_of_mind_after_the_sealing_is_heard(reason, new_customer, new_c
     message = Message.objects.get(run=run, person_key=Message.objects.get(customer=first).person_key)
     assert (message.state, message.reason) == ("skipped", reason)
     assert [to for to, _ in sink.arrived] == [second.email]
+
+
+def moved_to(address):
+    return lambda one: Customer.objects.filter(pk=one.pk).update(email=address)
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("gone@mail.example", "suppressed"),
+        ("everywhere@mail.example", "suppressed"),
+        ("OK-2@mail.example", "same_address"),
+        ("nonsense", "bad_address"),
+        ("", "no_address"),
+        ("ok-new@mail.example", ""),
+    ],
+)
+def test_whoever_changed_mailbox_after_the_sealing_is_judged_by_the_new_one(
+    address, reason, new_customer, new_campaign, sink: Sink
+):
+    for gone, channel in (("gone@mail.example", "email"), ("everywhere@mail.example", "any")):
+        more = {"reason": "manual", "at": LATER, "source": "test"}
+        Suppression.objects.create(channel=channel, address_key=address_key("email", gone), **more)
+    first, second = new_customer(1), new_customer(2)
+    run = launched(new_campaign([first, second]))
+    moved_to(address)(first)
+    sent(run)
+    message = Message.objects.get(run=run, customer=first)
+    assert (message.state, message.reason) == ("skipped" if reason else "sent", reason)
+    assert {to for to, _ in sink.arrived} == {second.email, *([] if reason else [address])}
 
 
 def test_service_messages_need_no_marketing_consent(new_customer, new_campaign, sink: Sink):

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from campaigns import queries, responses
 from campaigns.content import addresses
+from campaigns.forgetting import forget_browsers, forget_erased
 from campaigns.models import Link, Message, Response
 from campaigns.queries import reach
 from chaos.sink import Sink
+from crm.actions import erase_customer
 from crm.models import ConsentEntry, ConsentState, Event, Suppression
-from tests.campaigns.conftest import grant, launched, sent
+from tests.campaigns.conftest import BY, grant, launched, sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"
@@ -147,3 +149,34 @@ def test_the_letter_in_the_browser_may_run_nothing(client: Client, run):
     assert (
         "sandbox" in response["Content-Security-Policy"] and "default-src 'none'" in response["Content-Security-Policy"]
     )
+
+
+def test_after_erasure_old_addresses_write_nothing_and_show_nothing(client: Client, hrefs, run):
+    message = Message.objects.get(run=run)
+    client.get(one(hrefs, "o"), headers={"User-Agent": BROWSER})
+    erase_customer(message.customer, by=BY, at=timezone.now())
+    before = [list(model.objects.values()) for model in (Response, Event, ConsentEntry, ConsentState, Suppression)]
+    for path in (*hrefs, addresses.preferences_url(message), addresses.browser_url(message)):
+        path = path.replace("http://localhost:8000", "")
+        answers = [client.get(path, headers={"User-Agent": BROWSER}), client.post(path, {"wanted": ["marketing"]})]
+        assert not any(b"Name 1" in answer.content for answer in answers)
+    assert before == [
+        list(model.objects.values()) for model in (Response, Event, ConsentEntry, ConsentState, Suppression)
+    ]
+    forget_erased(at=timezone.now())
+    message.refresh_from_db()
+    assert (message.address_key, message.code) == ("", "")
+    assert set(Response.objects.values_list("user_agent", flat=True)) == {""}
+
+
+def test_opens_are_not_counted_once_the_person_takes_that_back(client: Client, hrefs):
+    ConsentState.objects.filter(purpose="tracking").update(is_granted=False)
+    assert client.get(one(hrefs, "o"), headers={"User-Agent": BROWSER}).status_code == 200
+    assert not Response.objects.exists()
+
+
+def test_browsers_are_forgotten_after_a_month(client: Client, hrefs):
+    client.get(one(hrefs, "c"), headers={"User-Agent": BROWSER})
+    assert forget_browsers(at=timezone.now() + timedelta(days=29)) == 0
+    assert forget_browsers(at=timezone.now() + timedelta(days=31)) == 1
+    assert Response.objects.get().user_agent == ""

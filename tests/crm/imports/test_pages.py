@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.translation import override
 
 from crm import tasks
+from crm.imports import forgetting
 from crm.models import Customer, FieldDefinition, Import
 from crm.views import imports
 
@@ -120,6 +121,19 @@ def test_a_mapping_that_no_database_could_keep_is_refused_on_both_forms(document
     upload(marketer)
     answer = marketer.post(reverse("import-mapping", args=[Import.objects.get().pk]), {"document": document})
     assert answer.status_code == 400 and "document" in answer.context["document"].errors
+
+
+def test_a_stored_file_that_is_gone_is_said_and_breaks_no_page(marketer):
+    upload(marketer)
+    run = Import.objects.get()
+    forgetting.forget_files(at=run.created_at + forgetting.KEPT * 2)
+    answer = marketer.get(reverse("import-mapping", args=[run.pk]), follow=True)
+    assert answer.redirect_chain == [(reverse("import", args=[run.pk]), 302)]
+    assert "is gone; start the import again" in answer.content.decode()
+    for name in ("import-check", "import-start"):
+        assert marketer.post(reverse(name, args=[run.pk]), follow=True).status_code == 200
+        tasks.sweep_imports()
+    assert "is gone" in Import.objects.get().error
 
 
 def test_a_file_that_is_no_table_is_refused_on_the_form(marketer):

@@ -1,0 +1,25 @@
+"""What campaigns keep of persons and for how long: browsers of those who answered, mailboxes of the erased."""
+
+from datetime import datetime, timedelta
+
+from campaigns.models import FINAL_STATES, Attempt, Message, Response
+from crm import queries as crm_queries
+
+BROWSERS_KEPT = timedelta(days=30)
+LOOKED_BACK = timedelta(days=60)  # longer than any message stays open
+
+
+def forget_browsers(*, at: datetime) -> int:
+    """Empty the user agents of responses older than 30 days; returns how many."""
+    return Response.objects.filter(at__lt=at - BROWSERS_KEPT).exclude(user_agent="").update(user_agent="")
+
+
+def forget_erased(*, at: datetime) -> int:
+    """Take the mailbox, the server's words and the browsers off the messages of people erased lately.
+
+    A message on its way is left until it has ended: its last check finds the erasure. Returns the number of messages.
+    """
+    rows = Message.objects.filter(customer__in=crm_queries.erased_since(at - LOOKED_BACK), state__in=FINAL_STATES)
+    Response.objects.filter(message__in=rows).exclude(user_agent="").update(user_agent="")
+    Attempt.objects.filter(message__in=rows).exclude(text="").update(text="")
+    return rows.exclude(address_key="", code="").update(address_key="", code="")
