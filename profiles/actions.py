@@ -12,6 +12,7 @@ from django.utils import timezone
 from profiles.models import Snapshot, SnapshotStatus
 from profiles.moments import Moment
 from profiles.warehouse import building, files
+from profiles.warehouse.building import Arrived, Seen
 from profiles.warehouse.files import BuilderBusy
 from profiles.warehouse.sources import Since
 
@@ -22,33 +23,52 @@ __all__ = ["BuilderBusy", "Refresh", "refresh", "write_snapshot"]
 
 @dataclass(frozen=True)
 class Refresh:
-    """What a refresh did: the snapshot it made, whether from every row, and the seconds it took."""
+    """What a refresh did: the snapshot that is current now, whether it was made from every row, the seconds it took.
+
+    `is_new` is false when the last snapshot still holds, so that none was made.
+    """
 
     snapshot: Snapshot
     is_full: bool
     seconds: float
+    is_new: bool = True
 
 
 def refresh(*, at: datetime, full: bool = False) -> Refresh:
     """Make the next snapshot as of `at`: from what changed since the last, or from every row when asked or needed.
 
-    Raises BuilderBusy while another process builds. Whatever fails or dies, the last ready snapshot stays.
+    When nothing changed there is no next one. Raises BuilderBusy while another process builds. Whatever fails or dies,
+    the last ready snapshot stays.
     """
+    moment = Moment(at, ZoneInfo(settings.FIRM_TIME_ZONE))
+    last = None if full else latest()
+    if last and building.holds(last.watermarks, moment):
+        return unchanged(last)
     with files.builder_lock():
         bury_the_dead(at)
         last = None if full else latest()
-        answer = (last and continued(at, last)) or attempt(at, None, None)
+        answer = (last and continued(moment, last)) or attempt(moment, building.look(moment))
         remove_old(at)
     return answer
 
 
-def continued(at: datetime, last: Snapshot) -> Refresh | None:
-    """A build from the last snapshot; None when it must be done again from every row."""
+def unchanged(last: Snapshot) -> Refresh:
+    return Refresh(last, is_full=False, seconds=0, is_new=False)
+
+
+def continued(moment: Moment, last: Snapshot) -> Refresh | None:
+    """A build from the last snapshot, if it is needed; None when it must be done again from every row."""
     since = since_of(last)
     if since is None:
         return None
+    seen = building.look(moment)
+    few = building.arrived(last.watermarks, since, moment)
+    if few and building.is_nothing(few, last.watermarks):
+        last.watermarks = building.renewed(last.watermarks, seen)
+        last.save(update_fields=["watermarks"])
+        return unchanged(last)
     try:
-        return attempt(at, last, since)
+        return attempt(moment, seen, last=last, since=since, few=few)
     except building.NeedsFullBuild:
         return None
 
@@ -67,20 +87,22 @@ def latest() -> Snapshot | None:
 
 
 def since_of(last: Snapshot) -> Since | None:
-    """Where the last snapshot had read to; None when its columns are not today's."""
+    """Where the last snapshot had read to; None when it was made otherwise than today."""
     marks = last.watermarks
     if marks.get("shape") != building.shape():
         return None
-    return Since(datetime.fromisoformat(marks["moment"]), marks["ids"])
+    return Since(datetime.fromisoformat(marks["moment"]), marks["ids"], unsettled=frozenset(marks["unsettled"]))
 
 
-def attempt(at: datetime, last: Snapshot | None, since: Since | None) -> Refresh:
+def attempt(
+    moment: Moment, seen: Seen, *, last: Snapshot | None = None, since: Since | None = None, few: Arrived | None = None
+) -> Refresh:
     """One build, its row ready or failed. Raises NeedsFullBuild when it must be done again from every row."""
     started = timezone.now()
-    row = Snapshot.objects.create(file_name=files.new_name(at), as_of=at, started_at=started)
+    row = Snapshot.objects.create(file_name=files.new_name(moment.as_of), as_of=moment.as_of, started_at=started)
+    name = last.file_name if last else None
     try:
-        moment = Moment(at, ZoneInfo(settings.FIRM_TIME_ZONE))
-        built = building.build(row.file_name, moment=moment, last=last.file_name if last else None, since=since)
+        built = building.build(row.file_name, moment=moment, seen=seen, last=name, since=since, few=few)
     except building.NeedsFullBuild as reason:
         end(row, SnapshotStatus.FAILED, error=str(reason))
         raise

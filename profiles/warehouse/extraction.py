@@ -1,4 +1,4 @@
-"""Rows of the database as Arrow streams: by a child process, or by Django's connection where only it sees them."""
+"""Rows of the database as Arrow: few by Django's own connection, many by a child process, whose memory is its own."""
 
 import json
 import subprocess
@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 ROWS_AT_ONCE = 20_000
+FEW = 20_000  # so many rows cost Django's connection about as much as a child process costs to start
 Streams = Iterator[pa.RecordBatchReader]
 
 
@@ -27,13 +28,48 @@ def reading(querysets: Sequence[QuerySet], *, counted: Sequence[QuerySet] = ()) 
 
     Then one per `counted` queryset: a single cell, the number of its rows.
     """
-    queries = [sql_of(queryset) for queryset in querysets]
-    queries += [f"select count(*) as n from ({sql_of(queryset)}) counted" for queryset in counted]
+    queries = [sql_of(queryset) for queryset in querysets] + [count_of(queryset) for queryset in counted]
     if only_this_connection_sees():
         yield map(through_connection, queries)
     else:
         with by_child(queries) as streams:
             yield streams
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Django's own connection sees one moment of the database throughout the block, which may only read."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(READ_ONE_MOMENT[connection.vendor])
+        try:
+            yield
+        finally:
+            cursor.execute("rollback")
+
+
+def few(querysets: Sequence[QuerySet]) -> list[pa.Table] | None:
+    """The rows of each queryset by Django's own connection; None when they are too many for it."""
+    tables: list[pa.Table] = []
+    room = FEW
+    for queryset in querysets:
+        table = through_connection(sql_of(queryset[: room + 1])).read_all()
+        room -= table.num_rows
+        if room < 0:
+            return None
+        tables.append(table)
+    return tables
+
+
+def number(queryset: QuerySet) -> int:
+    """How many rows the queryset has, by Django's own connection."""
+    return int(through_connection(count_of(queryset)).read_all()[0][0].as_py())
+
+
+def count_of(queryset: QuerySet) -> str:
+    return f"select count(*) as n from ({sql_of(queryset)}) counted"
 
 
 def only_this_connection_sees() -> bool:
@@ -91,4 +127,5 @@ def postgresql_address() -> dict[str, str]:
     return {"vendor": "postgresql", "uri": f"postgresql:///?{urlencode(known, quote_via=quote)}"}
 
 
+READ_ONE_MOMENT = {"sqlite": "begin", "postgresql": "begin transaction isolation level repeatable read read only"}
 ADDRESS: dict[str, Callable[[], dict[str, str]]] = {"sqlite": sqlite_address, "postgresql": postgresql_address}

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import duckdb
-import ibis
 
 from crm.models import FieldDefinition
 from profiles import computed
@@ -49,12 +48,19 @@ def create(
     *,
     customers: str = "customer_row",
     into: str = "table profile",
+    kept: frozenset[str] = frozenset(),
 ) -> None:
-    """Write the profile from the rows of `customers` and every event up to the moment."""
-    parts = {f"part_{name}": relation for name, relation in computed.relations(moment).items()}
+    """Write the profile from the rows of `customers` and every event up to the moment.
+
+    The `kept` parts are those of the profile that stands there: nothing that they follow from has changed.
+    """
+    statements = {**computed.statements(moment.zone.key), **{name: kept_sql(name) for name in kept}}
+    parts = {f"part_{name}": statement for name, statement in statements.items()}
+    for name, value in computed.variables(moment).items():
+        db.execute(f"set variable {name} = $1", [value])
     db.execute(f"create or replace temp table given as {given_sql(fields, customers, moment)}", [moment.now])
-    for part, relation in parts.items():
-        db.execute(f"create or replace temp table {part} as {ibis.to_sql(relation, dialect='duckdb')}")
+    for part, statement in parts.items():
+        db.execute(f"create or replace temp table {part} as {statement}")
     db.execute(f"create or replace {into} as {joined_sql(parts)}")
     for written in ("given", *parts):
         db.execute(f"drop table temp.{written}")
@@ -70,6 +76,11 @@ def create_past(db: duckdb.DuckDBPyConnection, moment: Moment, fields: Sequence[
         f"create or replace temp table customer_then as {CUSTOMER_THEN.format(columns=columns)}", [moment.now] * 2
     )
     create(db, moment, fields, customers="customer_then", into="temp table profile")
+
+
+def kept_sql(part: str) -> str:
+    """The columns of a part as they stand in the profile; what is missing there stands as it was filled."""
+    return f"select customer_id, {', '.join(one.key for one in computed.features_of(part))} from profile"
 
 
 def then(row: Given) -> str:

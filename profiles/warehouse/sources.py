@@ -3,15 +3,25 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any
+from functools import cache, partial
 
 from django.conf import settings
-from django.db.models import Expression, F, Q, QuerySet, TextField, Value
+from django.db.models import Expression, F, Model, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Coalesce
 from django.utils.module_loading import import_string
 
-from crm.models import AuditLine, Company, ConsentState, Customer, Event, Order, OrderLine, Product, Suppression
+from crm.models import (
+    AuditLine,
+    Company,
+    ConsentState,
+    Customer,
+    Event,
+    FieldDefinition,
+    Order,
+    OrderLine,
+    Product,
+    Suppression,
+)
 
 LATE_IDS = 10_000  # ids are given out before their rows become visible: read so many below the last one again
 MONEY = "DECIMAL(16,4)"
@@ -28,13 +38,23 @@ class Column:
 
 @dataclass(frozen=True)
 class Since:
-    """How far the last snapshot had read: the time of the newest change, and the highest id per table."""
+    """How far the last snapshot had read: the time of the newest change, and the highest id per table.
+
+    `moved` are the tables that may differ from what it read, None when any may. In the `unsettled` ones somebody was in
+    the middle of a change when it read, so rows with lower ids may have shown up since.
+    """
 
     moment: datetime
     ids: dict[str, int]
+    unsettled: frozenset[str] = frozenset()
+    moved: frozenset[str] | None = None
 
-    def floor(self, table: str) -> int:
-        return self.ids.get(table, 0) - LATE_IDS
+    def has_moved(self, *tables: str) -> bool:
+        return self.moved is None or not self.moved.isdisjoint(tables)
+
+    def floor(self, name: str, model: type[Model]) -> int:
+        is_settled = self.moved is not None and table_of(model) not in self.unsettled
+        return self.ids.get(name, 0) - (0 if is_settled else LATE_IDS)
 
 
 @dataclass(frozen=True)
@@ -58,10 +78,17 @@ class Source:
     def whole(self) -> QuerySet:
         return self.select(self.rows())
 
+    @property
+    def tables(self) -> frozenset[str]:
+        """The tables its rows are read from."""
+        return frozenset(alias.table_name for alias in self.whole().query.alias_map.values())
+
     def since(self, since: Since | None) -> list[QuerySet]:
-        """All rows, or those that may have changed; a row may come more than once."""
-        if since is None or self.changed is None:
+        """All rows, or those that may have changed; a row may come more than once, none when nothing moved."""
+        if since is None:
             return [self.whole()]
+        if self.changed is None:
+            return [self.whole()] if since.has_moved(*self.tables) else []
         return [self.select(queryset) for queryset in self.changed(self.rows(), since)]
 
     def select(self, queryset: QuerySet) -> QuerySet:
@@ -81,22 +108,42 @@ def as_text(type_: str, *names: str) -> tuple[Column, ...]:
     return tuple(Column(name, type_, text(name)) for name in names)
 
 
-def changed_customers(since: Since) -> QuerySet:
-    """Ids of customers that changed, and of those merged into them."""
-    heard_of = AuditLine.objects.filter(kind="customer", id__gt=since.floor("change")).values("object_id")
-    changed = Customer.objects.filter(
-        Q(updated_at__gte=since.moment) | Q(id__gt=since.floor("customer_row")) | Q(id__in=heard_of)
-    ).values("id")
+def table_of(model: type[Model]) -> str:
+    return str(model._meta.db_table)
+
+
+def changed_customers(since: Since) -> QuerySet | None:
+    """Ids of customers that changed, and of those merged into them; None when there can be none."""
+    touched = Q()
+    if since.has_moved(table_of(Customer)):
+        touched |= Q(updated_at__gte=since.moment) | Q(id__gt=since.floor("customer_row", Customer))
+    if since.has_moved(table_of(AuditLine)):
+        heard_of = AuditLine.objects.filter(kind="customer", id__gt=since.floor("change", AuditLine))
+        touched |= Q(id__in=heard_of.values("object_id"))
+    if not touched:
+        return None
+    changed = Customer.objects.filter(touched).values("id")
     return Customer.objects.filter(Q(id__in=changed) | Q(merged_into__in=changed)).values("id")
 
 
-def by_customer(time: str, table: str, customer: str, rows: QuerySet, since: Since) -> list[QuerySet]:
+def by_customer(time: str, name: str, customer: str, rows: QuerySet, since: Since) -> list[QuerySet]:
     """New and touched rows, and every row of a customer that changed: merges and erasures move rows silently."""
-    return [
-        rows.filter(id__gt=since.floor(table)),
-        rows.filter(**{f"{time}__gte": since.moment}),
-        rows.filter(**{f"{customer}__in": changed_customers(since)}),
-    ]
+    found = []
+    if since.has_moved(table_of(rows.model)):
+        found = [rows.filter(id__gt=since.floor(name, rows.model)), rows.filter(**{f"{time}__gte": since.moment})]
+    if (changed := changed_customers(since)) is not None:
+        found.append(rows.filter(**{f"{customer}__in": changed}))
+    return found
+
+
+def touched_customers(rows: QuerySet, since: Since) -> list[QuerySet]:
+    changed = changed_customers(since)
+    return [] if changed is None else [rows.filter(id__in=changed)]
+
+
+def new_changes(rows: QuerySet, since: Since) -> list[QuerySet]:
+    is_moved = since.has_moved(table_of(AuditLine))
+    return [rows.filter(id__gt=since.floor("change", AuditLine))] if is_moved else []
 
 
 def touched_lines(rows: QuerySet, since: Since) -> list[QuerySet]:
@@ -118,7 +165,7 @@ SOURCES: tuple[Source, ...] = (
             *plain("BOOLEAN", "is_test"),
             *as_text("VARCHAR", "attributes"),
         ),
-        changed=lambda rows, since: [rows.filter(id__in=changed_customers(since))],
+        changed=touched_customers,
         is_counted=True,
     ),
     Source(
@@ -201,7 +248,7 @@ SOURCES: tuple[Source, ...] = (
             *as_text("VARCHAR", "changes"),
             Column("ts", "TIMESTAMP", "at"),
         ),
-        changed=lambda rows, since: [rows.filter(id__gt=since.floor("change"))],
+        changed=new_changes,
     ),
 )
 
@@ -215,5 +262,11 @@ def all_sources() -> tuple[Source, ...]:
     return SOURCES + contributed()
 
 
-def newest(values: Iterable[Any]) -> Any:
-    return max((value for value in values if value is not None), default=None)
+def watched_tables() -> frozenset[str]:
+    """Every table whose rows a snapshot follows from."""
+    return tables_behind(all_sources())
+
+
+@cache
+def tables_behind(sources: tuple[Source, ...]) -> frozenset[str]:
+    return frozenset({table_of(FieldDefinition)}.union(*(source.tables for source in sources)))

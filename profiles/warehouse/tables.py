@@ -100,9 +100,8 @@ SUPPRESSED: Final = f"""message is not null and exists (
 
 # Past values of given fields: from a change on, or from the beginning, until the next change.
 FIELD_HISTORY: Final = """
-create or replace table field_history as
 with step as (
-    select id, customer_id, ts, unnest(json_keys(changes)) as name, changes from change
+    select id, customer_id, ts, unnest(json_keys(changes)) as name, changes from {changes}
 ), valued as (
     select id, customer_id, ts, regexp_replace(name, '^attributes\\.', '') as field,
         json_extract_string(changes, '$."' || name || '"[0]') as before,

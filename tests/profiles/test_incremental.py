@@ -5,19 +5,34 @@ from decimal import Decimal
 from itertools import count
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from crm.models import AuditLine, ConsentState, Customer, Event, Order, OrderLine, Product
+from crm.addresses import address_key
+from crm.models import (
+    AuditLine,
+    Company,
+    ConsentState,
+    Customer,
+    Event,
+    FieldDefinition,
+    Order,
+    OrderLine,
+    Product,
+    Suppression,
+)
 from profiles import actions, queries
+from profiles.models import Snapshot
 from profiles.warehouse import building, sources
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 TABLES = ("profile", "event", "order_line", "consent", "reach", "field_history")
 STEPS = ("customer", "change", "event", "late_event", "order", "rewrite_order", "merge", "unmerge", "erase", "forget",
-         "undo_order", "product", "consent", "backdated")  # fmt: skip
+         "undo_order", "product", "consent", "backdated", "ahead", "company", "define", "suppress", "wait")  # fmt: skip
 HAPPENING = st.tuples(st.sampled_from(STEPS), st.integers(0, 40))
+UNSEEN = ("forget", "undo_order")  # deletions, which only the count of the rows tells
+EXAMPLES = settings().max_examples // 5  # each builds half a dozen snapshots
 
 
 class Shop:
@@ -61,15 +76,43 @@ class Shop:
             Customer.objects.filter(pk=who.pk).update(language=f"l{choice}", updated_at=AT - timedelta(days=300))
             self.audit(who, language=[who.language, f"l{choice}"])
 
-    def event(self, choice: int, received: datetime | None = None) -> None:
+    def event(self, choice: int, received: datetime | None = None, ahead: float = 0) -> None:
         Event.objects.create(
-            source="web", source_id=str(next(self.numbers)), type=("page", "cart", "open")[choice % 3],
-            customer=self.someone(choice) if choice % 5 else None, occurred_at=self.now - timedelta(days=choice),
-            received_at=received or self.now, value=choice % 4 or None, properties={"n": choice},
+            source="web", source_id=str(next(self.numbers)), type=("page", "cart", "open", "return")[choice % 4],
+            occurred_at=self.now + timedelta(days=ahead - choice), received_at=received or self.now,
+            customer=self.someone(choice) if choice % 5 else None, value=choice % 4 or None, properties={"n": choice},
         )  # fmt: skip
 
     def late_event(self, choice: int) -> None:
         self.event(choice, received=AT - timedelta(days=200))
+
+    def ahead(self, choice: int) -> None:
+        """Dated in the next hours, by a clock that is fast: it becomes true as time passes."""
+        self.event(choice, ahead=choice + choice / 24)
+
+    def wait(self, choice: int) -> None:
+        """Some hours pass, now and then a day."""
+        self.now += timedelta(hours=choice)
+
+    def company(self, choice: int) -> None:
+        firm, _ = Company.objects.update_or_create(
+            number=str(choice % 3), defaults={"name": "Firm", "city": f"city {choice}", "updated_at": self.now,
+                                              "created_at": self.now})  # fmt: skip
+        if choice % 2 and (who := self.someone(choice)):
+            self.touch(who, company=firm)
+
+    def define(self, choice: int) -> None:
+        key, kind = ("age_group", "field")[choice % 2], ("text", "number")[choice % 2]
+        FieldDefinition.objects.update_or_create(
+            key=key, defaults={"label": key, "type": kind, "dimension": "social", "created_at": self.now})  # fmt: skip
+
+    def suppress(self, choice: int) -> None:
+        """An address is suppressed, or taken off the list again."""
+        if who := self.someone(choice):
+            Suppression.objects.filter(reason="test").delete()
+            if choice % 3:
+                key = address_key("email", who.email or "nobody@example.com")
+                Suppression.objects.create(channel="email", address_key=key, reason="test", at=self.now)
 
     def order(self, choice: int) -> None:
         kind = "return" if choice % 4 == 0 else "sale"
@@ -165,22 +208,61 @@ def as_they_lie() -> list[tuple]:
 def test_late_events_are_sorted_in_once_they_are_more_than_the_share(monkeypatch, share, is_sorted):
     monkeypatch.setattr(building, "REWRITE_SHARE", share)
     shop = Shop()
-    for choice in (3, 4, 7, 8):  # cart, page and open
+    for choice in (1, 2, 6, 9):  # cart and open
         shop.happen("event", choice)
     actions.refresh(at=shop.now)
-    for choice in (6, 9):  # pages, which belong before the opens
+    for choice in (13, 17):  # carts, which belong before the opens
         shop.happen("event", choice)
     assert not actions.refresh(at=shop.now).is_full
     assert len(as_they_lie()) == 6
     assert (as_they_lie() == sorted(as_they_lie())) is is_sorted
 
 
+@pytest.mark.django_db
+def test_a_refresh_without_changes_makes_no_snapshot_and_asks_little(django_assert_max_num_queries):
+    shop = Shop()
+    shop.happen("order", 10)
+    made = actions.refresh(at=shop.now).snapshot
+    with django_assert_max_num_queries(3):
+        again = actions.refresh(at=shop.now + timedelta(hours=1))
+    assert (again.is_new, again.snapshot) == (False, made)
+    shop.event(5)  # of a visitor whom nobody knows
+    AuditLine.objects.create(kind="segment", object_id=1, verb="changed", at=shop.now, source="test")
+    assert not actions.refresh(at=shop.now + timedelta(hours=2)).is_new
+    assert Snapshot.objects.count() == 1
+    assert actions.refresh(at=shop.now + timedelta(hours=2), full=True).is_new
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("hours", "is_new"), [(9, False), (10, True), (34, True)])
+def test_a_snapshot_holds_until_the_end_of_the_day_of_the_firm(settings, hours, is_new):
+    """Noon in Greenwich is 14:00 in Helsinki; in the night after it every customer's last order is a day older."""
+    settings.FIRM_TIME_ZONE = "Europe/Helsinki"
+    shop = Shop()
+    shop.order(9)
+    actions.refresh(at=AT)
+    later = actions.refresh(at=AT + timedelta(hours=hours))
+    assert later.is_new is is_new
+    seen = queries.select("select max(recency_days) as days from profile").to_pylist()
+    assert seen == [{"days": 9 + (hours >= 10) + (hours >= 34)}]
+
+
+@pytest.mark.django_db
+def test_a_snapshot_of_another_recipe_is_made_anew(monkeypatch, settings):
+    shop = Shop()
+    actions.refresh(at=shop.now)
+    settings.FIRM_TIME_ZONE = "Pacific/Auckland"
+    assert actions.refresh(at=shop.now).is_full
+    monkeypatch.setattr(building, "RECIPE", b"other code")
+    assert actions.refresh(at=shop.now).is_full
+    assert not actions.refresh(at=shop.now).is_new
+
+
 @pytest.mark.slow
 class TestIncremental(TestCase):
-    @settings(max_examples=20)
-    @given(
-        st.lists(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 40)), max_size=8), min_size=1, max_size=3)
-    )
+    @settings(max_examples=EXAMPLES)
+    @given(st.lists(st.lists(HAPPENING, max_size=8), min_size=1, max_size=3))
+    @example([[("event", 3)], [("ahead", 4), ("wait", 3)], [("wait", 2)]])
     def test_what_changed_taken_in_equals_every_row_read_again(self, rounds):
         shop = Shop()
         actions.refresh(at=shop.now)
@@ -188,7 +270,7 @@ class TestIncremental(TestCase):
             for step, choice in steps:
                 shop.happen(step, choice)
             taken = actions.refresh(at=shop.now)
-            if not any(step in ("forget", "undo_order") for step, _ in steps):
+            if not any(step in UNSEEN for step, _ in steps):
                 assert not taken.is_full
             found = contents()
             actions.refresh(at=shop.now, full=True)

@@ -1,4 +1,4 @@
-"""Real processes and real databases: a killed builder, and the same rows on SQLite and PostgreSQL."""
+"""Real processes and real databases: a killed builder, rows that others write, the same on SQLite and PostgreSQL."""
 
 import json
 import os
@@ -52,16 +52,59 @@ TABLES = {
 READ = f"""
 import hashlib, json
 from profiles import queries
-answer = {{}}
-for table, columns in {TABLES!r}.items():
-    rows = queries.select(f"select {{columns}} from {{table}}").to_pylist()
-    answer[table] = [len(rows), hashlib.sha256("\\n".join(sorted(map(repr, rows))).encode()).hexdigest()]
-print(json.dumps(answer))
+def contents():
+    answer = {{}}
+    for table, columns in {TABLES!r}.items():
+        rows = queries.select(f"select {{columns}} from {{table}}").to_pylist()
+        answer[table] = [len(rows), hashlib.sha256("\\n".join(sorted(map(repr, rows))).encode()).hexdigest()]
+    return answer
 """
+TELL = READ + "print(json.dumps(contents()))"
 REFRESH = """
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from profiles import actions
-actions.refresh(at=datetime(2026, 11, 1, 12, tzinfo=UTC), full=True)
+now = datetime(2026, 11, 1, 12, tzinfo=UTC)
+actions.refresh(at=now, full=True)
+"""
+# Prints the contents, and for few rows and for many: whether a child read them, whether what changed was enough, and
+# whether that gave what every row read again gives.
+CHANGE = """
+from profiles.warehouse import extraction
+children, by_child = [], extraction.by_child
+extraction.by_child = lambda asked: children.append(asked) or by_child(asked)
+told = [contents()]
+for room in (10_000, 3):
+    extraction.FEW = room
+    first, second, *others = Customer.objects.filter(merged_into=None).order_by("id")[:20]
+    Event.objects.bulk_create(Event(source=f"later {room}", source_id=str(one.pk), type="page", customer=one,
+        occurred_at=now - timedelta(hours=3), received_at=now, properties={"n": 1}) for one in others)
+    Customer.objects.filter(pk=second.pk).update(city="Pori", updated_at=now)
+    Customer.objects.filter(pk=first.pk).update(merged_into=second, updated_at=now)
+    children.clear()
+    taken, found, used = actions.refresh(at=now), contents(), len(children)
+    actions.refresh(at=now, full=True)
+    told.append([used, taken.is_full, found == contents(), found != told[0]])
+print(json.dumps(told))
+"""
+# Somebody writes an event and is slow to commit; meanwhile another one with a higher id is written and taken in.
+SLOW = """
+import psycopg
+slow = psycopg.connect(URL)
+slow.execute("insert into crm_event (source, source_id, type, customer_id, anonymous_id, occurred_at, received_at,"
+    " channel, category, properties) select 'slow', '1', 'page', min(id), '', %s, %s, '', '', '{}' from crm_customer",
+    [now - timedelta(days=9), now - timedelta(days=9)])
+Event.objects.create(source="quick", source_id="1", type="page", customer=made[0], occurred_at=now, received_at=now)
+def seen():
+    rows = queries.select("select source from event where source in ('slow', 'quick') order by 1").to_pylist()
+    return [row["source"] for row in rows]
+taken = actions.refresh(at=now)
+told = [[taken.is_full, seen()]]
+slow.commit()
+slow.close()
+for _ in range(3):
+    taken = actions.refresh(at=now)
+    told.append([taken.is_full, taken.is_new, seen()])
+print(json.dumps(told))
 """
 
 
@@ -100,26 +143,38 @@ def test_sqlite_and_postgresql_give_the_same_tables(tmp_path, postgres_url):
     answers = []
     for name, url in (("lite", ""), ("post", postgres_url)):
         house = House(tmp_path / name, url)
-        house.run(FILL.replace("COUNT", "300"))
-        house.run(REFRESH)
-        answers.append(json.loads(house.run(READ)))
+        told = house.run(FILL.replace("COUNT", "300") + REFRESH + READ + CHANGE)
+        answers.append(json.loads(told))
     assert answers[0] == answers[1]
-    assert answers[0]["profile"][0] == 300
+    contents, few, many = answers[0]
+    assert contents["profile"][0] == 300
+    assert few == [0, False, True, True]
+    assert many == [1, False, True, True]
+
+
+@pytest.mark.postgres
+def test_rows_that_somebody_was_slow_to_commit_are_taken_in(tmp_path, postgres_url):
+    house = House(tmp_path, postgres_url)
+    while_open, *after = json.loads(house.run(
+        f"URL = {postgres_url!r}" + FILL.replace("COUNT", "30") + REFRESH + READ + SLOW))  # fmt: skip
+    assert while_open == [False, ["quick"]]
+    assert after == [[False, True, ["quick", "slow"]], [False, False, ["quick", "slow"]],
+                     [False, False, ["quick", "slow"]]]  # fmt: skip
 
 
 def test_a_killed_builder_leaves_the_last_snapshot_and_the_next_one_sweeps_up(tmp_path):
     house = House(tmp_path)
     house.run(FILL.replace("COUNT", "1000"))
     house.run(REFRESH)
-    before = json.loads(house.run(READ))
+    before = json.loads(house.run(TELL))
     builder = house.start("refresh_profiles", "--full")
     until_building(house.folder / "warehouse")
     builder.send_signal(signal.SIGKILL)
     builder.wait()
     assert list((house.folder / "warehouse").glob("*.building"))
-    assert json.loads(house.run(READ)) == before
+    assert json.loads(house.run(TELL)) == before
     house.run(REFRESH)
-    assert json.loads(house.run(READ)) == before
+    assert json.loads(house.run(TELL)) == before
     assert not list((house.folder / "warehouse").glob("*.building*"))
 
 

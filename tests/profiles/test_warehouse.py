@@ -163,7 +163,8 @@ def test_a_failed_build_leaves_the_last_snapshot_and_nothing_beside_it(monkeypat
 
     customer("1")
     good = actions.refresh(at=AT).snapshot
-    monkeypatch.setattr(building, "finish", lambda *_: 1 / 0)
+    customer("2")
+    monkeypatch.setattr(building, "finish", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         actions.refresh(at=AT + timedelta(minutes=5))
     assert queries.current() == good

@@ -32,6 +32,7 @@ def as_json(done: actions.Refresh) -> str:
             "snapshot": snapshot.pk,
             "as_of": snapshot.as_of.isoformat(),
             "is_full": done.is_full,
+            "is_new": done.is_new,
             "seconds": done.seconds,
             "rows": snapshot.counts,
         }
@@ -39,6 +40,8 @@ def as_json(done: actions.Refresh) -> str:
 
 
 def as_sentence(done: actions.Refresh) -> str:
+    if not done.is_new:
+        return f"Nothing has changed: snapshot {done.snapshot.pk} still holds."
     rows = done.snapshot.counts
     how = "every row" if done.is_full else "what changed"
     return (
