@@ -11,15 +11,15 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from campaigns import queries
+from campaigns import queries, rollout
 from campaigns.content import letters, matrix
 from campaigns.conversions import attribute_due as attribute_due
 from campaigns.delivery import transitions
 from campaigns.delivery.sweeping import complete
 from campaigns.delivery.worker import send_batch
 from campaigns.lifecycle import MoveNotAllowed, make_move, possible
-from campaigns.models import Campaign, CampaignStatus, Link, Run, RunStatus, Variant, VariantText
-from campaigns.results import planned
+from campaigns.models import Campaign, CampaignStatus, Link, Message, Run, RunStatus, Variant, VariantText
+from campaigns.results import answer, planned
 from campaigns.sealing import seal
 from crm import actions as crm_actions
 from crm.refusals import NotPossibleNow, Refused
@@ -317,13 +317,61 @@ def resume(campaign: Campaign, *, by: Actor, at: datetime) -> Campaign:
 
 @transaction.atomic
 def cancel(campaign: Campaign, *, by: Actor, at: datetime) -> Campaign:
-    """End it: what has not begun to leave will not."""
+    """End it: what has not begun to leave will not. Of a roll-out under way only that is ended."""
+    last = rollout.latest(campaign.pk)
+    if last is not None and last.status in rollout.UNDER_WAY:
+        undo_roll_out(campaign, by=by, at=at)
+        return campaign
     runs = Run.objects.filter(campaign=campaign).exclude(status=RunStatus.COMPLETED)
     open_runs = list(runs.values_list("pk", flat=True))
     moved(campaign, "cancel", "cancelled", runs, {"status": RunStatus.CANCELLED, "finished_at": at}, by=by, at=at)
     for run in open_runs:
         transitions.cancel_open(run)
     return campaign
+
+
+@transaction.atomic
+def roll_out(campaign: Campaign, *, groups: Mapping[str, str], reason: str, by: Actor, at: datetime) -> Run:
+    """Send the decided versions to the rest of their groups; the first message leaves ten minutes later.
+
+    `groups` are keys of `rollout.choices` with the version that was seen there. The test is closed: orders from now on
+    no longer count in it. Raises `Refused` when a decision is another by now, `MoveNotAllowed`, `NotReady`.
+    """
+    test = queries.test_run(campaign)
+    if test is None or test.status != RunStatus.COMPLETED:
+        raise NotPossibleNow(_("Only what a finished run decided can be rolled out."))
+    if not reason.strip():
+        raise Refused(_("Say why: a colleague will ask."), path="reason")
+    results = answer.results(test)
+    standing = {one.key: one.variant for one in rollout.choices(results)}
+    if not groups or any(standing.get(key) != variant for key, variant in groups.items()):
+        raise Refused(_("The decision is another by now. Look again."), path="groups", choices=list(standing) or None)
+    refuse_stale(campaign, at)
+    before = make_move(campaign.pk, "roll out", at=at)
+    own = rollout.columns(test, groups, rollout.spared(results), reason.strip(), at)
+    run = Run.objects.create(campaign=campaign, **{**frozen(campaign, by, at), **own})
+    rollout.close(test, at)
+    changes = {"status": [before, CampaignStatus.PAUSED], "groups": [None, dict(groups)], "reason": [None, reason]}
+    audit(campaign, "rolled out", changes, by=by, at=at)
+    campaign.refresh_from_db()
+    return run
+
+
+@transaction.atomic
+def undo_roll_out(campaign: Campaign, *, by: Actor, at: datetime) -> int:
+    """Take back what has not begun to leave; return how many had got it by then. If nobody had, the test goes on."""
+    run = rollout.latest(campaign.pk)
+    if run is None or run.status not in rollout.UNDER_WAY:
+        raise NotPossibleNow(_("There is no roll-out under way."))
+    make_move(campaign.pk, "take back", at=at)
+    Run.objects.filter(pk=run.pk).update(status=RunStatus.CANCELLED, finished_at=at, resume_at=None, pause_reason="")
+    transitions.cancel_open(run.pk)
+    left = Message.objects.filter(run=run, handed_at__isnull=False).count()
+    if run.rolls_out:
+        rollout.reopen(run.rolls_out)
+    audit(campaign, "took back", {"roll-out": [run.pk, None], "sent": [None, left]}, by=by, at=at)
+    campaign.refresh_from_db()
+    return left
 
 
 def moved(

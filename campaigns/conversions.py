@@ -40,7 +40,10 @@ def begins_at(run: Run) -> datetime:
 
 
 def ends_at(run: Run) -> datetime:
-    return begins_at(run) + timedelta(days=run.plan["window_days"])
+    """When the window closes: after its days, or when a decision was rolled out to those who were held out."""
+    usual = begins_at(run) + timedelta(days=run.plan["window_days"])
+    closed = run.plan.get("closed_at")
+    return min(usual, datetime.fromisoformat(closed)) if closed else usual
 
 
 def allocated(run: Run) -> QuerySet[Message]:

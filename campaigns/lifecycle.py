@@ -37,6 +37,8 @@ MOVES = {
         Move("resume", (PAUSED,), SENDING),
         Move("finish", (SENDING,), FINISHED),
         Move("reopen", (FINISHED,), SENDING),
+        Move("roll out", (FINISHED,), PAUSED),
+        Move("take back", (SENDING, PAUSED), FINISHED),
         Move("cancel", (DRAFT, SCHEDULED, SENDING, PAUSED), CANCELLED),
     )
 }

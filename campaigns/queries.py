@@ -47,6 +47,16 @@ def latest_run(campaign: Campaign) -> Run | None:
     return campaign.runs.select_related("campaign").order_by("-pk").first()
 
 
+def test_run(campaign: Campaign) -> Run | None:
+    """The campaign's last run that tested something: roll-outs carry out what it decided."""
+    return campaign.runs.select_related("campaign").filter(rolls_out=None).order_by("-pk").first()
+
+
+def roll_outs(test: Run) -> QuerySet[Run]:
+    """The roll-outs of a run's decisions, the newest first."""
+    return Run.objects.filter(rolls_out=test).select_related("started_by").order_by("-pk")
+
+
 def reach(campaign: Campaign, *, as_of: datetime) -> Reach:
     """The reach funnel; the same judgement as at the sealing."""
     return audience.reach(campaign, as_of)
@@ -200,7 +210,7 @@ def segment_names(customer: Any, segments: Sequence[int], as_of: datetime) -> di
 
 def results(campaign: Campaign) -> Results:
     """What the last run brought, overall and per segment as of the send. Raises `NotPossibleNow` before the sealing."""
-    run = latest_run(campaign)
+    run = test_run(campaign)
     if run is None or run.expected is None:
         raise NotPossibleNow(_("There are no results before the audience is sealed."), code="not_sealed")
     return answer.results(run)

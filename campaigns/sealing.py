@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count
 
-from campaigns import audience, bulk
+from campaigns import audience, bulk, rollout
 from campaigns.audience import Prospect
 from campaigns.experiments.allocation import Weights, allocate
 from campaigns.models import Campaign, Message, MessageState, Run, RunStatus
@@ -39,7 +39,7 @@ def seal_chunk(run_id: int, *, at: datetime) -> bool:
     if not prospects:
         close_seal(run)
         return True
-    bulk.write(Message, COLUMNS, rows(run, without_row(run, prospects)))
+    bulk.write(Message, COLUMNS, rows(run, without_row(run, rollout.concerned(run, prospects))))
     Run.objects.filter(pk=run.pk).update(cursor=prospects[-1].customer_id)
     return False
 
@@ -119,7 +119,9 @@ def state_of(one: Prospect, arm: str) -> str:
 
 
 def arms_of(run: Run, prospects: Sequence[Prospect]) -> dict[int, str]:
-    """The arm of each person we may write to; who had one in an earlier run of the campaign keeps it."""
+    """The arm of each person we may write to; who had one in an earlier run keeps it, unless it is rolled out."""
+    if run.rolls_out_id is not None:
+        return rollout.variants(run, [one.customer_id for one in prospects])
     people = {person_key(one.customer_id): one for one in prospects}
     strata = [f"{one.stratum}@{run.cursor}" for one in people.values()]
     stored = earlier_arms(run, list(people))

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from campaigns.views import drafting, listing, reporting, running
+from campaigns.views import deciding, drafting, listing, reporting, running
 
 urlpatterns = [
     path("", include("campaigns.public.urls")),
@@ -20,5 +20,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/mend/", running.mend, name="campaign-mend"),
     path("campaigns/<int:pk>/report/", reporting.report, name="campaign-report"),
     path("campaigns/<int:pk>/report.csv", reporting.report_file, name="campaign-report-file"),
+    path("campaigns/<int:pk>/roll-out/", deciding.roll_out, name="campaign-roll-out"),
+    path("campaigns/<int:pk>/roll-out/undo/", deciding.roll_out_undo, name="campaign-roll-out-undo"),
     path("campaigns/<int:pk>/sentence/", listing.sentence, name="campaign-sentence"),
 ]

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
 from campaigns.lifecycle import MoveNotAllowed, make_move
@@ -46,7 +46,8 @@ def trouble_is_over(run_id: int) -> None:
 def try_again(run_id: int, *, at: datetime) -> bool:
     """Go on with a run that paused itself and whose time has come."""
     due = Run.objects.filter(pk=run_id, status=RunStatus.PAUSED, resume_at__lte=at)
-    if not due.update(status=RunStatus.SENDING, pause_reason="", resume_at=None):
+    after = Case(When(expected=None, then=Value(RunStatus.SEALING)), default=Value(RunStatus.SENDING))
+    if not due.update(status=after, pause_reason="", resume_at=None):
         return False
     move_along(run_id, "resume", at=at)
     return True

@@ -26,7 +26,10 @@ class Decision:
 
 @dataclass(frozen=True)
 class Contest:
-    """The best-looking variant against every rival; `p_value` is of "it is not better than all of them"."""
+    """The best-looking variant against every rival; `p_value` is of "it is not better than all of them".
+
+    `against_hold_out` is empty unless every variant can be compared with it.
+    """
 
     leader: str
     rivals: Mapping[str, Reading]
@@ -60,13 +63,13 @@ def contest(
         return CannotTell("nothing_to_compare")
     rivals = {key: read(plan, arms, leader, key, size) for key in others}
     hold_out = {key: read(plan, arms, key, plan.control, size) for key in candidates if plan.control}
-    for reading in [*rivals.values(), *hold_out.values()]:
+    for reading in rivals.values():
         if isinstance(reading, CannotTell):
             return reading
     known = {key: reading for key, reading in rivals.items() if not isinstance(reading, CannotTell)}
     told = {key: reading for key, reading in hold_out.items() if not isinstance(reading, CannotTell)}
     worst = max(reading.p_value if reading.difference > 0 else 1.0 for reading in known.values())
-    return Contest(leader, known, told, min(1.0, worst * len(known)))
+    return Contest(leader, known, told if len(told) == len(hold_out) else {}, min(1.0, worst * len(known)))
 
 
 def decide(plan: Plan, outcome: Contest | CannotTell, *, q_value: float | None = None) -> Decision:

@@ -14,7 +14,7 @@ from campaigns import queries
 from campaigns.experiments.ratio_check import RatioCheck
 from campaigns.results import drawn, shape, words
 from campaigns.results.answer import Results
-from campaigns.views import places
+from campaigns.views import deciding, places
 from crm import figures
 from crm.access import ActorRequest, needs
 from crm.refusals import NotPossibleNow
@@ -63,7 +63,11 @@ def report(request: ActorRequest, pk: int) -> HttpResponse:
         found = queries.results(campaign)
     except NotPossibleNow as refusal:
         return render(request, "campaigns/report_missing.html", {**frame, "reason": str(refusal)})
-    return render(request, "campaigns/report.html", {**frame, **shown(found), "as_of": found.read_at})
+    return render(
+        request,
+        "campaigns/report.html",
+        {**frame, **shown(found), **deciding.context(request, found), "as_of": found.read_at},
+    )
 
 
 def shown(found: Results) -> dict[str, Any]:
