@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 CHANGEABLE = ("name", "description", "purpose", "owner", "period_minutes", "stale_after_minutes", "review_on")
 MOST_EXPORTED_BY_SALES = 500
+RESERVED = {"compare", "discover", "file", "new", "new-list"}  # pages that stand where a segment's would
 REVIEW_AFTER = timedelta(days=365)
 
 
@@ -288,7 +289,7 @@ def _refuse_unknown(given: dict[str, Any]) -> None:
 
 
 def _free_slug(wanted: str, *, exact: bool) -> str:
-    taken = set(Segment.objects.filter(slug__startswith=wanted[:70]).values_list("slug", flat=True))
+    taken = set(Segment.objects.filter(slug__startswith=wanted[:70]).values_list("slug", flat=True)) | RESERVED
     if wanted not in taken:
         return wanted
     if exact:

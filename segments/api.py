@@ -115,12 +115,75 @@ class HealthSerializer(serializers.Serializer):
     measured_at = serializers.DateTimeField(allow_null=True, help_text="When overlap and coverage were measured.")
 
 
+class OverlapSerializer(serializers.Serializer):
+    """Two segments: members of both, the share of the first's members who are in the second, and the Jaccard index."""
+
+    segment = serializers.CharField()
+    other = serializers.CharField()
+    shared = serializers.IntegerField()
+    share = serializers.FloatField()
+    jaccard = serializers.FloatField()
+
+
+class FlowSerializer(serializers.Serializer):
+    """A segment over a period, in customers. `moved`: who left it and came into each of the others asked for."""
+
+    segment = serializers.CharField()
+    before = serializers.IntegerField()
+    after = serializers.IntegerField()
+    stayed = serializers.IntegerField()
+    moved = serializers.DictField(child=serializers.IntegerField())
+    elsewhere = serializers.IntegerField(help_text="Left it and came into none of the others.")
+    new = serializers.IntegerField(help_text="Came into it from none of the others.")
+
+
+class PeriodSerializer(serializers.Serializer):
+    """Four weeks of today's members; amounts in the firm's currency."""
+
+    first = serializers.DateField()
+    last = serializers.DateField()
+    spend = serializers.FloatField()
+    orders = serializers.IntegerField()
+    spend_before = serializers.FloatField(help_text="In the same weeks a year before.")
+    orders_before = serializers.IntegerField()
+
+
+class MeanSerializer(serializers.Serializer):
+    feature = serializers.CharField()
+    people = serializers.IntegerField()
+    mean = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True, help_text="95 % interval.")
+    high = serializers.FloatField(allow_null=True)
+
+
+class WorthSerializer(serializers.Serializer):
+    periods = PeriodSerializer(many=True)
+    means = MeanSerializer(many=True)
+    size_a_year_ago = serializers.IntegerField(allow_null=True)
+
+
+class DistinctionSerializer(serializers.Serializer):
+    """A feature in which members differ from everyone: means of numbers, shares of values."""
+
+    feature = serializers.CharField()
+    value = serializers.CharField(allow_null=True)
+    inside = serializers.FloatField()
+    low = serializers.FloatField(allow_null=True, help_text="95 % interval of `inside`.")
+    high = serializers.FloatField(allow_null=True)
+    everyone = serializers.FloatField()
+    lift = serializers.FloatField(allow_null=True)
+    strength = serializers.FloatField(help_text="Difference in standard deviations.")
+
+
 class SegmentFilters(filters.FilterSet):
     class Meta:
         model = Segment
         fields = ["slug", "kind", "purpose"]
 
 
+MOST_COMPARED = 60
+SLUGS = OpenApiParameter("slugs", OpenApiTypes.STR, description="Short names of segments, with commas between.")
+SINCE = OpenApiParameter("since", OpenApiTypes.DATETIME, description="A moment with its zone, or a day: its end.")
 AS_OF = OpenApiParameter(
     "as_of", OpenApiTypes.DATETIME, description="A moment with its zone, or a day: its end in the firm's zone."
 )
@@ -143,11 +206,15 @@ class Segments(Listed, Retrieved, Endpoint):
         "refresh": "segments.change",
         "health": "segments.view",
         "review": "segments.change",
+        "overlap": "segments.view",
+        "flows": "segments.view",
+        "worth": "segments.view",
+        "distinctions": "segments.view",
     }
     serializer_class = SegmentSerializer
     filterset_class = SegmentFilters
     orderings = ["name", "-name", "-id", "id", "size", "-size"]
-    query_parameters = ("as_of",)
+    query_parameters = ("as_of", "slugs", "since")
     listing_actions = ("members",)
 
     def rows(self) -> QuerySet[Segment]:
@@ -247,6 +314,78 @@ class Segments(Listed, Retrieved, Endpoint):
         }
         return dict(HealthSerializer(told).data)
 
+    @extend_schema(parameters=[SLUGS, AS_OF], responses=OverlapSerializer(many=True), filters=False)
+    @action(detail=False, filterset_class=None, pagination_class=None)
+    def overlap(self, request: Request) -> Response:
+        """How many members each two of the named segments share, now or as of a moment."""
+        found = self._named(request)
+        alike = queries.overlap(found, at=_moment(request.query_params.get("as_of", "")))
+        rows = [
+            {
+                "segment": one.slug,
+                "other": other.slug,
+                "shared": alike.shared[i, j],
+                "share": alike.share[i, j],
+                "jaccard": alike.jaccard[i, j],
+            }
+            for i, one in enumerate(found)
+            for j, other in enumerate(found)
+            if i != j
+        ]
+        return Response(OverlapSerializer(rows, many=True).data)
+
+    @extend_schema(parameters=[SLUGS, SINCE], responses=FlowSerializer(many=True), filters=False)
+    @action(detail=False, filterset_class=None, pagination_class=None)
+    def flows(self, request: Request) -> Response:
+        """Who moved between the named segments since a moment."""
+        found = self._named(request)
+        since = _moment(request.query_params.get("since", ""), path="since")
+        if since is None:
+            raise Refused(_("Say since when."), path="since")
+        moved = queries.flows(found, since=since)
+        rows = [
+            {
+                "segment": one.slug,
+                "before": moved.before[i],
+                "after": moved.after[i],
+                "stayed": moved.stayed[i],
+                "moved": {other.slug: int(moved.moved[i, j]) for j, other in enumerate(found) if j != i},
+                "elsewhere": moved.away[i],
+                "new": moved.fresh[i],
+            }
+            for i, one in enumerate(found)
+        ]
+        return Response(FlowSerializer(rows, many=True).data)
+
+    @extend_schema(responses=WorthSerializer)
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def worth(self, request: Request, pk: str) -> Response:
+        """What the members spend, beside the same weeks a year before, and means of scores."""
+        segment = self.get_object()
+        told = {
+            "periods": queries.spending([segment], at=self.at)[segment.pk],
+            "means": queries.means([segment], at=self.at)[segment.pk],
+            "size_a_year_ago": queries.size_a_year_ago(segment, at=self.at),
+        }
+        return Response(WorthSerializer(told).data)
+
+    @extend_schema(responses=DistinctionSerializer(many=True))
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def distinctions(self, request: Request, pk: str) -> Response:
+        """What sets the members apart from everyone, the telling features first."""
+        return Response(DistinctionSerializer(queries.sets_apart(self.get_object(), at=self.at), many=True).data)
+
+    def _named(self, request: Request) -> list[Segment]:
+        """The segments of `slugs`, in that order. Raises Refused for one that is none."""
+        slugs = [slug for slug in request.query_params.get("slugs", "").split(",") if slug]
+        rows = {one.slug: one for one in self.rows().filter(slug__in=slugs)}
+        for i, slug in enumerate(slugs):
+            if slug not in rows:
+                raise Refused(_("There is no such segment."), path=f"slugs[{i}]", code="not_found")
+        if not 2 <= len(slugs) <= MOST_COMPARED:
+            raise Refused(_("Name from 2 to %(most)s segments.") % {"most": MOST_COMPARED}, path="slugs")
+        return [rows[slug] for slug in dict.fromkeys(slugs)]
+
     def _change_list(self, change: Any, request: Request) -> Response:
         given = self._checked(MembersSerializer(data=request.data))
         moved = change(segment=self.get_object(), customers=given["customers"], by=self.actor, at=self.at)
@@ -269,7 +408,7 @@ def _or_refused(door: Any, **given: Any) -> Any:
         raise Refused(fault.message, path=f"rule.{fault.path}", choices=fault.choices or None, code="rule") from fault
 
 
-def _moment(given: str) -> datetime | None:
+def _moment(given: str, path: str = "as_of") -> datetime | None:
     if not given:
         return None
     try:
@@ -279,7 +418,7 @@ def _moment(given: str) -> datetime | None:
     except (ValueError, OverflowError):
         in_utc = None
     if in_utc is None:
-        raise Refused(_("A day (2026-05-01) or a time with its zone (2026-05-01T12:00:00Z)."), path="as_of")
+        raise Refused(_("A day (2026-05-01) or a time with its zone (2026-05-01T12:00:00Z)."), path=path)
     return in_utc
 
 

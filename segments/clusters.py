@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from segments import intervals
+
 SAMPLE = 5_000  # silhouettes compare every pair: a sample keeps that to seconds
 CATEGORIES = 8  # values of a text feature that become columns; rarer ones share none
 NUMBERS = ("number", "money", "truth")
@@ -87,6 +89,19 @@ class Distinction:
     strength: float
     """Numbers: difference of means in standard deviations (Cohen's d). Values: difference of shares ÷ its
     standard deviation √(p(1−p)), so that both kinds sort together."""
+    low: float | None = None
+    high: float | None = None
+    """95 % interval of `inside`; None where it was not reckoned."""
+
+    @property
+    def lift(self) -> float | None:
+        """How many times everyone's figure; None where that is 0."""
+        return self.inside / self.everyone if self.everyone else None
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether everyone's figure lies outside of the interval."""
+        return self.low is None or self.high is None or not self.low <= self.everyone <= self.high
 
 
 @dataclass(frozen=True)
@@ -219,10 +234,12 @@ def distinctions(
 
 def _number_distinction(frame: pd.DataFrame, key: str, inside: np.ndarray) -> list[Distinction]:
     values = pd.to_numeric(frame[key], errors="coerce").astype(float)
-    spread, here = values.std(), values[inside].mean()
+    own, everyone, spread = values[inside], float(values.mean()), values.std()
+    here = float(own.mean())
     if not spread > 0 or np.isnan(here):
         return []
-    return [Distinction(key, None, float(here), float(values.mean()), float((here - values.mean()) / spread))]
+    low, high = intervals.of_mean(here, float(own.std()), int(own.count()))
+    return [Distinction(key, None, here, everyone, float((here - everyone) / spread), low, high)]
 
 
 def _value_distinctions(frame: pd.DataFrame, key: str, inside: np.ndarray) -> list[Distinction]:
@@ -232,7 +249,7 @@ def _value_distinctions(frame: pd.DataFrame, key: str, inside: np.ndarray) -> li
     for value, share in everyone.head(CATEGORIES).items():
         if value and 0 < share < 1:
             own = float(here.get(value, 0.0))
-            rows.append(
-                Distinction(key, str(value), own, float(share), float((own - share) / np.sqrt(share * (1 - share))))
-            )
+            strength = float((own - share) / np.sqrt(share * (1 - share)))
+            between = intervals.of_share(own, int(inside.sum()))
+            rows.append(Distinction(key, str(value), own, float(share), strength, *between))
     return rows

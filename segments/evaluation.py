@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from django.conf import settings
 
+from crm.refusals import NotPossibleNow
 from profiles import queries as profile_queries
 from profiles.catalogue import Feature
 from segments import clusters, ledger
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from profiles.models import Snapshot
 
 
-class NotEvaluable(Exception):
+class NotEvaluable(NotPossibleNow):
     """A segment that cannot be evaluated now, with the reason in one sentence."""
 
 
@@ -114,9 +115,9 @@ class Engine:
         used = needs.needs(rule).segments
         return self._ask(statement, {"membership": membership_rows(used)} if used else {})
 
-    def select(self, expression: Any, extra: Mapping[str, pa.Table]) -> pa.Table:
-        """Rows of an expression over the snapshot's tables and those given with it."""
-        return self._ask(compiler.sql(expression), extra)
+    def select(self, question: Any, extra: Mapping[str, pa.Table]) -> pa.Table:
+        """Rows of an expression, or a statement, over the snapshot's tables and those given with it."""
+        return self._ask(question if isinstance(question, str) else compiler.sql(question), extra)
 
     def _ask(self, statement: str, extra: Mapping[str, pa.Table]) -> pa.Table:
         if self.shared:

@@ -14,16 +14,18 @@ from profiles.catalogue import Feature
 from segments import clusters as grouping
 from segments import crossings, distinctions, evaluation, grading, history, ledger, refresh, uses
 from segments import health as checking
+from segments import worth as valuing
 from segments.clusters import Distinction
 from segments.crossings import Flows, Overlap
 from segments.evaluation import NotEvaluable, catalogue, known
 from segments.grading import Health
 from segments.history import DaySize, end_of_day, movement, size_curve, size_curves
-from segments.models import Cluster, Clustering, Membership, RuleVersion, Segment, SegmentRun
+from segments.models import Cluster, Clustering, Membership, RuleVersion, Segment, SegmentKind, SegmentRun
 from segments.rules import reading, sentences, tree
 from segments.rules.errors import RuleError
 from segments.rules.why import Mark, smallest_change
 from segments.uses import Use
+from segments.worth import Mean, Period
 
 if TYPE_CHECKING:
     from crm.models import Customer
@@ -153,6 +155,28 @@ def flows(found: Iterable[Segment], *, since: datetime, until: datetime | None =
     return crossings.flows([one.pk for one in found], since=since, until=until)
 
 
+def spending(found: Sequence[Segment], *, at: datetime) -> dict[int, tuple[Period, ...]]:
+    """What today's members spent by four weeks, and in the same weeks a year before. Raises NotEvaluable."""
+    return valuing.periods([one.pk for one in found], evaluation.engine(at=at))
+
+
+def means(found: Sequence[Segment], *, at: datetime) -> dict[int, tuple[Mean, ...]]:
+    """Means of what tells a segment's worth, with intervals, by the segment's id. Raises NotEvaluable."""
+    return valuing.means([one.pk for one in found], evaluation.engine(at=at))
+
+
+def size_a_year_ago(segment: Segment, *, at: datetime) -> int | None:
+    """How many the rule would have let in 52 weeks before; None where it cannot be told or nobody was known."""
+    if segment.kind != SegmentKind.RULE:
+        return None
+    try:
+        engine = evaluation.engine(at=at - valuing.YEAR)
+        is_known = engine.size(tree.Rule(tree.Everyone())) > 0
+        return engine.size(reading.read_rule(segment.rule, known())) if is_known else None
+    except (NotEvaluable, RuleError):
+        return None
+
+
 def latest_runs(segment: Segment, count: int = 20) -> QuerySet[SegmentRun]:
     return SegmentRun.objects.filter(segment=segment)[:count]
 
@@ -251,9 +275,11 @@ __all__ = [
     "Distinction",
     "Flows",
     "Health",
+    "Mean",
     "Move",
     "NotEvaluable",
     "Overlap",
+    "Period",
     "Preview",
     "Use",
     "advice",
@@ -270,6 +296,7 @@ __all__ = [
     "is_stale",
     "known",
     "latest_runs",
+    "means",
     "members",
     "memberships_at",
     "movement",
@@ -284,9 +311,11 @@ __all__ = [
     "sentence",
     "sentences_of",
     "sets_apart",
+    "size_a_year_ago",
     "size_curve",
     "size_curves",
     "smallest_change",
+    "spending",
     "unused",
     "uses_of",
     "versions",

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from segments.views import customers, detail, discovery, editor, listing, named_lists
+from segments.views import comparison, customers, detail, discovery, editor, listing, named_lists
 
 urlpatterns = [
     path("segments/", listing.segments, name="segments"),
+    path("segments/compare/", comparison.compare, name="segments-compare"),
     path("segments/discover/", discovery.discover, name="discover"),
     path("segments/discover/<int:pk>/", discovery.clustering, name="clustering"),
     path("segments/discover/accept/<int:pk>/", discovery.accept, name="cluster-accept"),
@@ -15,6 +16,7 @@ urlpatterns = [
     path("segments/<slug:slug>/", detail.segment, name="segment"),
     path("segments/<slug:slug>/edit/", editor.edit, name="segment-edit"),
     path("segments/<slug:slug>/common/", detail.common, name="segment-common"),
+    path("segments/<slug:slug>/value/", comparison.value, name="segment-value"),
     path("segments/<slug:slug>/members/", detail.members, name="segment-members"),
     path("segments/<slug:slug>/members.csv", detail.members_csv, name="segment-members-csv"),
     path("segments/<slug:slug>/history/", detail.history, name="segment-history"),

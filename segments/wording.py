@@ -1,8 +1,9 @@
 """What pages say about segments: movement, distinctions and sizes in words of the visitor's language."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from math import isfinite
 from typing import Any
 
 from django.utils.translation import get_language, gettext_lazy, ngettext
@@ -12,6 +13,7 @@ from crm import figures
 from profiles.catalogue import Feature
 from segments.clusters import Distinction
 from segments.history import DaySize
+from segments.worth import Mean, Period
 
 DIMENSIONS = {
     "demographic": gettext_lazy("Demographic"),
@@ -38,6 +40,8 @@ class Compared:
     inside_width: float
     everyone_width: float
     sentence: str
+    interval: str = ""
+    lift: str = ""
 
 
 def is_finnish() -> bool:
@@ -81,7 +85,50 @@ def compared(row: Distinction, features: Mapping[str, Feature]) -> Compared:
         round(abs(row.inside) / most * 100, 1),
         round(abs(row.everyone) / most * 100, 1),
         told % {"label": label, "inside": inside, "everyone": everyone},
+        interval(row, feature),
+        figures.number(row.lift, 1) if row.lift is not None and row.value is not None else "",
     )
+
+
+def interval(row: Distinction, feature: Feature) -> str:
+    """The 95 % interval of the members' figure; empty where it was not reckoned or reaches too far to say anything."""
+    if row.low is None or row.high is None or not isfinite(row.low) or not isfinite(row.high):
+        return ""
+    return f"{written(row.low, row.value, bare(feature))} – {written(row.high, row.value, bare(feature))}"
+
+
+def bare(feature: Feature) -> Feature:
+    """The feature without its word of unit, where that was said just before."""
+    return feature if feature.kind == "money" else replace(feature, unit="")
+
+
+def mean(row: Mean, feature: Feature) -> str:
+    """A mean with its interval; a dash where nobody has a value."""
+    if row.mean is None or row.low is None or row.high is None:
+        return figures.MISSING
+    told = written(row.mean, None, feature)
+    if not isfinite(row.low):
+        return told
+    return f"{told} ({written(row.low, None, bare(feature))} – {written(row.high, None, bare(feature))})"
+
+
+def season(spent: Sequence[Period]) -> str:
+    """The last four weeks and the whole year against the same weeks before, in one sentence."""
+    last = spent[-1]
+    now, before = sum(row.spend for row in spent), sum(row.spend_before for row in spent)
+    told = _("Members spent %(now)s in the last four weeks, %(change)s than in the same weeks a year before")
+    whole = _("in 52 weeks %(now)s, %(change)s.")
+    first = told % {"now": figures.money(last.spend, None, 0), "change": against(last.spend, last.spend_before)}
+    return f"{first}; {whole % {'now': figures.money(now, None, 0), 'change': against(now, before)}}"
+
+
+def against(now: float, before: float) -> str:
+    """How much more or less; when nothing was there before, only more can be said."""
+    if not before:
+        return _("more") if now else _("no more")
+    share = now / before - 1
+    words = {"share": figures.share(abs(share), 0)}
+    return (_("%(share)s more") if share >= 0 else _("%(share)s less")) % words
 
 
 def written(amount: float, value: str | None, feature: Feature) -> str:

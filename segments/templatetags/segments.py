@@ -10,6 +10,7 @@ from segments import wording
 
 register = template.Library()
 register.filter("said", wording.said)
+register.filter("mean", wording.mean)
 
 
 @register.filter

@@ -210,6 +210,7 @@ def frame(request: ActorRequest, one: Segment, curve: Any, *, at: datetime) -> d
     """What every page of a segment shows around its content."""
     state = freshness.of_segment(one, at=at)
     tabs = [(_("Overview"), "segment", None), (_("Members"), "segment-members", one.size)]
+    tabs += [(_("Value"), "segment-value", None)]
     tabs += [(_("History"), "segment-history", None)]
     return {
         "segment": one,
@@ -221,6 +222,11 @@ def frame(request: ActorRequest, one: Segment, curve: Any, *, at: datetime) -> d
         "as_of": one.refreshed_at,
         "may_change": may(request.actor, "segments.change"),
     }
+
+
+def frame_of(request: ActorRequest, one: Segment, *, at: datetime) -> dict[str, Any]:
+    """The frame of a page that draws no curve of its own."""
+    return frame(request, one, curve_of(one, at=at), at=at)
 
 
 def curve_of(one: Segment, *, at: datetime) -> Any:

@@ -1,0 +1,189 @@
+"""Segments beside each other: how they overlap, who moved between them, what they are worth, what sets each apart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from crm import charts, figures
+from crm.access import ActorRequest, needs
+from segments import grading, queries, wording
+from segments.models import Segment
+from segments.views.detail import found, frame_of, sentence_of
+
+MOST = 12
+SIDE_BY_SIDE = 4
+NAME = 17  # characters beside a curve
+SPANS = (7, 30, 90, 365)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number of people in a table, how much of the row it is (0–1), and the words behind it; `heat` is 0–5."""
+
+    count: int
+    share: float | None = None
+    told: str = ""
+    heat: int = 0
+
+
+@require_safe
+@needs("segments.view")
+def compare(request: ActorRequest) -> HttpResponse:
+    """Up to twelve segments: overlap and flows; up to four of them side by side."""
+    now = timezone.now()
+    everything = list(queries.segments(request.actor))
+    asked = request.GET.getlist("s")
+    chosen = [one for one in everything if one.slug in asked][:MOST]
+    shown = chosen or sorted(everything, key=lambda one: -one.size)[:SIDE_BY_SIDE]
+    span = next((days for days in SPANS if str(days) == request.GET.get("days")), 30)
+    context = {
+        "crumbs": [(_("Segments"), reverse("segments"))],
+        "choices": [(one, one in shown) for one in everything],
+        "segments": shown,
+        "most": MOST,
+        "span": span,
+        "spans": [(days, ngettext("%(n)s day", "%(n)s days", days) % {"n": days}) for days in SPANS],
+    }
+    if len(shown) > 1:
+        context |= beside(shown, at=now, language=request.actor.language) | crossed(shown, span, at=now)
+    return render(request, "segments/compare.html", context)
+
+
+def crossed(shown: Sequence[Segment], span: int, *, at: datetime) -> dict[str, Any]:
+    """Overlap now, and flows since so many days."""
+    alike = queries.overlap(shown)
+    since = queries.end_of_day(timezone.localdate(at) - timedelta(days=span))
+    return {
+        "overlap": overlap_rows(shown, alike),
+        "answer": likest(shown, alike),
+        "since": since,
+        "flows": flow_rows(shown, queries.flows(shown, since=since)),
+    }
+
+
+def overlap_rows(shown: Sequence[Segment], alike: queries.Overlap) -> list[tuple[Segment, list[Cell | None]]]:
+    """Row i, column j: how many members of i are in j too; None where a segment meets itself."""
+    told = _("%(n)s members of “%(row)s”, %(share)s of them, are in “%(column)s” too. Jaccard index: %(jaccard)s.")
+    rows = []
+    for i, row in enumerate(shown):
+        cells: list[Cell | None] = []
+        for j, column in enumerate(shown):
+            count, share = int(alike.shared[i, j]), float(alike.share[i, j])
+            words = {"n": figures.number(count), "row": row.name, "column": column.name}
+            words |= {"share": figures.share(share, 0), "jaccard": figures.number(alike.jaccard[i, j], 2)}
+            cells.append(None if i == j else Cell(count, share, told % words, round(share * 5)))
+        rows.append((row, cells))
+    return rows
+
+
+def likest(shown: Sequence[Segment], alike: queries.Overlap) -> str:
+    """The two that are most alike, in one sentence."""
+    pairs = [(alike.jaccard[i, j], i, j) for i in range(len(shown)) for j in range(i)]
+    jaccard, i, j = max(pairs)
+    words = {"one": shown[j].name, "other": shown[i].name, "n": figures.number(int(alike.shared[i, j]))}
+    if jaccard == 0:
+        return _("No customer is in two of these segments.")
+    if jaccard >= grading.ALIKE:
+        return _("“%(one)s” and “%(other)s” are much the same people: %(n)s are in both.") % words
+    return _("“%(one)s” and “%(other)s” are most alike: %(n)s are in both.") % words
+
+
+def flow_rows(shown: Sequence[Segment], moved: queries.Flows) -> list[dict[str, Any]]:
+    """Per segment: who stayed, where those went who left, and how many came."""
+    return [
+        {
+            "segment": one,
+            "before": int(moved.before[i]),
+            "cells": [None if i == j else int(moved.moved[i, j]) for j in range(len(shown))],
+            "stayed": int(moved.stayed[i]),
+            "away": int(moved.away[i]),
+            "fresh": int(moved.fresh[i]),
+            "after": int(moved.after[i]),
+        }
+        for i, one in enumerate(shown)
+    ]
+
+
+def beside(shown: Sequence[Segment], *, at: datetime, language: str) -> dict[str, Any]:
+    """The first four side by side: what they are, how they are kept, and what they are worth."""
+    four = shown[:SIDE_BY_SIDE]
+    today = timezone.localdate(at)
+    curves = queries.size_curves([one.pk for one in four], first=today - timedelta(days=90), last=today)
+    healths, sentences = queries.health(four, at=at), [sentence_of(one, language) for one in four]
+    rows = [
+        (_("Members"), [figures.number(one.size) for one in four]),
+        (_("Since last week"), [figures.signed(wording.since_last_week(curves[one.pk])) for one in four]),
+        *means_rows(four, at=at),
+    ]
+    columns = list(zip(four, sentences, [healths[one.pk] for one in four], strict=True))
+    labels = [figures.day(day.day) for day in curves[four[0].pk]]
+    series = [charts.Series(Truncator(one.name).chars(NAME), since_made(one, curves[one.pk])) for one in four]
+    return {"columns": columns, "rows": rows, "labels": labels, "series": series}
+
+
+def since_made(one: Segment, curve: Sequence[queries.DaySize]) -> list[int | None]:
+    """The sizes, with a gap before the segment was made."""
+    made_on = timezone.localdate(one.created_at)
+    return [day.size if day.day >= made_on else None for day in curve]
+
+
+def means_rows(four: Sequence[Segment], *, at: datetime) -> list[tuple[str, list[str]]]:
+    """A row per measure of worth there is; none before the profiles are built."""
+    try:
+        means = queries.means(four, at=at)
+    except queries.NotEvaluable:
+        return []
+    features = queries.catalogue()
+    columns = [means[one.pk] for one in four]
+    return [
+        (wording.said(features[cells[0].feature]), [wording.mean(cell, features[cell.feature]) for cell in cells])
+        for cells in zip(*columns, strict=True)
+    ]
+
+
+@require_safe
+@needs("segments.view")
+def value(request: ActorRequest, slug: str) -> HttpResponse:
+    """What the segment is worth: spend beside the same weeks a year before, size then and now, means of scores."""
+    one, now = found(request.actor, slug), timezone.now()
+    context = frame_of(request, one, at=now) | worth_of(one, at=now)
+    return render(request, "segments/value.html", context)
+
+
+def worth_of(one: Segment, *, at: datetime) -> dict[str, Any]:
+    features = queries.catalogue()
+    try:
+        spent = queries.spending([one], at=at)[one.pk]
+        means = queries.means([one], at=at)[one.pk]
+    except queries.NotEvaluable as fault:
+        return {"reason": str(fault)}
+    year_ago = queries.size_a_year_ago(one, at=at)
+    return {
+        "told": wording.season(spent),
+        "labels": [figures.day(row.last) for row in spent],
+        "series": [
+            charts.Series(_("This year"), [row.spend for row in spent]),
+            charts.Series(_("Year before"), [row.spend_before for row in spent], "hold-out"),
+        ],
+        "then": then(one.size, year_ago, timezone.localdate(at) - timedelta(days=364)),
+        "means": [(wording.said(features[row.feature]), row, features[row.feature]) for row in means],
+    }
+
+
+def then(size: int, year_ago: int | None, day: date) -> str:
+    """The size beside that of 52 weeks ago by the same rule; empty where no rule can tell."""
+    if year_ago is None:
+        return ""
+    told = _("%(now)s members now; by the same rule %(then)s on %(day)s (%(change)s).")
+    words = {"now": figures.number(size), "then": figures.number(year_ago), "day": figures.day(day)}
+    return told % {**words, "change": figures.signed(size - year_ago)}

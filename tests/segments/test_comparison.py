@@ -1,0 +1,100 @@
+"""The pages and addresses that set segments beside each other say what the ledger says."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from crm.models import Customer
+from crm.rights import machine
+from profiles import actions as profile_actions
+from segments import actions
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BY = machine("test")
+ASK = {"slugs": "north,south"}
+
+
+@pytest.fixture
+def lists(cast):
+    """Ten customers: 0–5 in north and 4–9 in south, then 0 and 1 move from north to south."""
+    long_ago, now = timezone.now() - timedelta(days=60), timezone.now()
+    people = [Customer(number=f"K{i}", city="Oulu", created_at=long_ago, updated_at=long_ago) for i in range(10)]
+    ids = [one.pk for one in Customer.objects.bulk_create(people)]
+    north, south = (actions.create_segment(name=name, kind="static", by=BY, at=long_ago) for name in ("North", "South"))
+    actions.add_members(segment=north, customers=ids[:6], by=BY, at=long_ago)
+    actions.add_members(segment=south, customers=ids[4:], by=BY, at=long_ago)
+    actions.remove_members(segment=north, customers=ids[:2], by=BY, at=now - timedelta(days=3))
+    actions.add_members(segment=south, customers=ids[:2], by=BY, at=now - timedelta(days=2))
+    profile_actions.refresh(at=now)
+    return north, south
+
+
+@pytest.mark.usefixtures("lists")
+def test_the_page_shows_overlap_and_movement(client, maija) -> None:
+    client.force_login(maija)
+    page = client.get(reverse("segments-compare"), {"s": ["north", "south"], "days": "30"}).content.decode()
+    assert "“North” and “South” are most alike: 2 are in both." in page
+    assert "2 members of “North”, 50% of them, are in “South” too. Jaccard index: 0.20." in page
+    assert "Side by side" in page and "Spend in 365 days" in page
+
+
+@pytest.mark.usefixtures("lists")
+def test_the_page_asks_no_more_for_more_customers(client, maija) -> None:
+    client.force_login(maija)
+    client.get(reverse("segments-compare"))
+    with CaptureQueriesContext(connection) as asked:
+        client.get(reverse("segments-compare"))
+    assert len(asked) <= 40
+
+
+def test_one_segment_cannot_be_compared(client, maija) -> None:
+    client.force_login(maija)
+    assert "Choose at least two segments." in client.get(reverse("segments-compare")).content.decode()
+
+
+def test_the_api_gives_overlap_flows_worth_and_distinctions(client, maija, lists) -> None:
+    client.force_login(maija)
+    first = client.get("/api/v1/segments/overlap/", ASK).json()[0]
+    assert first == {"segment": "north", "other": "south", "shared": 2, "share": 0.5, "jaccard": 0.2}
+    since = (timezone.localdate() - timedelta(days=10)).isoformat()
+    flows = client.get("/api/v1/segments/flows/", {**ASK, "since": since}).json()
+    assert flows[0] == {
+        "segment": "north", "before": 6, "after": 4, "stayed": 4, "moved": {"south": 2}, "elsewhere": 0, "new": 0,
+    }  # fmt: skip
+    assert (flows[1]["before"], flows[1]["after"], flows[1]["new"]) == (6, 8, 0)
+    worth = client.get(f"/api/v1/segments/{lists[0].pk}/worth/").json()
+    assert len(worth["periods"]) == 13 and worth["size_a_year_ago"] is None
+    assert client.get(f"/api/v1/segments/{lists[0].pk}/distinctions/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "path"),
+    [({"slugs": "north"}, "slugs"), ({"slugs": "north,none"}, "slugs[1]"), ({**ASK, "since": "soon"}, "since")],
+)
+def test_what_cannot_be_compared_is_refused_with_its_place(client, maija, lists, asked, path) -> None:
+    client.force_login(maija)
+    answer = client.get("/api/v1/segments/flows/", asked)
+    assert (answer.status_code, answer.json()["error"]["path"]) == (400, path)
+
+
+def test_the_value_page_says_when_nobody_can_tell_yet(client, maija) -> None:
+    actions.create_segment(name="Empty", kind="static", by=BY, at=timezone.now())
+    client.force_login(maija)
+    page = client.get(reverse("segment-value", args=["empty"])).content.decode()
+    assert "Profiles have not been built yet" in page
+    pk = actions.Segment.objects.get().pk
+    assert client.get(f"/api/v1/segments/{pk}/worth/").status_code == 409
+
+
+def test_the_value_page_shows_the_same_weeks_a_year_before(client, maija, lists) -> None:
+    client.force_login(maija)
+    page = client.get(reverse("segment-value", args=["north"])).content.decode()
+    assert "Year before" in page and "Average basket" in page
+
+
+def test_no_segment_takes_the_address_of_a_page(db) -> None:
+    assert actions.create_segment(name="Compare", kind="static", by=BY, at=timezone.now()).slug == "compare-2"
