@@ -166,6 +166,18 @@ WAREHOUSE_DIR = DATA_DIR / "warehouse"
 WAREHOUSE_MEMORY = env.str("KOHDE_WAREHOUSE_MEMORY", default="1GB")
 WAREHOUSE_SOURCES: tuple[str, ...] = ()  # tables that upper floors add to a snapshot, as dotted paths
 
+# Answers that pages would otherwise work out anew each time (crm/answers.py); may be thrown away at any time.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "answers": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": DATA_DIR / "answers",
+        "TIMEOUT": None,
+        "OPTIONS": {"MAX_ENTRIES": 2000},
+    },
+}
+ANSWER_PATIENCE = 20  # seconds an answer stays good for each second it took, though its rows have changed
+
 # --- mail ----------------------------------------------------------------------------------------
 # Without EMAIL_URL nothing leaves this machine: `serve` starts a mail catcher and /mail/ shows what it caught.
 HAS_MAIL_CATCHER = not env.str("EMAIL_URL", default="")

@@ -144,7 +144,10 @@ def shown_attributes(actor: Actor, row: Model, definitions: dict[str, FieldDefin
 
 
 def _of_teams(actor: Actor, column: str) -> Q:
-    return Q() if actor.team_ids is None else Q(**{f"{column}__in": actor.team_ids})
+    if actor.team_ids is None:
+        return Q()
+    only = tuple(actor.team_ids)  # one team is compared, so that an index on it also gives the order
+    return Q(**{column: only[0]}) if len(only) == 1 else Q(**{f"{column}__in": only})
 
 
 def _of_living_customers(actor: Actor) -> Q:

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
-from django.db.models.functions import TruncDate
 
-from segments.models import Membership
+from crm import answers
+from segments.models import Membership, Segment
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,20 @@ def as_of(segment_id: int, moment: datetime) -> QuerySet[Membership]:
 
 
 def size_curve(segment_id: int, *, first: date, last: date) -> tuple[DaySize, ...]:
-    """Size at the end of each day from `first` to `last`, both included: three counts, whatever the size."""
+    """Size at the end of each day from `first` to `last`, both included."""
     return size_curves([segment_id], first=first, last=last)[segment_id]
 
 
 def size_curves(segment_ids: Sequence[int], *, first: date, last: date) -> dict[int, tuple[DaySize, ...]]:
-    """The curve of each segment by its id: three counts together, however many segments."""
+    """The curve of each segment by its id; counted again only where the ledger has changed since."""
+    versions = dict(Segment.objects.filter(pk__in=segment_ids).values_list("pk", "ledger_version"))
+    return answers.kept_of_each(
+        f"sizes:{first}:{last}", versions, lambda missing: counted_curves(missing, first=first, last=last)
+    )
+
+
+def counted_curves(segment_ids: Sequence[int], *, first: date, last: date) -> dict[int, tuple[DaySize, ...]]:
+    """The curves from the rows: three counts together, however many segments."""
     zone = ZoneInfo(settings.FIRM_TIME_ZONE)
     start = datetime.combine(first, datetime.min.time(), zone)
     rows = Membership.objects.filter(segment_id__in=segment_ids)
@@ -65,11 +73,14 @@ def _curve(
 
 
 def _per_day(rows: QuerySet[Membership], column: str, start: datetime, zone: ZoneInfo) -> dict[int, dict[date, int]]:
-    """How many intervals began or ended on each day, by segment."""
+    """How many intervals began or ended on each day, by segment. A refresh moves many at one moment: those are told
+    apart by the database, the days here.
+    """
     later = rows.filter(**{f"{column}__gt": start}).order_by()
     found: dict[int, dict[date, int]] = {}
-    for pk, day, count in later.values_list("segment_id", TruncDate(column, tzinfo=zone)).annotate(Count("id")):
-        found.setdefault(pk, {})[day] = count
+    for pk, moment, count in later.values_list("segment_id", column).annotate(Count("id")):
+        of_segment, day = found.setdefault(pk, {}), moment.astimezone(zone).date()
+        of_segment[day] = of_segment.get(day, 0) + count
     return found
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 import numpy as np
 from django.db import connection, transaction
 
+from crm import answers
 from segments.models import Membership, Segment
 
 Ids = np.ndarray
@@ -32,6 +33,11 @@ def members(segment_id: int) -> Ids:
     """Customers with an open interval now, read from the rows."""
     rows = Membership.objects.filter(segment_id=segment_id, left_at__isnull=True).values_list("customer_id", flat=True)
     return ids(rows.iterator(chunk_size=50_000))
+
+
+def kept_members(segment: Segment) -> Ids:
+    """The same for reading only: the copy of the list that was made when the ledger last changed."""
+    return answers.kept(f"members:{segment.pk}", segment.ledger_version, lambda: members(segment.pk))
 
 
 @transaction.atomic

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from crm import answers
 from crm import queries as crm_queries
 from crm.rights import Actor, may
 from profiles.catalogue import Feature
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 SAMPLE = 5
 MOST_POINTS = 400
+FEW = 2000  # members who are gathered and put in order; of more, a list meets enough on the way through its order
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,17 @@ def archived(actor: Actor) -> QuerySet[Segment]:
 
 def members(segment: Segment, actor: Actor, *, as_of: datetime | None = None) -> "QuerySet[Customer]":
     """Customers the actor may see who are in the segment now, or were at a moment."""
+    inside = memberships(segment, as_of=as_of)
+    people = crm_queries.customers(actor)
+    if segment.size <= FEW:
+        return people.filter(pk__in=inside.values("customer_id"))
+    return people.filter(Exists(inside.filter(customer=OuterRef("pk"))))
+
+
+def memberships(segment: Segment, *, as_of: datetime | None = None) -> QuerySet[Membership]:
+    """The intervals of a segment that are open now, or were at a moment."""
     is_in = Q(left_at__isnull=True) if as_of is None else history.at_moment(as_of)
-    inside = Membership.objects.filter(is_in, segment=segment).values("customer_id")
-    return crm_queries.customers(actor).filter(pk__in=inside)
+    return Membership.objects.filter(is_in, segment=segment)
 
 
 def open_memberships(segments: Sequence[Segment]) -> QuerySet[Membership]:
@@ -118,7 +128,11 @@ def moves(segment: Segment, count: int = 20) -> list[Move]:
 
 def sets_apart(segment: Segment, *, at: datetime) -> tuple[Distinction, ...]:
     """What the members have in common that others have not. Raises NotEvaluable when there is no warehouse yet."""
-    return distinctions.of_members(ledger.members(segment.pk), evaluation.engine(at=at))
+    engine = evaluation.engine(at=at)
+    version = (segment.ledger_version, engine.snapshot_id)
+    return answers.kept(
+        f"apart:{segment.pk}", version, lambda: distinctions.of_members(ledger.kept_members(segment), engine)
+    )
 
 
 def health(found: Iterable[Segment], *, at: datetime) -> dict[int, Health]:
@@ -234,8 +248,10 @@ def preview(rule: tree.Rule, actor: Actor, *, as_of: datetime, against: Segment 
     found = engine.customers(rule)
     people = crm_queries.customers(actor).filter(pk__in=found[: 40 * SAMPLE].tolist())[:SAMPLE]
     words = sentences.sentence(rule, engine.catalogue, actor.language, names())
-    present = ledger.members(against.pk) if against else found
-    entering, leaving = len(np.setdiff1d(found, present)), len(np.setdiff1d(present, found))
+    present = ledger.kept_members(against) if against else found
+    entering, leaving = (
+        len(np.setdiff1d(one, other, assume_unique=True)) for one, other in ((found, present), (present, found))
+    )
     return Preview(len(found), words, tuple(people), as_of, entering, leaving)
 
 
@@ -298,6 +314,7 @@ __all__ = [
     "latest_runs",
     "means",
     "members",
+    "memberships",
     "memberships_at",
     "movement",
     "moves",

@@ -71,6 +71,11 @@ def since_last_week(curve: tuple[DaySize, ...]) -> int | None:
     return curve[-1].size - curve[-1 - WEEK].size if len(curve) > WEEK else None
 
 
+def moved_in_a_week(curve: tuple[DaySize, ...]) -> tuple[int, int]:
+    """How many came in and how many went out on the last seven days."""
+    return sum(day.entered for day in curve[-WEEK:]), sum(day.left for day in curve[-WEEK:])
+
+
 def compared(row: Distinction, features: Mapping[str, Feature]) -> Compared:
     """A distinction in figures a person knows: shares of a value, or means of a number."""
     feature = features[row.feature]

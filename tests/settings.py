@@ -16,3 +16,4 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
 WHITENOISE_AUTOREFRESH = True  # nothing is collected
 
 translations.compile_all()  # Django reads them once, when a language is first used
+ANSWER_PATIENCE = 0  # what changed is seen at once

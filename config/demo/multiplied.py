@@ -49,6 +49,7 @@ def statements(times: int) -> Iterator[str]:
     for model in tables:
         yield copied(model, strides, times)
     yield f"UPDATE campaigns_run SET expected = expected * {times}"
+    yield f"UPDATE segments_segment SET size = size * {times}, ledger_version = ledger_version + 1"
     yield from sequences_reset(tables)
 
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from crm import queries
+from crm import queries, search
 from crm.models import Customer, FieldDefinition, FieldType, Stage, Team
 from crm.refusals import Refused
 from crm.rights import Actor, may
@@ -41,18 +41,8 @@ class FilterForm(forms.Form):
             rows = rows.filter(stage=given["stage"])
         if given.get("team"):
             rows = rows.filter(team=given["team"])
-        return rows.filter(self._search(given["q"].strip())) if given.get("q") else rows
-
-    def _search(self, text: str) -> Q:
-        number = Q(number__startswith=text)
-        if not may(self.actor, "customers.identify"):
-            return number
-        if "@" in text:
-            return Q(email__in=[text, text.lower()])
-        first, _blank, last = text.partition(" ")
-        if last:
-            return Q(first_name__istartswith=first, last_name__istartswith=last) | Q(last_name__istartswith=text)
-        return number | Q(last_name__istartswith=text) | Q(first_name__istartswith=text) | Q(phone=text)
+        words = given.get("q", "").strip()
+        return search.found(rows, words, by_name=may(self.actor, "customers.identify")) if words else rows
 
 
 class CustomerForm(forms.Form):

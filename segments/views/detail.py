@@ -28,7 +28,7 @@ MEMBER_COLUMNS = (
     tables.Column(gettext_lazy("Name")),
     tables.Column(gettext_lazy("Number"), sort="number"),
     tables.Column(gettext_lazy("City"), sort="city"),
-    tables.Column(gettext_lazy("Stage"), sort="stage"),
+    tables.Column(gettext_lazy("Stage")),
 )
 MOVE_COLUMNS = (
     tables.Column(gettext_lazy("When")),
@@ -71,7 +71,7 @@ def segment(request: ActorRequest, slug: str) -> HttpResponse:
         "facts": facts(one),
         "health": queries.health([one], at=now)[one.pk],
         "uses": queries.uses_of(one, request.actor),
-        "moved": queries.movement(one.pk, since=now - timedelta(days=wording.WEEK)),
+        "moved": wording.moved_in_a_week(curve),
     }
     return render(request, "segments/detail.html", context)
 
@@ -152,7 +152,9 @@ def members_csv(request: ActorRequest, slug: str) -> HttpResponseBase:
     except Refused as fault:
         notices.notify(request, fault.message, level=messages.ERROR)
         return redirect("segment-members", one.slug)
-    lines = spreadsheets.csv_lines(CSV_HEADING, ([getattr(row, name) for name in CSV_HEADING] for row in rows))
+    lines = spreadsheets.csv_lines(
+        CSV_HEADING, ([getattr(row, name) for name in CSV_HEADING] for row in keyset.every_row(rows))
+    )
     name = f"{one.slug}-{day or timezone.localdate(now)}.csv"
     return StreamingHttpResponse(
         lines,
