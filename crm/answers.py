@@ -32,7 +32,7 @@ def kept(name: str, version: Any, make: Callable[[], T]) -> T:
     key, wanted = f"{settings.VERSION}:{name}", repr(version)
     found = store.get(key)
     if isinstance(found, Kept) and is_good(found, wanted):
-        return found.value  # type: ignore[no-any-return]
+        return found.value
     began = time.monotonic()
     value = make()
     store.set(key, Kept(wanted, time.time(), time.monotonic() - began, value))

@@ -21,10 +21,10 @@ class Begins(Lookup):
     lookup_name = "begins"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         left, values = self.process_lhs(compiler, connection)
-        return f"{left} LIKE %s", [*values, f"{connection.ops.prep_for_like_query(self.rhs)}%"]
+        return f"{left} LIKE %s", (*values, f"{connection.ops.prep_for_like_query(self.rhs)}%")
 
-    def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         left, values = self.process_lhs(compiler, connection)
-        return f"({left} >= %s AND {left} < %s)", [*values, self.rhs, *values, f"{self.rhs}\U0010ffff"]
+        return f"({left} >= %s AND {left} < %s)", (*values, self.rhs, *values, f"{self.rhs}\U0010ffff")

@@ -78,6 +78,14 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
 
 
+@pytest.fixture(autouse=True)
+def no_kept_answers() -> None:
+    """Ids begin anew in every test; answers kept by them must not reach the next."""
+    from django.core.cache import caches
+
+    caches["answers"].clear()
+
+
 @pytest.fixture
 def data_dir() -> Path:
     """The folder of the public data sets."""

@@ -9,11 +9,12 @@ os.environ.pop("KOHDE_TASKS_EAGER", None)
 
 from config import translations
 from config.settings import *  # noqa: F403
-from config.settings import STORAGES
+from config.settings import CACHES, STORAGES
 
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
 WHITENOISE_AUTOREFRESH = True  # nothing is collected
 
 translations.compile_all()  # Django reads them once, when a language is first used
+CACHES["answers"] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "answers"}
 ANSWER_PATIENCE = 0  # what changed is seen at once
