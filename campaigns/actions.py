@@ -351,7 +351,11 @@ def roll_out(campaign: Campaign, *, groups: Mapping[str, str], reason: str, by: 
     own = rollout.columns(test, groups, rollout.spared(results), reason.strip(), at)
     run = Run.objects.create(campaign=campaign, **{**frozen(campaign, by, at), **own})
     rollout.close(test, at)
-    changes = {"status": [before, CampaignStatus.PAUSED], "groups": [None, dict(groups)], "reason": [None, reason]}
+    changes: dict[str, list[Any]] = {
+        "status": [before, CampaignStatus.PAUSED],
+        "groups": [None, dict(groups)],
+        "reason": [None, reason],
+    }
     audit(campaign, "rolled out", changes, by=by, at=at)
     campaign.refresh_from_db()
     return run

@@ -218,6 +218,31 @@ class CausedSerializer(serializers.Serializer):
     cost = serializers.FloatField()
     net = serializers.FloatField()
     return_on_spend = share("Total ÷ cost; null when it cost nothing.")
+    return_low = share("Lower end of its 95% interval.")
+    return_high = share("Upper end.")
+
+
+class BetweenSerializer(serializers.Serializer):
+    variant = serializers.CharField()
+    against = serializers.CharField()
+    q = share("Cochran's Q over the segments.")
+    p_value = share("Of the effect being the same in every segment.")
+    inconsistency = share("I², 0–1.")
+    between_deviation = share("How much true effects differ between segments, in the unit of the goal.")
+
+
+class NextEuroSerializer(serializers.Serializer):
+    segment = serializers.IntegerField()
+    return_per_euro = serializers.FloatField(help_text="Caused revenue per further euro, after partial pooling.")
+    low = share("Lower end of its 95% interval.")
+    high = share("Upper end.")
+    chance_it_pays = serializers.FloatField(help_text="0–1.")
+    advice = serializers.CharField(help_text="spend, test_more or stop.")
+
+
+class PastSpendSerializer(serializers.Serializer):
+    variance_removed = serializers.FloatField(help_text="Share of variance that past spend explains (CUPED), 0–1.")
+    is_used = serializers.BooleanField(help_text="Used when it removes at least a twentieth.")
 
 
 class GroupSerializer(serializers.Serializer):
@@ -231,6 +256,7 @@ class GroupSerializer(serializers.Serializer):
     detectable = DetectableSerializer(allow_null=True)
     vetoes = VetoSerializer(many=True)
     caused = serializers.DictField(child=CausedSerializer(allow_null=True))
+    past_spend = PastSpendSerializer(allow_null=True)
 
 
 class ResultsSerializer(serializers.Serializer):
@@ -244,7 +270,11 @@ class ResultsSerializer(serializers.Serializer):
     is_window_over = serializers.BooleanField()
     sentence = serializers.CharField(help_text="The answer in one sentence.")
     level = serializers.FloatField()
+    revenue_cap = share("Above it one person's revenue counts as this in the decision; fixed before the send.")
     groups = GroupSerializer(many=True, help_text="Everybody first, then each segment as of the send.")
+    between_segments = BetweenSerializer(many=True)
+    segmenting_earned = CausedSerializer(allow_null=True, help_text="All versions against the one text for all.")
+    next_euro = NextEuroSerializer(many=True, allow_null=True)
 
 
 class NothingSerializer(StrictSerializer):

@@ -14,7 +14,6 @@ from django.utils.translation import ngettext
 
 from campaigns.experiments.answers import CannotTell
 from campaigns.experiments.chances import Chance
-from campaigns.experiments.earnings import Caused
 from campaigns.experiments.power import Detectable
 from campaigns.experiments.report import ArmReading, GroupReading, PairReading
 from campaigns.models import Response, ResponseClass, ResponseKind, Run
@@ -61,19 +60,6 @@ class GuardrailRow:
     rate: str
     limit: str
     is_broken: bool
-
-
-@dataclass(frozen=True)
-class MoneyRow:
-    """Caused revenue of one version, or why it cannot be told."""
-
-    name: str
-    total: str
-    interval: str
-    cost: str
-    net: str
-    returned: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -200,30 +186,6 @@ def guardrail_rows(results: Results) -> list[GuardrailRow]:
         for arm in results.report.overall.arms
         if guardrail.key in arm.rates
     ]
-
-
-def money_rows(results: Results) -> list[MoneyRow]:
-    """Revenue that the hold-out shows would not have come anyway, per version."""
-    return [money_row(results, key, told) for key, told in results.report.overall.caused.items()]
-
-
-def money_row(results: Results, key: str, told: Caused | CannotTell) -> MoneyRow:
-    name = results.names[key]
-    if isinstance(told, CannotTell):
-        return MoneyRow(name, "", "", "", "", "", words.said(results, told))
-    currency = results.campaign.currency
-    total, cost, net = (figures.money(value, currency, 0) for value in (told.total, told.cost, told.net))
-    returned = told.return_on_spend
-    return MoneyRow(
-        name=name,
-        total=total,
-        interval=f"{figures.money(told.total_interval.low, currency, 0)} – "
-        f"{figures.money(told.total_interval.high, currency, 0)}",
-        cost=cost,
-        net=net,
-        returned=figures.MISSING if isinstance(returned, CannotTell) else figures.number(returned, 1) + " ×",
-        reason="",
-    )
 
 
 def funnel(results: Results) -> list[Step]:

@@ -5,11 +5,12 @@ from typing import Any
 
 from campaigns.experiments.answers import CannotTell, Comparison, Interval
 from campaigns.experiments.chances import Chance
+from campaigns.experiments.covariate import Adjustment
 from campaigns.experiments.earnings import Caused
 from campaigns.experiments.pooling import Pooled
 from campaigns.experiments.power import Detectable
 from campaigns.experiments.ratio_check import RatioCheck
-from campaigns.experiments.report import ArmReading, GroupReading, PairReading
+from campaigns.experiments.report import ArmReading, GroupReading, PairPooling, PairReading
 from campaigns.experiments.sequential import AlwaysValid
 from campaigns.results import words
 from campaigns.results.answer import Results
@@ -29,8 +30,42 @@ def shape(results: Results) -> dict[str, Any]:
         "is_window_over": results.is_window_over,
         "sentence": words.conclusion(results),
         "level": plan.level,
+        "revenue_cap": plan.goal.cap,
         "groups": [group(results, one) for one in results.groups],
+        "between_segments": [between(one) for one in results.report.poolings],
+        "segmenting_earned": caused(results.report.segmentation),
+        "next_euro": next_euro(results),
     }
+
+
+def between(one: PairPooling) -> dict[str, Any]:
+    """Whether the effect of a pair differs between segments: Cochran's test, and by how much."""
+    told = None if isinstance(one.pooling, CannotTell) else one.pooling
+    return {
+        "variant": one.variant,
+        "against": one.against,
+        "q": told and told.q,
+        "p_value": told and told.p_value,
+        "inconsistency": told and told.inconsistency,
+        "between_deviation": told and told.between_deviation,
+    }
+
+
+def next_euro(results: Results) -> list[dict[str, Any]] | None:
+    """Segments by what one more euro there is expected to bring, best first."""
+    found = results.report.next_euro
+    if isinstance(found, CannotTell):
+        return None
+    return [
+        {
+            "segment": int(place.segment),
+            "return_per_euro": place.return_per_euro,
+            **ends(place.interval),
+            "chance_it_pays": place.chance_it_pays,
+            "advice": place.advice,
+        }
+        for place in found
+    ]
 
 
 def group(results: Results, one: GroupReading) -> dict[str, Any]:
@@ -47,6 +82,7 @@ def group(results: Results, one: GroupReading) -> dict[str, Any]:
         "detectable": detectable(one.detectable),
         "vetoes": [vars(veto) for veto in one.vetoes],
         "caused": {key: caused(value) for key, value in one.caused.items()},
+        "past_spend": adjustment(one.adjustment),
     }
 
 
@@ -139,7 +175,16 @@ def caused(money: Caused | CannotTell) -> dict[str, Any] | None:
         "cost": money.cost,
         "net": money.net,
         "return_on_spend": known(money.return_on_spend),
+        "return_low": ends(money.return_interval)["low"],
+        "return_high": ends(money.return_interval)["high"],
     }
+
+
+def adjustment(found: Adjustment | CannotTell) -> dict[str, Any] | None:
+    """What past spend took out of the variance (CUPED), and whether that was enough to use it."""
+    if isinstance(found, CannotTell):
+        return None
+    return {"variance_removed": found.variance_removed, "is_used": found.is_helpful}
 
 
 def ends(interval: Interval | CannotTell) -> dict[str, float | None]:

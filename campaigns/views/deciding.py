@@ -80,7 +80,7 @@ def state_of(run: Run) -> str:
 def roll_out(request: ActorRequest, pk: int) -> HttpResponse:
     """Send the ticked decisions to the rest of their segments."""
     found = places.found(pk)
-    groups = {name.removeprefix(GROUP): value for name, value in request.POST.items() if name.startswith(GROUP)}
+    groups = {name.removeprefix(GROUP): str(value) for name, value in request.POST.items() if name.startswith(GROUP)}
     try:
         run = actions.roll_out(
             found, groups=groups, reason=request.POST.get("reason", ""), by=request.actor, at=timezone.now()

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from campaigns import queries
 from campaigns.experiments.ratio_check import RatioCheck
-from campaigns.results import drawn, shape, words
+from campaigns.results import drawn, money, proof, shape, words
 from campaigns.results.answer import Results
 from campaigns.views import deciding, places
 from crm import figures
@@ -43,7 +43,37 @@ GUARDRAILS = (
     Column(gettext_lazy("Limit"), "number"),
     Column(gettext_lazy("Kept")),
 )
+PLACES = (
+    Column(gettext_lazy("Segment")),
+    Column(gettext_lazy("Brings per further euro"), "number"),
+    Column(gettext_lazy("95% interval"), "number"),
+    Column(gettext_lazy("Chance that it pays"), "number"),
+    Column(gettext_lazy("Advice")),
+)
+PROOF = (
+    Column(gettext_lazy("Segment")),
+    Column(gettext_lazy("Difference of")),
+    Column(gettext_lazy("Difference"), "number"),
+    Column(gettext_lazy("95% interval, one look"), "number"),
+    Column(gettext_lazy("p, one look"), "number"),
+    Column(gettext_lazy("Relative"), "number"),
+    Column(gettext_lazy("95% interval, every look"), "number"),
+    Column(gettext_lazy("p, every look"), "number"),
+    Column(gettext_lazy("Partially pooled"), "number"),
+    Column(gettext_lazy("Borrowed"), "number"),
+)
+LOSSES = (
+    Column(gettext_lazy("Segment")),
+    Column(gettext_lazy("Version")),
+    Column(gettext_lazy("People"), "number"),
+    Column(gettext_lazy("Goal"), "number"),
+    Column(gettext_lazy("95% interval"), "number"),
+    Column(gettext_lazy("Chance to be best"), "number"),
+    Column(gettext_lazy("Expected loss"), "number"),
+    Column(gettext_lazy("q over segments"), "number"),
+)
 MONEY = (
+    Column(gettext_lazy("For")),
     Column(gettext_lazy("Version")),
     Column(gettext_lazy("Caused revenue"), "number"),
     Column(gettext_lazy("95% interval"), "number"),
@@ -86,8 +116,20 @@ def shown(found: Results) -> dict[str, Any]:
         "decision_columns": DECISIONS,
         "guardrails": drawn.guardrail_rows(found),
         "guardrail_columns": GUARDRAILS,
-        "money": drawn.money_rows(found),
+        "money": money.rows(found),
         "money_columns": MONEY,
+        "money_per_segment": money.rows_per_segment(found),
+        "segmenting": money.of_segmenting(found),
+        "money_notes": list(money.notes(found)),
+        "places": money.places(found),
+        "place_columns": PLACES,
+        "no_places": money.why_no_places(found),
+        "proof": proof.pairs(found),
+        "proof_columns": PROOF,
+        "losses": proof.losses(found),
+        "loss_columns": LOSSES,
+        "differ": proof.differ(found),
+        "sources": proof.SOURCES,
         "ratio": ratio(found),
         "is_void": found.report.overall.decision.code == words.VOID,
         "days": days,
