@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from campaigns import pressure
 from campaigns.delivery.permission import NEEDS_CONSENT, consents
 from campaigns.models import Campaign
 from crm import addresses
@@ -47,12 +48,16 @@ LOSSES = (
     Loss("objected", "consents", _("Objects to marketing")),
     Loss("no_consent", "consents", _("No consent")),
     Loss("suppressed", "not_suppressed", _("On the suppression list")),
+    Loss(pressure.TOO_SOON, "within_caps", _("Got a message a short while ago")),
+    Loss(pressure.TOO_MANY, "within_caps", _("Got as many messages as allowed")),
+    Loss(pressure.OUTRANKED, "within_caps", _("A message that goes first takes their turn")),
     Loss("same_address", "will_get_it", _("Another member has the same address")),
 )
 STEPS = (
     ("has_address", _("have an address")),
     ("consents", _("consent")),
     ("not_suppressed", _("are not suppressed")),
+    ("within_caps", _("have not had too much lately")),
     ("will_get_it", _("will get it")),
 )
 
@@ -124,22 +129,28 @@ Seen = Callable[[Sequence[str]], set[str]]
 """Of these address keys, the ones another member of the run already has."""
 
 
-def chunk(campaign: Campaign, as_of: datetime, *, after: int, size: int = CHUNK, seen: Seen) -> list[Prospect]:
+def chunk(
+    campaign: Campaign, as_of: datetime, *, after: int, size: int = CHUNK, seen: Seen, run_id: int = pressure.LAST
+) -> list[Prospect]:
     """The next members by customer id, judged; empty at the end. Both the reach funnel and the sealing read this."""
     while strata := next_strata(campaign, as_of, after, size):
         if rows := facts(campaign, as_of, strata):
-            return judgement(campaign, rows, seen)
+            return judgement(campaign, rows, seen, as_of, run_id)
         after = max(strata)
     return []
 
 
-def judgement(campaign: Campaign, rows: Sequence["Fact"], seen: Seen) -> list[Prospect]:
+def judgement(campaign: Campaign, rows: Sequence["Fact"], seen: Seen, as_of: datetime, run_id: int) -> list[Prospect]:
     """Each member with the first reason that holds."""
     keys = {row.pk: key_of(row.email, campaign.channel) for row in rows}
     reasons = {row.pk: own_reason(row, keys[row.pk], campaign.purpose) for row in rows}
-    open_keys = [keys[pk] for pk, reason in reasons.items() if not reason]
-    suppressed, taken = crm_queries.suppressed_keys(campaign.channel, open_keys), seen(open_keys)
-    return [judged(row, reasons[row.pk], keys[row.pk], suppressed, taken) for row in rows]
+    open_rows = [pk for pk, reason in reasons.items() if not reason]
+    suppressed = crm_queries.suppressed_keys(campaign.channel, [keys[pk] for pk in open_rows])
+    reasons |= {pk: "suppressed" for pk in open_rows if keys[pk] in suppressed}
+    open_rows = [pk for pk in open_rows if not reasons[pk]]
+    reasons |= pressure.reasons(campaign, open_rows, as_of, members, run_id)
+    taken = seen([keys[pk] for pk in open_rows if not reasons[pk]])
+    return [judged(row, reasons[row.pk], keys[row.pk], taken) for row in rows]
 
 
 class Fact(NamedTuple):
@@ -201,9 +212,9 @@ def key_of(address: str, channel: str) -> str:
         return ""
 
 
-def judged(row: Fact, reason: str, key: str, suppressed: set[str], taken: set[str]) -> Prospect:
+def judged(row: Fact, reason: str, key: str, taken: set[str]) -> Prospect:
     """The member with the first reason that holds; a mailbox that may be written to is then taken."""
-    reason = reason or ("suppressed" if key in suppressed else "same_address" if key in taken else "")
+    reason = reason or ("same_address" if key in taken else "")
     if reason:
         return Prospect(row.pk, str(row.stratum), reason)
     taken.add(key)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
+from campaigns import pressure
 from campaigns.models import Message, Run
 from crm.models import ConsentState, Customer, Suppression
 
@@ -48,6 +49,7 @@ class Objection:
 
     code: str
     holds: Q
+    is_implied: bool = False  # by another one: tells the reasons apart, and need not be asked of every message
 
 
 OBJECTIONS = (
@@ -57,6 +59,9 @@ OBJECTIONS = (
     Objection("objected", MARKETING & Q(recipient(objected_at__isnull=False))),
     Objection("no_consent", MARKETING & ~CONSENTED),
     Objection("suppressed", SUPPRESSED),
+    Objection(pressure.TOO_SOON, pressure.capped(at_most=1), is_implied=True),
+    Objection(pressure.TOO_MANY, pressure.capped(), is_implied=True),
+    Objection(pressure.OUTRANKED, pressure.capped(waiting=True)),
 )
 
 
@@ -64,7 +69,8 @@ def nothing_against() -> Q:
     """True for a message against which nothing speaks."""
     allowed = Q()
     for objection in OBJECTIONS:
-        allowed &= ~objection.holds
+        if not objection.is_implied:
+            allowed &= ~objection.holds
     return allowed
 
 

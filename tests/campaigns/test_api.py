@@ -47,7 +47,7 @@ def test_the_whole_thread_over_rest(api, new_customer, new_segment, sink: Sink):
     pk = campaign["id"]
     status, reach = api("GET", f"{pk}/reach/")
     assert reach["matches"] == 3
-    assert [step["count"] for step in reach["steps"]] == [2, 2, 2, 2]
+    assert [step["count"] for step in reach["steps"]] == [2, 2, 2, 2, 2]
     assert reach["steps"][0]["losses"] == {"no_address": 1}
     status, changed = api("PATCH", f"{pk}/", {"name": "Deep winter"})
     assert (status, changed["name"], len(changed["variants"])) == (200, "Deep winter", 1)
