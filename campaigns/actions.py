@@ -1,7 +1,5 @@
 """Changes others may request of campaigns: keyword-only verbs, atomic, with an audit line in the same transaction."""
 
-import hashlib
-import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -11,13 +9,14 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from campaigns import queries, rollout
+from campaigns import approval, queries, rollout
+from campaigns.approval import ApprovalMissing as ApprovalMissing
 from campaigns.content import letters, matrix
 from campaigns.conversions import attribute_due as attribute_due
 from campaigns.delivery import transitions
 from campaigns.delivery.sweeping import complete
 from campaigns.delivery.worker import send_batch
-from campaigns.lifecycle import MoveNotAllowed, make_move, possible
+from campaigns.lifecycle import MoveNotAllowed, make_move
 from campaigns.models import Campaign, CampaignStatus, Link, Message, Run, RunStatus, Variant, VariantText
 from campaigns.results import answer, planned
 from campaigns.sealing import seal
@@ -59,12 +58,6 @@ class NotReady(Refused):
     """The campaign cannot be launched as it is: something is missing, wrong or stale."""
 
     code = "not_ready"
-
-
-class ApprovalMissing(NotPossibleNow):
-    """The firm asks for a second person, and the text or audience is not the approved one."""
-
-    code = "approval_missing"
 
 
 @transaction.atomic
@@ -113,8 +106,9 @@ def change_campaign(
     refuse_bad(changes)
     make_move(campaign.pk, "change", at=at)
     differences = {name: [getattr(campaign, name), value] for name, value in changes.items()}
-    withdrawn = {"status": CampaignStatus.DRAFT, "approved_by": None, "approved_at": None, "approved_hash": ""}
-    for column, value in {**changes, **withdrawn, "updated_at": at}.items():
+    if campaign.approved_hash:
+        differences["approved_hash"] = [campaign.approved_hash, ""]
+    for column, value in {**changes, **approval.NOTHING, "status": CampaignStatus.DRAFT, "updated_at": at}.items():
         setattr(campaign, column, value)
     campaign.save()
     if include is not None:
@@ -183,6 +177,7 @@ def refuse_unknown(values: Mapping[str, Any], valid: Sequence[str], *, path: str
 def schedule(campaign: Campaign, *, send_at: datetime, by: Actor, at: datetime) -> Campaign:
     """Launch it by itself at that time; the sweep of the timetable does."""
     refuse_unready(campaign)
+    approval.refuse_unapproved(campaign, at=at)
     make_move(campaign.pk, "schedule", at=at)
     Campaign.objects.filter(pk=campaign.pk).update(send_at=send_at)
     audit(campaign, "scheduled", {"send_at": [campaign.send_at, send_at]}, by=by, at=at)
@@ -193,15 +188,14 @@ def schedule(campaign: Campaign, *, send_at: datetime, by: Actor, at: datetime) 
 @transaction.atomic
 def approve(campaign: Campaign, *, by: Actor, at: datetime) -> Campaign:
     """A second person agrees to this very text and audience; any change withdraws it."""
-    if campaign.created_by_id and by.user and campaign.created_by_id == by.user.pk:
-        raise NotPossibleNow(_("A second person has to approve, not the one who made it."))
-    if "change" not in possible(campaign.status):
-        raise MoveNotAllowed("approve", campaign.status)
     refuse_unready(campaign)
-    campaign.approved_by, campaign.approved_at, campaign.approved_hash = by.user, at, content_hash(campaign)
-    campaign.save(update_fields=["approved_by", "approved_at", "approved_hash"])
-    audit(campaign, "approved", {"approved_hash": ["", campaign.approved_hash]}, by=by, at=at)
-    return campaign
+    refuse_stale(campaign, at)
+    return approval.approve(campaign, by=by, at=at)
+
+
+def withdraw_approval(campaign: Campaign, *, by: Actor, at: datetime) -> Campaign:
+    """Take the approval back."""
+    return approval.withdraw(campaign, by=by, at=at)
 
 
 @transaction.atomic
@@ -213,8 +207,7 @@ def launch(campaign: Campaign, *, by: Actor, at: datetime, occurrence_key: str =
     """
     refuse_unready(campaign)
     refuse_stale(campaign, at)
-    if campaign.approved_hash and campaign.approved_hash != content_hash(campaign):
-        raise ApprovalMissing(_("The text or the audience is no longer what was approved."))
+    approval.refuse_unapproved(campaign, at=at)
     before = make_move(campaign.pk, "launch", at=at)
     store_links(campaign)
     try:
@@ -239,28 +232,13 @@ def frozen(campaign: Campaign, by: Actor, at: datetime) -> dict[str, Any]:
     """The columns of a run that are copied from the campaign at its launch."""
     return {
         "seed": campaign.seed,
-        "content_hash": content_hash(campaign),
+        "content_hash": approval.content_hash(campaign),
         "on_ambiguous": campaign.on_ambiguous,
-        "plan": {**plan(campaign), "baseline": planned.as_json(planned.baseline(campaign, at))},
+        "plan": {**approval.plan(campaign), "baseline": planned.as_json(planned.baseline(campaign, at))},
         "started_by": by.user,
         "started_at": at,
         "sealed_at": at,
-    }
-
-
-def plan(campaign: Campaign) -> dict[str, Any]:
-    """What decides between the versions, fixed before the first message leaves."""
-    return {
-        "goal": campaign.goal,
-        "goal_event": campaign.goal_event,
-        "window_days": campaign.window_days,
-        "guardrails": campaign.guardrails,
-        "worthwhile_lift": str(campaign.worthwhile_lift),
-        "mass": campaign.variants.filter(is_mass=True).values_list("key", flat=True).first() or "",
-        "holdout_share": str(campaign.holdout_share),
-        "weights": dict(campaign.variants.values_list("key", "weight")),
-        "include": list(campaign.include.order_by("pk").values_list("pk", flat=True)),
-        "exclude": list(campaign.exclude.order_by("pk").values_list("pk", flat=True)),
+        "members_at": approval.members_at(campaign),
     }
 
 
@@ -286,16 +264,6 @@ def store_links(campaign: Campaign) -> None:
         urls = matrix.urls(matrix.matrix_of(variant))
         rows = (Link(variant=variant, position=place, url=url) for place, url in enumerate(urls, start=1))
         Link.objects.bulk_create(rows, ignore_conflicts=True)
-
-
-def content_hash(campaign: Campaign) -> str:
-    """SHA-256 of every text and of who gets them."""
-    texts = {
-        key: [(cell.segment_id, cell.language, *vars(cell.source).values()) for cell in one.cells]
-        for key, one in ((one.key, one) for one in matrix.matrices_of(campaign).values())
-    }
-    said = [texts, plan(campaign), campaign.from_name, campaign.from_email, campaign.reply_to]
-    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
 
 @transaction.atomic

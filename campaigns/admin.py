@@ -3,7 +3,33 @@
 from django.contrib import admin
 
 from campaigns import models
-from crm.backstage import Ledger
+from crm.backstage import Editable, Ledger
+
+
+class Rules(Editable):
+    kind = "sending rules"
+
+
+class Caps(Editable):
+    kind = "contact cap"
+
+
+class Rates(Editable):
+    kind = "sending rate"
+
+
+admin.site.register(
+    models.SendingRules, Rules, list_display=["__str__", "quiet_from", "quiet_until", "approval_above"], exclude=["id"]
+)
+admin.site.register(
+    models.ContactCap, Caps, list_display=["__str__", "channel", "at_most", "period_hours", "is_active"]
+)
+admin.site.register(
+    models.SendingRate,
+    Rates,
+    list_display=["__str__", "channel", "domain", "per_minute", "burst"],
+    exclude=["tokens", "filled_at"],
+)
 
 admin.site.register(
     models.Campaign,

@@ -57,6 +57,7 @@ class CampaignSerializer(StrictModelSerializer):
     exclude = segment_field(many=True, required=False)
     variants = VariantSerializer(many=True, required=False)
     runs = RunSerializer(many=True, read_only=True)
+    approved_by: serializers.Field = serializers.SlugRelatedField(slug_field="username", read_only=True)
 
     class Meta:
         model = Campaign
@@ -83,17 +84,23 @@ class CampaignSerializer(StrictModelSerializer):
             "from_email",
             "reply_to",
             "send_at",
+            "send_from",
+            "send_until",
+            "send_weekdays",
+            "priority",
             "on_ambiguous",
+            "approved_by",
+            "approved_at",
             "variants",
             "runs",
             "created_at",
             "updated_at",
         ]
-        read_only_fields = ["id", "status", "channel", "created_at", "updated_at"]
+        read_only_fields = ["id", "status", "channel", "approved_at", "created_at", "updated_at"]
 
 
 class StepSerializer(serializers.Serializer):
-    key = serializers.CharField(help_text="has_address, consents, not_suppressed or will_get_it.")
+    key = serializers.CharField(help_text="has_address, consents, not_suppressed, within_caps or will_get_it.")
     label = serializers.CharField()  # type: ignore[assignment]
     count = serializers.IntegerField(help_text="Members left after this step.")
     losses = serializers.DictField(child=serializers.IntegerField(), help_text="Members lost here, by reason.")
@@ -296,6 +303,7 @@ class Campaigns(Listed, Retrieved, Endpoint):
         "create": "campaigns.change",
         "partial_update": "campaigns.change",
         "reach": "campaigns.view",
+        "approve": "campaigns.approve",
         "launch": "campaigns.launch",
         "pause": "campaigns.launch",
         "resume": "campaigns.launch",
@@ -334,6 +342,13 @@ class Campaigns(Listed, Retrieved, Endpoint):
         reach = queries.reach(self.get_object(), as_of=self.at)
         steps = [{**vars(step), "losses": {code: count for code, _, count in step.losses}} for step in reach.steps]
         return Response(ReachSerializer({"matches": reach.matches, "steps": steps}).data)
+
+    @extend_schema(request=NothingSerializer, responses=CampaignSerializer)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def approve(self, request: Request, pk: str) -> Response:
+        """Agree, as a second person, to this text and this audience; any change withdraws it."""
+        return self.answer(actions.approve(self.get_object(), by=self.actor, at=self.at))
 
     @extend_schema(request=NothingSerializer, responses={202: AccountSerializer})
     @action(detail=True, methods=["post"])

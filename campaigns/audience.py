@@ -125,22 +125,30 @@ def memberships(segments: Segments, as_of: datetime) -> QuerySet[Membership]:
     return Membership.objects.filter(still, segment__in=segments, entered_at__lte=as_of).order_by()
 
 
+@dataclass(frozen=True)
+class When:
+    """At what moment the messages would leave, and which run asks: what others sent, or want to, depends on both."""
+
+    at: datetime
+    run_id: int = pressure.LAST
+
+
 Seen = Callable[[Sequence[str]], set[str]]
 """Of these address keys, the ones another member of the run already has."""
 
 
 def chunk(
-    campaign: Campaign, as_of: datetime, *, after: int, size: int = CHUNK, seen: Seen, run_id: int = pressure.LAST
+    campaign: Campaign, as_of: datetime, *, after: int, size: int = CHUNK, seen: Seen, when: When | None = None
 ) -> list[Prospect]:
     """The next members by customer id, judged; empty at the end. Both the reach funnel and the sealing read this."""
     while strata := next_strata(campaign, as_of, after, size):
         if rows := facts(campaign, as_of, strata):
-            return judgement(campaign, rows, seen, as_of, run_id)
+            return judgement(campaign, rows, seen, when or When(as_of))
         after = max(strata)
     return []
 
 
-def judgement(campaign: Campaign, rows: Sequence["Fact"], seen: Seen, as_of: datetime, run_id: int) -> list[Prospect]:
+def judgement(campaign: Campaign, rows: Sequence["Fact"], seen: Seen, when: When) -> list[Prospect]:
     """Each member with the first reason that holds."""
     keys = {row.pk: key_of(row.email, campaign.channel) for row in rows}
     reasons = {row.pk: own_reason(row, keys[row.pk], campaign.purpose) for row in rows}
@@ -148,7 +156,7 @@ def judgement(campaign: Campaign, rows: Sequence["Fact"], seen: Seen, as_of: dat
     suppressed = crm_queries.suppressed_keys(campaign.channel, [keys[pk] for pk in open_rows])
     reasons |= {pk: "suppressed" for pk in open_rows if keys[pk] in suppressed}
     open_rows = [pk for pk in open_rows if not reasons[pk]]
-    reasons |= pressure.reasons(campaign, open_rows, as_of, members, run_id)
+    reasons |= pressure.reasons(campaign, open_rows, when.at, members, when.run_id)
     taken = seen([keys[pk] for pk in open_rows if not reasons[pk]])
     return [judged(row, reasons[row.pk], keys[row.pk], taken) for row in rows]
 
@@ -221,18 +229,19 @@ def judged(row: Fact, reason: str, key: str, taken: set[str]) -> Prospect:
     return Prospect(row.pk, str(row.stratum), "", key)
 
 
-def everyone(campaign: Campaign, as_of: datetime) -> Iterator[Prospect]:
+def everyone(campaign: Campaign, as_of: datetime, when: When | None = None) -> Iterator[Prospect]:
     """All members, judged, in the order of their ids."""
     after, all_seen = 0, set[str]()
 
     def seen(keys: Sequence[str]) -> set[str]:
         return all_seen
 
-    while rows := chunk(campaign, as_of, after=after, seen=seen):
+    while rows := chunk(campaign, as_of, after=after, seen=seen, when=when):
         yield from rows
         after = rows[-1].customer_id
 
 
-def reach(campaign: Campaign, as_of: datetime) -> Reach:
-    """The reach funnel as it would be sealed at that moment."""
-    return funnel(Counter(prospect.reason for prospect in everyone(campaign, as_of)))
+def reach(campaign: Campaign, as_of: datetime, members_at: datetime | None = None) -> Reach:
+    """The reach funnel as it would be sealed at that moment, of the members of then or of an earlier moment."""
+    judged_at = When(as_of)
+    return funnel(Counter(one.reason for one in everyone(campaign, members_at or as_of, judged_at)))

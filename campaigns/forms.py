@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.content import composition, fields
@@ -15,6 +16,8 @@ from crm import figures
 from segments import queries as segment_queries
 
 KEYS = "ABCDEF"
+USUAL_PRIORITY = 5
+CLOCK = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 PURPOSES = (("marketing", _("Marketing: consent needed")), ("service", _("Service: about an order or a contract")))
 
 
@@ -75,6 +78,25 @@ class CampaignForm(forms.Form):
     cost_per_message_amount = forms.DecimalField(
         label=_("Cost per message"), min_value=0, max_digits=12, decimal_places=4, initial=0
     )
+    priority = forms.IntegerField(
+        label=_("Priority"),
+        min_value=1,
+        max_value=9,
+        initial=USUAL_PRIORITY,
+        required=False,
+        help_text=_("1–9: who may get only one of two messages gets the higher one."),
+    )
+    send_from = forms.TimeField(
+        label=_("Not before"), required=False, widget=CLOCK, help_text=_("By the clock where the recipient lives.")
+    )
+    send_until = forms.TimeField(label=_("Not after"), required=False, widget=CLOCK)
+    send_weekdays = forms.MultipleChoiceField(
+        label=_("Weekdays"),
+        required=False,
+        choices=[(str(day), WEEKDAYS[day - 1]) for day in range(1, 8)],
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None ticked: every day."),
+    )
     from_name = forms.CharField(label=_("From name"), max_length=120, required=False)
     from_email = forms.EmailField(label=_("From address"), required=False)
     reply_to = forms.EmailField(label=_("Reply to"), required=False)
@@ -85,6 +107,13 @@ class CampaignForm(forms.Form):
         for name in ("include", "exclude"):
             self.fields[name].queryset = self.segments  # type: ignore[attr-defined]
 
+    def clean(self) -> dict[str, Any]:
+        """A window has two ends."""
+        given = super().clean() or {}
+        if bool(given.get("send_from")) != bool(given.get("send_until")):
+            self.add_error("send_until", _("Give both hours, or neither."))
+        return given
+
     def changes(self) -> dict[str, Any]:
         """The columns of the campaign as the actions take them."""
         given = {name: value for name, value in self.cleaned_data.items() if name in PLAIN}
@@ -92,6 +121,8 @@ class CampaignForm(forms.Form):
             {"key": key, "ceiling": float(self.cleaned_data[f"{key}_percent"]) / 100, "allowed_rise": rise}
             for key, rise in ALLOWED_RISES.items()
         ]
+        given["priority"] = given["priority"] or USUAL_PRIORITY
+        given["send_weekdays"] = "".join(sorted(self.cleaned_data["send_weekdays"]))
         shares = {name: self.cleaned_data[field] / 100 for name, field in SHARES.items()}
         return {**given, **shares, "guardrails": rails}
 
@@ -107,6 +138,9 @@ PLAIN = (
     "goal_event",
     "window_days",
     "cost_per_message_amount",
+    "priority",
+    "send_from",
+    "send_until",
     "from_name",
     "from_email",
     "reply_to",
@@ -170,6 +204,7 @@ def initial_of(campaign: Campaign) -> dict[str, Any]:
     ceilings = {key: rails.get(key, {}).get("ceiling", usual) for key, usual in USUAL_CEILINGS.items()}
     return {
         **{name: getattr(campaign, name) for name in PLAIN},
+        "send_weekdays": list(campaign.send_weekdays),
         "include": list(campaign.include.values_list("pk", flat=True)),
         "exclude": list(campaign.exclude.values_list("pk", flat=True)),
         **{field: percent(getattr(campaign, name)) for name, field in SHARES.items()},

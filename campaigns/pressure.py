@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import (
     CharField,
     Count,
@@ -113,6 +114,20 @@ def reserved(
     for one in planned:
         kept.update(members(one, at).filter(pk__in=customers).values_list("pk", flat=True))
     return kept
+
+
+def spread(*, at: datetime, days: int) -> dict[int, int]:
+    """How many customers got 1, 2, 3 … marketing messages in the last days; counted in the engine."""
+    got = Message.objects.filter(
+        run__campaign__purpose=BOUNDED,
+        state__in=ARRIVED,
+        handed_at__gt=at - timedelta(days=days),
+        customer__isnull=False,
+    )
+    sql, parameters = got.order_by().values("customer").annotate(n=Count("pk")).values("n").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT n, COUNT(*) FROM ({sql}) AS people GROUP BY n ORDER BY n", parameters)
+        return dict(cursor.fetchall())
 
 
 # --- the same, inside the statement that lets one message leave ------------------------------------------------------

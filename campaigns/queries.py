@@ -8,24 +8,25 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
-from campaigns import audience
+from campaigns import approval, audience, pressure
+from campaigns.approval import Approval
 from campaigns.audience import Reach
 from campaigns.content import fields, letters, matrix
 from campaigns.content.letters import Letter
 from campaigns.content.merge import Fault
 from campaigns.delivery.desk import desk_for
 from campaigns.delivery.transitions import OPEN_STATES
-from campaigns.models import Campaign, Link, Message, MessageState, Run
+from campaigns.models import Campaign, ContactCap, Link, Message, MessageState, Run, SendingRate, SendingRules
 from campaigns.results import answer
 from campaigns.results.answer import Results
 from crm import queries as crm_queries
 from crm.refusals import NotPossibleNow, Refused
-from crm.rights import Actor
+from crm.rights import Actor, may
 
 
 def campaigns() -> QuerySet[Campaign]:
     """All campaigns, the newest first, with what a list shows."""
-    return Campaign.objects.select_related("owner").prefetch_related("variants", "include", "runs")
+    return Campaign.objects.select_related("owner", "approved_by").prefetch_related("variants", "include", "runs")
 
 
 def messages(run: Run, state: str = "") -> QuerySet[Message]:
@@ -59,7 +60,7 @@ def roll_outs(test: Run) -> QuerySet[Run]:
 
 def reach(campaign: Campaign, *, as_of: datetime) -> Reach:
     """The reach funnel; the same judgement as at the sealing."""
-    return audience.reach(campaign, as_of)
+    return audience.reach(campaign, as_of, approval.members_at(campaign))
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,42 @@ def account(run: Run) -> dict[str, Any]:
 def missing(run: Run, actor: Actor) -> QuerySet[Any]:
     """Members of the sealed audience, as far as the actor may see them, who have no row: something lost theirs."""
     rows = Message.objects.filter(run=run, customer=OuterRef("pk"))
-    members = audience.members(run.campaign, run.sealed_at or run.started_at).filter(~Exists(rows), erased_at=None)
+    members = audience.members(run.campaign, run.members_at or run.sealed_at or run.started_at).filter(
+        ~Exists(rows), erased_at=None
+    )
     return members.filter(pk__in=crm_queries.customers(actor).values("pk"))
+
+
+def approval_of(campaign: Campaign, *, at: datetime) -> Approval:
+    """Whether a second person has to agree, and did."""
+    return approval.approval(campaign, at=at)
+
+
+def may_approve(campaign: Campaign, actor: Actor) -> bool:
+    """Whether the actor is a second person: holds the right and wrote nothing of it."""
+    return (
+        may(actor, "campaigns.approve") and actor.user is not None and actor.user.pk not in approval.authors(campaign)
+    )
+
+
+def rules() -> SendingRules:
+    """The firm's rules of sending; nothing is bounded until somebody sets a bound."""
+    return SendingRules.objects.first() or SendingRules()
+
+
+def caps() -> QuerySet[ContactCap]:
+    """How many messages one person may get."""
+    return ContactCap.objects.order_by("period_hours", "channel")
+
+
+def rates() -> QuerySet[SendingRate]:
+    """How fast a channel, or one domain of recipients, is sent to."""
+    return SendingRate.objects.order_by("channel", "domain")
+
+
+def contacts(*, at: datetime, days: int) -> dict[int, int]:
+    """How many customers got that many marketing messages in the last days."""
+    return pressure.spread(at=at, days=days)
 
 
 def faults(campaign: Campaign) -> dict[str, list[Fault]]:

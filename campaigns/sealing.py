@@ -35,8 +35,14 @@ def seal_chunk(run_id: int, *, at: datetime) -> bool:
     run = Run.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=run_id)
     if run.expected is not None or run.status not in (RunStatus.SEALING, RunStatus.PAUSED):
         return True
-    as_of = run.sealed_at or at
-    prospects = audience.chunk(run.campaign, as_of, after=run.cursor, seen=lambda keys: taken(run, keys), run_id=run.pk)
+    sealed_at = run.sealed_at or at
+    prospects = audience.chunk(
+        run.campaign,
+        run.members_at or sealed_at,
+        after=run.cursor,
+        seen=lambda keys: taken(run, keys),
+        when=audience.When(sealed_at, run.pk),
+    )
     if not prospects:
         close_seal(run)
         return True

@@ -2,18 +2,20 @@
 
 from django.urls import include, path
 
-from campaigns.views import deciding, drafting, listing, reporting, running
+from campaigns.views import deciding, drafting, listing, reporting, rules, running
 
 urlpatterns = [
     path("", include("campaigns.public.urls")),
     path("campaigns/", listing.campaigns, name="campaigns"),
     path("campaigns/new/", drafting.campaign_new, name="campaign-new"),
+    path("campaigns/rules/", rules.rules, name="sending-rules"),
     path("campaigns/<int:pk>/", running.campaign, name="campaign"),
     path("campaigns/<int:pk>/edit/", drafting.campaign_edit, name="campaign-edit"),
     path("campaigns/<int:pk>/preview/", drafting.preview, name="campaign-preview"),
     path("campaigns/<int:pk>/preview/letter/", drafting.letter, name="campaign-letter"),
     path("campaigns/<int:pk>/test/", drafting.send_test, name="campaign-test"),
     path("campaigns/<int:pk>/launch/", running.launch, name="campaign-launch"),
+    path("campaigns/<int:pk>/approval/", running.approval, name="campaign-approval"),
     path("campaigns/<int:pk>/move/<slug:name>/", running.move, name="campaign-move"),
     path("campaigns/<int:pk>/people/", running.people, name="campaign-people"),
     path("campaigns/<int:pk>/resend/", running.resend, name="campaign-resend"),

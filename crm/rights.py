@@ -51,6 +51,7 @@ RIGHTS: dict[str, Right] = {
     "campaigns.view":      _right(ROLES, "campaigns:read", "See campaigns."),
     "campaigns.change":    _right((MARKETER, ADMIN), "campaigns:write", "Draft and change campaigns."),
     "campaigns.launch":    _right((MARKETER, ADMIN), "campaigns:launch", "Launch, pause, resume and cancel."),
+    "campaigns.approve":   _right((MARKETER, ADMIN), "campaigns:launch", "Approve what somebody else wrote."),
     "campaigns.resend":    _right((ADMIN,), None, "Send again what may or may not have arrived."),
     "reports.view":        _right((MARKETER, ANALYST, ADMIN), "reports:read", "See results."),
     "privacy.file":        _right((SALES, MARKETER, ADMIN), "privacy:write", "File a request about personal data."),

@@ -315,6 +315,12 @@ class Run(models.Model):
         blank=True,
         help_text=_("UTC; whoever was a member then is the audience, and segments in reports are as of then."),
     )
+    members_at = models.DateTimeField(
+        _("members as of"),
+        null=True,
+        blank=True,
+        help_text=_("UTC; set when a second person approved the audience of then; empty means as of the sealing."),
+    )
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True, help_text=_("UTC."))
     attributed_at = models.DateTimeField(
         _("conversions read at"),

@@ -48,6 +48,7 @@ def campaigns(request: ActorRequest) -> HttpResponse:
         "clear_url": reverse("campaigns") if search or status else "",
         "may_change": may(actor, "campaigns.change"),
         "may_read": may(actor, "reports.view"),
+        "may_see_rules": may(actor, "settings.view"),
     }
     return render(request, "campaigns/campaigns.html", context)
 

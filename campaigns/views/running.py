@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -45,7 +46,21 @@ MOVES = {
     "resume": (actions.resume, gettext_lazy("Going on where it stopped.")),
     "cancel": (actions.cancel, gettext_lazy("Cancelled. What had not begun to leave will not.")),
 }
-REASONS = {loss.code: loss.label for loss in audience.LOSSES}
+REASONS = {
+    **{loss.code: loss.label for loss in audience.LOSSES},
+    "merged": gettext_lazy("Merged into another customer"),
+    "quiet_hours": gettext_lazy("Waits for the hour to write where they live"),
+    "try_later": gettext_lazy("The server asked to try later"),
+    "server_closing": gettext_lazy("The server closed the connection"),
+    "connection_broke": gettext_lazy("The connection broke"),
+    "process_died": gettext_lazy("The sending process died"),
+    "tried_long_enough": gettext_lazy("Tried for a day and more"),
+    "no_mailbox": gettext_lazy("There is no such mailbox"),
+    "refused": gettext_lazy("The server refused it"),
+    "not_rendered": gettext_lazy("The text could not be filled in"),
+    "sent_again": gettext_lazy("Sent again"),
+    "answered": gettext_lazy("The recipient reacted"),
+}
 ROWS = 50
 
 
@@ -69,8 +84,19 @@ def facts(campaign: Campaign) -> list[tuple[str, str]]:
         (_("Window"), ngettext("%d day", "%d days", campaign.window_days) % campaign.window_days),
         (_("Hold-out"), figures.share(campaign.holdout_share, 0)),
         (_("Cost per message"), figures.money(campaign.cost_per_message_amount, campaign.currency)),
+        (_("Priority"), str(campaign.priority)),
+        (_("Hours"), hours(campaign)),
         (_("Send at"), figures.moment(campaign.send_at) if campaign.send_at else ""),
     ]
+
+
+def hours(campaign: Campaign) -> str:
+    """When its messages leave, by the recipients' clocks."""
+    span = (
+        f"{campaign.send_from:%H:%M}–{campaign.send_until:%H:%M}" if campaign.send_from and campaign.send_until else ""
+    )
+    days = ", ".join(str(WEEKDAYS_ABBR[int(day) - 1]) for day in campaign.send_weekdays)
+    return " ".join(filter(None, (days, span)))
 
 
 def progress(request: ActorRequest, campaign: Campaign, run: Run | None) -> dict[str, Any]:
@@ -171,6 +197,8 @@ def launch(request: ActorRequest, pk: int) -> HttpResponse:
         "design": sketch.of_campaign(found, reach.will_get_it, at=timezone.now()),
         "schedule": ScheduleForm(),
         "stamp": found.updated_at.isoformat(),
+        "approval": queries.approval_of(found, at=timezone.now()),
+        "may_approve": queries.may_approve(found, request.actor),
     }
     return render(request, "campaigns/launch.html", context)
 
@@ -217,6 +245,25 @@ def launched(request: ActorRequest, campaign: Campaign) -> HttpResponse:
     except Refused as refusal:
         notify(request, str(refusal), level=levels.ERROR)
     return redirect("campaign", campaign.pk)
+
+
+@require_POST
+@needs("campaigns.approve")
+def approval(request: ActorRequest, pk: int) -> HttpResponse:
+    """Agree to what somebody else wrote, exactly as it was shown; or take that back."""
+    found = places.found(pk)
+    is_given = "withdraw" not in request.POST
+    if is_given and request.POST.get("stamp") != found.updated_at.isoformat():
+        notify(request, _("It was changed since you looked. Look again before you approve."), level=levels.WARNING)
+        return redirect("campaign-launch", pk)
+    act = actions.approve if is_given else actions.withdraw_approval
+    try:
+        act(found, by=request.actor, at=timezone.now())
+    except Refused as refusal:
+        notify(request, str(refusal), level=levels.ERROR)
+    else:
+        notify(request, _("Approved as it stands.") if is_given else _("The approval is withdrawn."))
+    return redirect("campaign-launch", pk)
 
 
 @require_POST

@@ -9,10 +9,11 @@ from campaigns import actions, queries, responses
 from campaigns.delivery import claims, transitions, worker
 from campaigns.delivery.permission import OBJECTIONS
 from campaigns.lifecycle import MOVES, MoveNotAllowed, possible
-from campaigns.models import Campaign, CampaignStatus, Message, RunStatus
+from campaigns.models import Campaign, CampaignStatus, Message, Run, RunStatus, SendingRules
 from chaos.sink import Sink
 from crm.addresses import address_key
 from crm.models import ConsentState, Customer, Suppression
+from segments.models import Membership
 from tests.campaigns.conftest import BY, launched, sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -177,3 +178,68 @@ def test_approval_is_of_this_text_and_a_change_withdraws_it(new_customer, new_ca
         actions.launch(campaign, by=maija, at=timezone.now())
     actions.change_campaign(campaign, changes={"name": "New"}, by=maija, at=timezone.now())
     assert Campaign.objects.get().approved_hash == ""
+
+
+def test_whoever_wrote_any_of_it_is_not_a_second_person(new_customer, new_campaign, cast):
+    from crm import access
+
+    maija, adele = access.of_user(cast.maija), access.of_user(cast.adele)
+    campaign = new_campaign([new_customer(1)])
+    actions.change_campaign(campaign, changes={"name": "Mine now"}, by=adele, at=timezone.now())
+    with pytest.raises(Exception, match="second person"):
+        actions.approve(campaign, by=adele, at=timezone.now())
+    with pytest.raises(Exception, match="second person"):
+        actions.approve(campaign, by=BY, at=timezone.now())
+    assert queries.approval_of(actions.approve(campaign, by=maija, at=timezone.now()), at=timezone.now()).is_given
+
+
+@pytest.mark.parametrize(("above", "is_needed"), [(None, False), (0, True), (2, True), (3, False)])
+def test_the_firm_says_above_how_many_a_second_person_is_needed(new_customer, new_campaign, cast, above, is_needed):
+    SendingRules.objects.create(approval_above=above)
+    campaign = new_campaign([new_customer(n) for n in range(3)])
+    if not is_needed:
+        actions.launch(campaign, by=BY, at=timezone.now())
+        return
+    with pytest.raises(actions.ApprovalMissing):
+        actions.launch(campaign, by=BY, at=timezone.now())
+    with pytest.raises(actions.ApprovalMissing):
+        actions.schedule(campaign, send_at=timezone.now(), by=BY, at=timezone.now())
+    assert not Run.objects.exists()
+
+
+def test_the_approved_people_get_it_and_nobody_who_joined_since(new_customer, new_campaign, cast, sink: Sink):
+    from crm import access
+
+    stayed, left, late = (new_customer(n) for n in range(3))
+    campaign = new_campaign([stayed, left])
+    actions.approve(campaign, by=access.of_user(cast.adele), at=timezone.now())
+    segment = campaign.include.get()
+    Membership.objects.filter(segment=segment, customer=left).update(left_at=timezone.now())
+    Membership.objects.create(segment=segment, customer=late, entered_at=timezone.now(), entered_reason="added")
+    assert queries.reach(campaign, as_of=timezone.now()).matches == 2
+    sent(launched(campaign))
+    assert {to for to, _ in sink.arrived} == {stayed.email, left.email}
+
+
+CHANGED = {
+    "text": lambda one: one.variants.filter(key="A").update(preheader="Another"),
+    "version": lambda one: one.variants.filter(key="B").delete(),
+    "sender": lambda one: Campaign.objects.filter(pk=one.pk).update(from_email="other@firm.example"),
+    "hold-out": lambda one: Campaign.objects.filter(pk=one.pk).update(holdout_share="0.3"),
+    "hours": lambda one: Campaign.objects.filter(pk=one.pk).update(send_weekdays="7"),
+    "purpose": lambda one: Campaign.objects.filter(pk=one.pk).update(purpose="service"),
+    "audience": lambda one: one.exclude.add(one.include.get()),
+}
+
+
+@pytest.mark.parametrize("change", CHANGED)
+def test_nothing_that_was_approved_can_be_changed_behind_it(change, new_customer, new_campaign, cast):
+    from crm import access
+
+    campaign = new_campaign([new_customer(1)])
+    actions.approve(campaign, by=access.of_user(cast.adele), at=timezone.now())
+    CHANGED[change](campaign)
+    campaign = Campaign.objects.get()
+    assert queries.approval_of(campaign, at=timezone.now()).is_stale
+    with pytest.raises(actions.ApprovalMissing):
+        actions.launch(campaign, by=BY, at=timezone.now())
