@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from campaigns import approval, queries, rollout
 from campaigns.approval import ApprovalMissing as ApprovalMissing
+from campaigns.approval import plan as plan
 from campaigns.content import letters, matrix
 from campaigns.conversions import attribute_due as attribute_due
 from campaigns.delivery import transitions
