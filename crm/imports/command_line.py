@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError, OutputWrapper
 from django.utils import timezone
 from tqdm import tqdm
@@ -15,6 +16,7 @@ from tqdm import tqdm
 from crm.imports.files import FileError
 from crm.imports.mapping import MappingError
 from crm.imports.runs import ImportNotPossible, Progress, check_import, queue_import, run_import, start_import
+from crm.imports.suggestion import preview, suggested
 from crm.imports.undo import undo_import
 from crm.models import Import, ImportProblem
 from crm.models.imports import ImportStatus
@@ -33,15 +35,23 @@ class Answer:
 def add_arguments(parser: ArgumentParser) -> None:
     """The arguments of every import command."""
     parser.add_argument("file", help="CSV (also gzipped), blank-separated, fixed-width or .xlsx file")
-    parser.add_argument("--mapping", required=True, help="JSON file that says how columns become fields")
+    parser.add_argument(
+        "--mapping", help="JSON file that says how columns become fields; without it they are recognised"
+    )
+    parser.add_argument("--print-mapping", action="store_true", help="print the recognised mapping and import nothing")
     parser.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
     parser.add_argument("--json", action="store_true", help="answer in JSON, without a progress bar")
 
 
 def carry_out(kind: str, options: dict[str, Any], out: OutputWrapper) -> None:
     """Import the file named in the options, or say what importing it would do."""
+    file, mapping = Path(options["file"]), options["mapping"]
     with one_line_faults():
-        run = _start(kind, Path(options["file"]), Path(options["mapping"]))
+        document = _document(Path(mapping)) if mapping else _recognised(kind, file)
+        if options["print_mapping"]:
+            out.write(json.dumps(document, ensure_ascii=False, indent=2))
+            return
+        run = _start(kind, file, document)
         answer = (_rehearse if options["dry_run"] else _run)(run, not options["json"])
     tell(answer, options["json"], out)
     if answer.report["status"] == ImportStatus.FAILED:
@@ -72,8 +82,11 @@ def one_line_faults() -> Iterator[None]:
         raise CommandError(str(error)) from error
 
 
-def _start(kind: str, file: Path, mapping: Path) -> Import:
-    document = _document(mapping)
+def _recognised(kind: str, file: Path) -> dict[str, Any]:
+    return suggested(kind, preview(file), settings.FIRM_TIME_ZONE, settings.FIRM_CURRENCY)
+
+
+def _start(kind: str, file: Path, document: Any) -> Import:
     if not file.is_file():
         raise FileError(f"there is no file {file}")
     with file.open("rb") as source:

@@ -21,6 +21,7 @@ PARTS: dict[str, dict[str, tuple[str, ...]]] = {
         "ordered_at": ("ordered_at",),
         "sku": ("line", "sku"),
         "description": ("line", "description"),
+        "category": ("line", "category"),
         "quantity": ("line", "quantity"),
         "unit_amount": ("line", "unit_amount"),
         "amount": ("line", "amount"),

@@ -10,7 +10,7 @@ from fnmatch import translate
 from typing import Any
 
 from crm.imports.places import MappingError, Place
-from crm.imports.reading import SPLITTERS, FileForm
+from crm.imports.reading import MIXED, SPLITTERS, FileForm
 from crm.imports.values import PARSERS, Style
 from crm.models.consent import Channel, Purpose
 from crm.models.customer import Dimension, FieldType, Sensitivity, Stage
@@ -271,8 +271,10 @@ def _file(place: Place) -> FileForm:
 
 def _encoding(place: Place) -> str:
     name = place.text("", 30)
+    if name in ("", MIXED):
+        return name
     try:
-        return codecs.lookup(name).name if name else ""
+        return codecs.lookup(name).name
     except LookupError as error:
         raise place.refuse(f"“{name}” is not an encoding; utf-8, utf-16 and cp1252 are the usual ones") from error
 

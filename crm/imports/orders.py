@@ -43,7 +43,7 @@ TimedLine = tuple[str, str, Decimal, Decimal, Decimal, datetime]
 
 @dataclass(slots=True)
 class Parsed:
-    """An order understood; `categories` and `is_product` per line."""
+    """An order understood; `categories` by stock code, of those lines that name one."""
 
     row: int
     number: str
@@ -55,6 +55,7 @@ class Parsed:
     country: str
     lines: list[Line]
     total: Decimal
+    categories: dict[str, str]
 
 
 @dataclass
@@ -97,7 +98,7 @@ def plan(chunk: Chunk, reading: Reading) -> Plan:
     parsed = list(_understood(chunk, reading, form, result))
     _find_customers(parsed, form, result)
     parsed = [order for order in parsed if _may_stay(order, form, result)]
-    _find_products(chunk, parsed, reading, form, result.work)
+    _find_products(parsed, form, result.work)
     existing = _existing(reading.mapping.source, [order.number for order in parsed])
     for order in parsed:
         _plan_order(order, existing.get(order.number), result)
@@ -192,12 +193,17 @@ def _may_stay(order: Parsed, form: OrderForm, result: Plan) -> bool:
     return True
 
 
-def _find_products(chunk: Chunk, parsed: list[Parsed], reading: Reading, form: OrderForm, work: Work) -> None:
+def _find_products(parsed: list[Parsed], form: OrderForm, work: Work) -> None:
+    """The products to make: name and category are the first that a line gives."""
     wanted: dict[str, NewProduct] = {}
     for order in parsed:
         for sku, description, *_ in order.lines:
-            if sku and not (sku in wanted and wanted[sku].name) and _is_product(sku, form):
-                wanted[sku] = NewProduct(sku, description, "")
+            known = wanted.get(sku)
+            if sku and not (known and known.name and known.category) and _is_product(sku, form):
+                category = order.categories.get(sku, "")
+                wanted[sku] = NewProduct(
+                    sku, (known and known.name) or description, (known and known.category) or category
+                )
     work.products = product_ids(wanted)
     work.new_products = {sku: product for sku, product in wanted.items() if sku not in work.products}
 
@@ -364,7 +370,15 @@ def _parse(
         country=_cell(cells, places.country, 60),
         lines=lines,
         total=total,
+        categories=_categories(rows, places),
     )
+
+
+def _categories(rows: list[StagedRow], places: Places) -> dict[str, str]:
+    if places.category < 0:
+        return {}
+    pairs = ((_cell(row.cells, places.sku, 64), _cell(row.cells, places.category, 80)) for row in rows)
+    return {sku: category for sku, category in pairs if category}
 
 
 def _group_problems(rows: list[StagedRow], reading: Reading) -> Iterator[Problem]:

@@ -54,6 +54,8 @@ PROBLEM_LABELS = {
     "missing_number": gettext_lazy("Without a number"),
     "repeated_number": gettext_lazy("A number that stands twice"),
     "wrong_width": gettext_lazy("Too many or too few cells"),
+    "unclosed_quote": gettext_lazy("A quotation mark that is not closed"),
+    "mixed_encoding": gettext_lazy("Rows in another encoding than the rest"),
     "invalid_email": gettext_lazy("Not an e-mail address"),
     "invalid_phone": gettext_lazy("Not a phone number"),
     "not_a_number": gettext_lazy("Not a number"),

@@ -282,9 +282,18 @@ def _stage(run: Import, mapping: Mapping, beat: Callable[[], None], purpose: str
 
 
 def _file_problems(mapping: Mapping, stage: Stage) -> Iterator[Problem]:
-    """What is to be said of whole columns."""
+    """What is to be said of whole columns, and of rows that reading had to mend."""
     for column, value in stage.constants.items():
         message = f"holds {json.dumps(value, ensure_ascii=False)} in every row; it tells nothing"
         yield Problem(HEADER_ROW, column, "constant_column", message)
     for column, note in mapping.notes.items():
         yield Problem(HEADER_ROW, column, "note", note)
+    for code, places in stage.mended.items():
+        for row, line in zip(places[::2], places[1::2], strict=True):
+            yield Problem(row, "", code, MENDED[code].format(line=line))
+
+
+MENDED = {
+    "unclosed_quote": "a quotation mark opens in line {line} and is not closed; read up to the end of the line",
+    "mixed_encoding": "not written in UTF-8 like other rows; read as Windows-1252",
+}

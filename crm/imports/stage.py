@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crm.imports.mapping import Mapping
-from crm.imports.reading import Table
+from crm.imports.reading import Mended, Table
 from crm.spreadsheets import freed
 
 SEPARATOR = "\x1f"
@@ -56,12 +56,13 @@ Chunk = list[StagedRow]
 
 @dataclass(frozen=True)
 class Stage:
-    """What staging found: number of data rows, the columns, and columns that hold one value only."""
+    """What staging found: number of data rows, the columns, columns that hold one value only, and what was mended."""
 
     connection: sqlite3.Connection
     rows: int
     columns: tuple[str, ...]
     constants: dict[str, str]
+    mended: Mended
 
     def chunks(self, after: int, size: int, is_grouped: bool) -> Iterator[Chunk]:
         """Yield chunks of about `size` rows, the first `after` rows left out; a group is never cut."""
@@ -105,7 +106,7 @@ def _filled(connection: sqlite3.Connection, table: Table, mapping: Mapping, beat
         beat()
     connection.executescript(INDEXES)
     known = {table.columns[place]: value for place, value in constants.items() if rows > 1}
-    return Stage(connection, rows, table.columns, known)
+    return Stage(connection, rows, table.columns, known, table.mended)
 
 
 def _lines(table: Table, mapping: Mapping, constants: dict[int, str]) -> Iterator[tuple[int, str, bytes | None, str]]:

@@ -20,10 +20,13 @@ from crm.imports.values import PARSERS, Style, ValueProblem
 SAMPLE_ROWS = 200
 MOST_CHOICES = 12
 
-# Headings as people write them, compared without case, accents, blanks and signs.
+NUMBERS = (
+    "customerid customernumber customerno asiakasnumero asiakasnro asiakastunnus asiakasid clientid userid memberid"
+    " jasennumero"
+)
+# Headings as people write them, compared without case, accents, blanks and signs; the surest first.
 HEADINGS: dict[str, str] = {
-    "number": "id customerid customernumber customerno customer number clientid userid memberid asiakasnumero"
-    " asiakasnro asiakastunnus asiakasid jasennumero tunnus numero",
+    "number": NUMBERS + " id customer number tunnus numero",
     FULL_NAME: "name fullname customername nimi kokonimi asiakas asiakkaannimi",
     "first_name": "firstname givenname forename first etunimi etunimet kutsumanimi",
     "last_name": "lastname surname familyname last sukunimi",
@@ -38,28 +41,28 @@ HEADINGS: dict[str, str] = {
     "city": "city town kaupunki postitoimipaikka paikkakunta kotikunta kunta",
     "country": "country countrycode maa",
     "created_at": "createdat created customersince since signupdate registered joined enrolled liittynyt"
-    " rekisteroitynyt asiakkuusalkoi luotu luontipaiva",
+    " rekisteroitynyt asiakkuusalkoi asiakasalkaen asiakkaanaalkaen luotu luontipaiva",
 }
-TARGETS = {heading: target for target, headings in HEADINGS.items() for heading in headings.split()}
 CONSENT = re.compile(
     r"newsletter|optin|consent|marketing(ok|permission|allowed)|uutiskirje|markkinointi|suostumus|lupa"
 )
 ORDER_HEADINGS = {
-    "number": "order orderid ordernumber orderno invoice invoiceno invoicenumber tilaus tilausnumero tilausnro lasku"
-    " laskunumero kuitti",
-    "customer": HEADINGS["number"] + " customer asiakas",
-    "ordered_at": "date orderdate orderedat invoicedate at time paiva paivamaara pvm tilauspaiva tilauspvm"
-    " ostopaiva aika",
-    "sku": "sku stockcode product productid productcode item itemcode tuote tuotekoodi tuotenumero tuotenro",
-    "description": "description productname itemname title kuvaus tuotenimi selite",
-    "quantity": "quantity qty pieces pcs amount count maara kpl lukumaara",
+    "number": "orderid ordernumber orderno tilausnumero tilausnro invoiceno invoicenumber laskunumero order invoice"
+    " tilaus lasku kuitti",
+    "customer": NUMBERS + " customer asiakas id number tunnus numero",
+    "ordered_at": "orderdate orderedat invoicedate tilauspaiva tilauspvm ostopaiva date at time paiva paivamaara pvm"
+    " aika",
+    "sku": "sku stockcode productid productcode itemcode tuotekoodi tuotenumero tuotenro product item tuote",
+    "description": "description productname itemname title kuvaus tuotenimi selite product item tuote",
+    "category": "category productcategory productgroup kategoria tuoteryhma tuotekategoria tuoteluokka",
+    "quantity": "quantity qty pieces pcs count maara kpl lukumaara amount",
     "unit_amount": "price unitprice unitamount hinta yksikkohinta kappalehinta ahinta",
-    "amount": "total linetotal sum value revenue summa yhteensa loppusumma rivisumma",
+    "amount": "linetotal rivisumma total sum value revenue summa yhteensa loppusumma",
     "country": HEADINGS["country"],
     "channel": "channel kanava",
 }
 EVENT_HEADINGS = {
-    "customer": HEADINGS["number"] + " customer asiakas",
+    "customer": NUMBERS + " customer asiakas id number tunnus numero",
     "type": "type event eventtype eventname tyyppi tapahtuma",
     "occurred_at": "at time timestamp date datetime occurredat happenedat aika aikaleima paiva pvm",
     "id": "eventid messageid tapahtumaid tapahtumatunnus",
@@ -170,13 +173,18 @@ def _reads(kind: str, cells: Sequence[str], style: Style) -> bool:
     return bool(cells)
 
 
+def _mostly_truths(cells: Sequence[str], style: Style) -> bool:
+    """Whether four in five cells say yes or no: a stray “maybe” must not make a consent a mere field."""
+    return 5 * sum(_reads("truth", [cell], style) for cell in cells) >= 4 * len(cells) > 0
+
+
 # --- customers -------------------------------------------------------------------------------------
 
 
 def _customers(samples: dict[str, list[str]], style: Style, currency: str) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     consents: list[dict[str, Any]] = []
-    found = _found(samples, {target: set(headings.split()) for target, headings in HEADINGS.items()})
+    found = _found(samples, _split(HEADINGS))
     taken = {column: target for target, column in found.items()}
     for column, cells in samples.items():
         target = taken.get(column)
@@ -184,7 +192,7 @@ def _customers(samples: dict[str, list[str]], style: Style, currency: str) -> di
             continue
         if target:
             columns[column] = target
-        elif CONSENT.search(plain(column)) and _reads("truth", cells, style):
+        elif CONSENT.search(plain(column)) and _mostly_truths(cells, style):
             consents.append({"column": column, "purpose": "marketing", "channel": "email"})
         else:
             columns[column] = field_of(column, cells, style, currency)
@@ -192,16 +200,20 @@ def _customers(samples: dict[str, list[str]], style: Style, currency: str) -> di
     return document | ({"consents": consents} if consents else {})
 
 
-def _found(samples: dict[str, list[str]], names: dict[str, set[str]]) -> dict[str, str]:
-    """Which column is which target, the first one winning; addresses are told by their look as well."""
+def _split(headings: dict[str, str]) -> dict[str, list[str]]:
+    return {target: words.split() for target, words in headings.items()}
+
+
+def _found(samples: dict[str, list[str]], names: dict[str, list[str]]) -> dict[str, str]:
+    """Which column is which target, the surest heading winning; addresses are told by their look as well."""
     found: dict[str, str] = {}
-    for column in samples:
-        for target, headings in names.items():
-            if plain(column) in headings and target not in found and column not in found.values():
-                found[target] = column
+    for target, headings in names.items():
+        likely = [column for column in samples if plain(column) in headings and column not in found.values()]
+        if likely:
+            found[target] = min(likely, key=lambda column: headings.index(plain(column)))
     if "email" in names and "email" not in found:
-        likely = (column for column, cells in samples.items() if _reads("email", cells, Style()))
-        if first := next(likely, None):
+        looks = (column for column, cells in samples.items() if _reads("email", cells, Style()))
+        if first := next(looks, None):
             found["email"] = first
     return found
 
@@ -275,8 +287,8 @@ def dimension_of(column: str) -> str:
 
 
 def _orders(samples: dict[str, list[str]], style: Style, currency: str) -> dict[str, Any]:
-    found = _found(samples, {target: set(headings.split()) for target, headings in ORDER_HEADINGS.items()})
-    line = ("sku", "description", "quantity", "unit_amount", "amount")
+    found = _found(samples, _split(ORDER_HEADINGS))
+    line = ("sku", "description", "category", "quantity", "unit_amount", "amount")
     return {
         "currency": currency,
         **{name: found[name] for name in ("number", "ordered_at", "country", "channel") if name in found},
@@ -286,7 +298,7 @@ def _orders(samples: dict[str, list[str]], style: Style, currency: str) -> dict[
 
 
 def _events(samples: dict[str, list[str]], style: Style, currency: str) -> dict[str, Any]:
-    found = _found(samples, {target: set(headings.split()) for target, headings in EVENT_HEADINGS.items()})
+    found = _found(samples, _split(EVENT_HEADINGS))
     rest = [column for column in samples if column not in found.values()]
     customer = {"customer": {"number": found.pop("customer"), "unknown": "refuse"}} if "customer" in found else {}
     return {**found, **customer, **({"properties": {key_of(column): column for column in rest}} if rest else {})}

@@ -42,6 +42,14 @@ def test_an_import_and_its_undo_speak_to_machines_and_to_people(files):
     assert not Customer.objects.exists()
 
 
+def test_without_a_mapping_the_columns_are_recognised_and_can_be_printed(files):
+    printed = json.loads(command("import_customers", files / "f.csv", "--print-mapping"))
+    assert (printed["number"], printed["columns"]) == ("id", {"mail": "email"})
+    assert not Import.objects.exists()
+    command("import_customers", files / "f.csv")
+    assert dict(Customer.objects.values_list("number", "email")) == {"7": "anna@x.fi", "8": ""}
+
+
 def test_events_come_in_once_however_often_they_are_sent(files):
     command("import_customers", files / "f.csv", "--mapping", files / "m.json")
     (files / "e.csv").write_text(

@@ -194,3 +194,34 @@ def test_amounts_follow_from_totals_when_the_file_has_no_prices(load):
     again = load("orders", shop("1,7,2025-07-01,,3,10"), mapping)
     assert again.counts["unchanged"] == 1
     assert Counter(again.counts["problems"]) == {}
+
+
+def test_lines_give_the_products_they_make_their_category(load):
+    text = b"""order,customer,at,sku,name,group,price
+1,17,2026-01-02,a,Axe,,5
+2,17,2026-01-02,a,,Tools,5
+2,17,2026-01-02,b,Bag,Bags,5
+"""
+    line = {"sku": "sku", "description": "name", "category": "group", "unit_amount": "price"}
+    mapping = {"number": "order", "customer": "customer", "ordered_at": "at", "currency": "EUR", "line": line}
+    load("orders", text, mapping)
+    found = Product.objects.order_by("sku").values_list("sku", "name", "category")
+    assert list(found) == [("a", "Axe", "Tools"), ("b", "Bag", "Bags")]
+
+
+def test_an_order_with_an_unclosed_quotation_mark_is_left_out_whole_and_no_other(load):
+    text = b"""order,customer,at,sku,price
+1,17,2026-01-02,a,5
+2,17,2026-01-02,"b,5
+2,17,2026-01-02,c,5
+3,18,2026-01-02,d,5
+"""
+    mapping = {
+        "number": "order", "customer": "customer", "ordered_at": "at", "currency": "EUR",
+        "line": {"sku": "sku", "unit_amount": "price"},
+    }  # fmt: skip
+    run = load("orders", text, mapping)
+    assert sorted(Order.objects.values_list("number", flat=True)) == ["1", "3"]
+    assert run.counts["refused"] == 1
+    opened = run.problems.get(code="unclosed_quote")
+    assert (opened.row, opened.is_fatal) == (3, False) and "line 3" in opened.message

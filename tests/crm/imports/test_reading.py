@@ -37,6 +37,64 @@ def test_a_letter_beyond_ascii_in_the_last_line_decides_the_encoding(tmp_path):
         assert list(table.rows)[-1] == ["3", "ä"]
 
 
+plain_cells = st.text("abcåäö 1.", min_size=1, max_size=5)
+lines_of_cells = st.lists(st.tuples(plain_cells, plain_cells, plain_cells), min_size=1, max_size=6)
+
+
+@given(lines_of_cells, lines_of_cells, st.integers(0, 2), st.booleans())
+def test_a_quotation_mark_that_is_never_closed_holds_its_own_line_only(
+    tmp_path_factory, before, after, place, is_quoted
+):
+    """The lines around the broken one are those that Python's own `split` gives, quoted or not."""
+    broken = ["x", "y", "z"]
+    broken[place] = '"' + broken[place]
+    rows = [*before, broken, *after]
+    sign = '"' if is_quoted else ""
+    written = [";".join(cells if cells is broken else [f"{sign}{cell}{sign}" for cell in cells]) for cells in rows]
+    path = tmp_path_factory.mktemp("f") / "f.csv"
+    path.write_text("\n".join(["a;b;c", *written, ""]), encoding="utf-8")
+    with open_table(path, FileForm(delimiter=";")) as table:
+        read = list(table.rows)
+    assert [read[: len(before)], read[len(before) + 1 :]] == [
+        [list(row) for row in before],
+        [list(row) for row in after],
+    ]
+    assert list(table.mended["unclosed_quote"]) == [len(before) + 2, len(before) + 2]
+
+
+def test_the_line_of_an_unclosed_mark_is_told_and_cells_over_several_lines_stay(tmp_path):
+    path = tmp_path / "f.csv"
+    path.write_text('a,b\n1,"two\nlines"\n2,"open\n3,c\n4,"said ""hi""\n5"\n', encoding="utf-8")
+    with open_table(path, FileForm()) as table:
+        assert list(table.rows) == [["1", "two\nlines"], ["2", "open"], ["3", "c"], ["4", 'said "hi"\n5']]
+    assert list(table.mended["unclosed_quote"]) == [3, 4]
+
+
+def test_a_mark_that_swallows_more_than_a_cell_may_hold_is_found_as_well(tmp_path):
+    path = tmp_path / "f.csv"
+    path.write_text("a,b\n" + '1,"open\n' + "2,b\n" * 400_000, encoding="utf-8")
+    with open_table(path, FileForm()) as table:
+        assert sum(1 for row in table.rows if row == ["2", "b"]) == 400_000
+
+
+@pytest.mark.parametrize("western", [0, 2])
+def test_rows_in_another_encoding_are_read_and_named(tmp_path, western):
+    lines = ["id;name", "1;Äijä", "2;Öhman", "3;Åsa €"]
+    encodings = ["cp1252" if place == western else "utf-8" for place in range(len(lines))]
+    path = tmp_path / "f.csv"
+    path.write_bytes(b"\n".join(line.encode(encoding) for line, encoding in zip(lines, encodings, strict=True)))
+    with open_table(path, FileForm()) as table:
+        assert [";".join(row) for row in table.rows] == lines[1:]
+    assert list(table.mended.get("mixed_encoding", [])[::2]) == ([western + 1] if western else [])
+
+
+def test_chance_neighbours_do_not_make_a_western_file_a_mixed_one(tmp_path):
+    path = tmp_path / "f.csv"
+    path.write_bytes(("a,b\n" + "1,äö\n" * 50 + "2,”HÄMEENLINNÄ”\n").encode("cp1252"))
+    with open_table(path, FileForm()) as table:
+        assert (table.form.encoding, list(table.rows)[-1]) == ("cp1252", ["2", "”HÄMEENLINNÄ”"])
+
+
 def test_excel_cells_read_like_those_of_a_csv(tmp_path):
     from datetime import datetime
 

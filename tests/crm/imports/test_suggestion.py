@@ -66,3 +66,22 @@ def test_a_finnish_file_of_orders_maps_itself(tmp_path, load):
     order = Order.objects.get(number="1")
     assert (str(order.total_amount), order.customer.number) == ("7.0000", "17")
     assert order.ordered_at.isoformat() == "2025-12-24T16:30:00+00:00"
+
+
+def test_one_answer_that_is_neither_yes_nor_no_does_not_hide_the_consent(tmp_path):
+    answers = ["kyllä", "ei", "kyllä", "ehkä", "ei", ""]
+    text = "Asiakasnro;Markkinointilupa;Asiakas alkaen\n" + "".join(
+        f"{number};{answer};1.2.2020\n" for number, answer in enumerate(answers)
+    )
+    mapping = suggestion(tmp_path, text)
+    assert mapping["consents"] == [{"column": "Markkinointilupa", "purpose": "marketing", "channel": "email"}]
+    assert mapping["columns"] == {"Asiakas alkaen": "created_at"}
+
+
+@pytest.mark.parametrize("headings", ["Tuote;Tuotekoodi;Tuoteryhmä", "Tuoteryhmä;Tuotekoodi;Tuote"])
+def test_code_name_and_group_of_a_product_are_told_apart_in_any_order(tmp_path, headings):
+    text = f"Tilausnro;Asiakasnro;Pvm;{headings};Kpl;Hinta\n1;17;1.2.2026;a;b;c;1;2,50\n"
+    line = suggestion(tmp_path, text, "orders")["line"]
+    assert (line["sku"], line["description"], line["category"]) == ("Tuotekoodi", "Tuote", "Tuoteryhmä")
+    alone = "Tilausnro;Asiakasnro;Pvm;Tuote;Kpl;Hinta\n1;17;1.2.2026;Kirves;1;2,50\n"
+    assert suggestion(tmp_path, alone, "orders")["line"]["sku"] == "Tuote"
