@@ -1,9 +1,11 @@
 """A text made ready once per version: styles inlined, links numbered, the plain part made."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from html import unescape
+from itertools import islice
 from urllib.parse import urlsplit
 
 from css_inline import CSSInliner
@@ -14,14 +16,26 @@ from inscriptis.model.config import ParserConfig
 from campaigns.content import merge
 
 INLINER = CSSInliner(load_remote_stylesheets=False, keep_style_tags=False, keep_at_rules=True)
-LIQUID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+LONGEST, DEEPEST = 500_000, 200  # characters of a text, elements within elements
+TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)", re.IGNORECASE)
+# Elements that are never closed, or need not be.
+UNCLOSED = re.compile(
+    r"(area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr|p|li|dt|dd|tr|td|th|option)\Z", re.IGNORECASE
+)
 HIDDEN = re.compile("\ue000(\\d+)\ue001")
 IN_COMMENT = re.compile("<!--\ue000(\\d+)\ue001-->")
-HREF = re.compile(r'(<a\b[^>]*?\shref=")([^"]*)(")', re.IGNORECASE)
-WRITTEN_HREF = re.compile(r"""<a\b[^>]*?\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.IGNORECASE)
+# No "<" inside of a tag: otherwise a text of nothing but "<a" is read anew from each of them.
+HREF = re.compile(r'(<a\b[^<>]*?\shref=")([^"]*)(")', re.IGNORECASE)
+WRITTEN_HREF = re.compile(r"""<a\b[^<>]*?\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.IGNORECASE)
 MARK = "\ue000"  # stands for a merge field while links are judged
-BODY = re.compile(r"(<body\b[^>]*>)", re.IGNORECASE)
-ACTIVE = re.compile(r"<\s*(script|iframe|object|embed|form|base)\b|\bon\w+\s*=\s*[\"']|javascript:", re.IGNORECASE)
+BLANKS = re.compile(r"[\x00-\x20]+")
+OWN_ADDRESSES = ("unsubscribe_url", "preferences_url", "browser_url")
+BODY = re.compile(r"(<body\b[^<>]*>)", re.IGNORECASE)
+ACTIVE = re.compile(
+    r"<\s*(script|iframe|object|embed|form|base)\b|<[a-z][^<>]*?[\s/\"']on\w+\s*=|<meta\b[^<>]*refresh|javascript:",
+    re.IGNORECASE,
+)
+SCHEMES = ("", "http", "https", "mailto", "tel", "sms")
 PREHEADER = '<div style="display:none;max-height:0;overflow:hidden">{}</div>'
 FOOTER = (
     '<p style="margin:32px 0 0;font:12px/1.5 system-ui,sans-serif;color:#5b6670">'
@@ -53,7 +67,9 @@ class Composition:
 
 @lru_cache(maxsize=500)
 def compose(source: Source) -> Composition:
-    """Do once what is the same for everyone."""
+    """Do once what is the same for everyone. Raises `merge.RenderFailed` for a text that no reader could open."""
+    if too_much := [fault for part in ("html", "text") for fault in _size(part, getattr(source, part))]:
+        raise merge.RenderFailed(str(too_much[0]))
     html, urls = _with_numbered_links(_inlined(source.html)) if source.html else ("", ())
     text = source.text or _plain(html)
     if html and "unsubscribe_url" not in html:
@@ -68,52 +84,92 @@ def compose(source: Source) -> Composition:
 def faults(source: Source, known: Iterable[str]) -> list[merge.Fault]:
     """Everything that would go wrong or must not be sent, each with its part and line."""
     known = tuple(known)
+    if too_much := [fault for part in ("html", "text") for fault in _size(part, getattr(source, part))]:
+        return too_much
     found = [] if source.subject.strip() else [merge.Fault("subject", 1, _("a message needs a subject."))]
     if not source.html.strip() and not source.text.strip():
         found.append(merge.Fault("html", 1, _("a message needs a text.")))
     for part in ("subject", "preheader", "html", "text"):
         found += merge.faults(part, getattr(source, part), known)
-    return found + _active_content(source.html) + _bad_links(source.html)
+    active = [fault for part in ("preheader", "html") for fault in _active_content(part, getattr(source, part))]
+    return found + active + _bad_links(source.html)
 
 
-def _active_content(html: str) -> list[merge.Fault]:
+def _size(part: str, text: str) -> list[merge.Fault]:
+    """Texts that would keep a worker busy for minutes, or bring down the parsers of HTML."""
+    if len(text) > LONGEST:
+        return [merge.Fault(part, 1, _("the text has more than %(most)s characters.") % {"most": LONGEST})]
+    depth = 0
+    for tag in TAG.finditer(text):
+        if not UNCLOSED.match(tag[2]):
+            depth = max(depth - 1, 0) if tag[1] else depth + 1
+        if depth > DEEPEST:
+            message = _("more than %(most)s elements lie within each other.") % {"most": DEEPEST}
+            return [merge.Fault(part, merge.line_of(text, tag.start()), message)]
+    return []
+
+
+def _active_content(part: str, html: str) -> list[merge.Fault]:
     message = _("scripts, forms and frames do not work in e-mail and are not sent.")
-    return [merge.Fault("html", merge.line_of(html, one.start()), message) for one in ACTIVE.finditer(html)]
+    found = islice(ACTIVE.finditer(html), merge.MOST_FAULTS)
+    return [merge.Fault(part, merge.line_of(html, one.start()), message) for one in found]
 
 
 def _bad_links(html: str) -> list[merge.Fault]:
     """Links whose host a merge field would choose: who controls the field would control where people go."""
-    plain = LIQUID.sub(_mark, html)
+    plain = _tags_replaced(html, _mark)
     found = (
         (link.start(), _link_fault(next(filter(None, link.groups()), ""))) for link in WRITTEN_HREF.finditer(plain)
     )
-    return [merge.Fault("html", merge.line_of(plain, place), message) for place, message in found if message]
+    told = islice(((place, message) for place, message in found if message), merge.MOST_FAULTS)
+    return [merge.Fault("html", merge.line_of(plain, place), message) for place, message in told]
 
 
 def _link_fault(url: str) -> str:
+    """What is wrong with an address as a reader's program understands it: entities resolved, blanks left out."""
+    address = BLANKS.sub("", unescape(url))
+    before, colon, _rest = address.partition(":")
+    scheme = before if colon and before.isascii() and before.replace("+", "").isalnum() else ""
+    if scheme.lower() not in SCHEMES:
+        return _("this is not an address of the web.")
     try:
-        host = urlsplit(url).netloc if is_web(url) else ""
+        host = before if MARK in before.partition("/")[0] else urlsplit(address).netloc
     except ValueError:
         return _("this is not an address of the web.")
     return _("a field may not be part of a link's host.") if MARK in host else ""
 
 
-def _mark(tag: re.Match[str]) -> str:
-    return MARK + "\n" * tag[0].count("\n")
+def _mark(tag: str) -> str:
+    """What stands for a tag while links are judged; our own addresses are no field that anybody fills in."""
+    return "#" if tag.strip("{} ") in OWN_ADDRESSES else MARK + "\n" * tag.count("\n")
+
+
+def _tags_replaced(text: str, replacement: Callable[[str], str]) -> str:
+    """The text with each Liquid tag replaced."""
+    parts, place = [], 0
+    for start, end, is_closed in merge.tags(text):
+        if is_closed:
+            parts += [text[place:start], replacement(text[start:end])]
+            place = end
+    return "".join([*parts, text[place:]])
 
 
 def _inlined(html: str) -> str:
     """Styles moved into the elements. Liquid is hidden meanwhile: tags as comments, which tables tolerate."""
     tags: list[str] = []
+    html = html.replace(MARK, "").replace("\ue001", "")
 
-    def hide(tag: re.Match[str]) -> str:
-        tags.append(tag[0])
-        mark = f"\ue000{len(tags) - 1}\ue001"
-        before = html[: tag.start()]
-        in_element = before.rfind("<") > before.rfind(">")
-        return mark if in_element or tag[0].startswith("{{") else f"<!--{mark}-->"
+    def hide(tag: str) -> str:
+        tags.append(tag)
+        return f"\ue000{len(tags) - 1}\ue001"
 
-    inlined = INLINER.inline(LIQUID.sub(hide, html))
+    def comment(mark: re.Match[str]) -> str:
+        before = max(hidden.rfind(sign, 0, mark.start()) for sign in "<>")
+        in_element = before >= 0 and hidden[before] == "<"
+        return mark[0] if in_element or tags[int(mark[1])].startswith("{{") else f"<!--{mark[0]}-->"
+
+    hidden = _tags_replaced(html, hide)
+    inlined = INLINER.inline(HIDDEN.sub(comment, hidden))
     shown = IN_COMMENT.sub(lambda mark: tags[int(mark[1])], inlined)
     return HIDDEN.sub(lambda mark: tags[int(mark[1])], shown)
 
@@ -138,7 +194,9 @@ def is_web(url: str) -> bool:
 
 def _plain(html: str) -> str:
     """The plain part of an HTML text; links follow their words in brackets."""
-    return re.sub(r"\[(.*?)\]\((.*?)\)", r"\1 (\2)", get_text(html, ParserConfig(display_links=True))).strip()
+    return re.sub(
+        r"\[([^\[\]\n]*)\]\(([^()\n]*)\)", r"\1 (\2)", get_text(html, ParserConfig(display_links=True))
+    ).strip()
 
 
 def _before_end(html: str, addition: str) -> str:

@@ -1,21 +1,39 @@
 """The merge language: Liquid over plain values, with limits; faults are found when a text is saved."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from django.utils.translation import gettext as _
 from liquid import BoundTemplate, Environment, Undefined
-from liquid.exceptions import LiquidError
+from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError
+
+LONGEST_RANGE, LONGEST_TAG = 2_000, 5_000
+OPENING, CLOSING = re.compile(r"\{\{|\{%"), {"{{": "}}", "{%": "%}"}
+MOST_FAULTS = 20  # told of one part; the rest shows once these are mended
 
 
 class _Limited(Environment):
-    loop_iteration_limit = 2_000
+    loop_iteration_limit = LONGEST_RANGE
     output_stream_limit = 1_000_000
     local_namespace_limit = 100_000
     context_depth_limit = 20
 
+
+def _short_range(self: RangeLiteral, start: Any, stop: Any) -> range:
+    """Loops have their limit, but filters would write out `(1..1000000000)` number by number."""
+    found = _any_range(self, start, stop)
+    if found.stop - found.start > LONGEST_RANGE:
+        raise ResourceLimitError(f"a range has at most {LONGEST_RANGE} numbers", token=self.token)
+    return found
+
+
+_any_range = RangeLiteral._make_range
+RangeLiteral._make_range = _short_range  # type: ignore[method-assign]  # the library has no limit of its own for it
 
 PLAIN = _Limited(undefined=Undefined)
 ESCAPING = _Limited(undefined=Undefined, autoescape=True)
@@ -41,6 +59,8 @@ class RenderFailed(Exception):
 @lru_cache(maxsize=2_000)
 def parsed(text: str, *, escape: bool) -> BoundTemplate:
     """The parsed text; `escape` for HTML, where values must not become markup. Raises LiquidError."""
+    if any(end - start > LONGEST_TAG for start, end, _is_closed in tags(text)):
+        raise LiquidSyntaxError(f"a tag has at most {LONGEST_TAG} characters", token=None)
     return (ESCAPING if escape else PLAIN).from_string(text)
 
 
@@ -56,6 +76,8 @@ def filled(text: str, values: Mapping[str, Any], *, escape: bool) -> str:
         return parsed(text, escape=escape).render(**values)
     except LiquidError as error:
         raise RenderFailed(said_by(error)) from error
+    except (ArithmeticError, ValueError, TypeError, LookupError, MemoryError, RecursionError) as error:
+        raise RenderFailed(_("a filter was given what it cannot work with")) from error
 
 
 def faults(part: str, text: str, known: Iterable[str]) -> list[Fault]:
@@ -66,7 +88,23 @@ def faults(part: str, text: str, known: Iterable[str]) -> list[Fault]:
         return [Fault(part, line_of(text, place_of(error, text)), said_by(error))]
     names = tuple(known)
     unknown_fields = (_fault(part, text, use, names) for use in uses(template))
-    return [fault for fault in unknown_fields if fault] + unknown_filters(part, text, template)
+    found = islice(filter(None, unknown_fields), MOST_FAULTS)
+    return [*found, *unknown_filters(part, text, template)[:MOST_FAULTS]]
+
+
+def tags(text: str) -> Iterator[tuple[int, int, bool]]:
+    """Where each tag begins and ends, and whether it is closed; what is not closed goes on to the end of the text.
+
+    >>> list(tags("Hello {{ name }} {{"))
+    [(6, 16, True), (17, 19, False)]
+    """
+    place, hopeless = 0, set[str]()
+    while opening := OPENING.search(text, place):
+        closing = CLOSING[opening[0]]
+        end = -1 if closing in hopeless else text.find(closing, opening.end())
+        place = opening.end() if end < 0 else end + 2
+        hopeless |= {closing} if end < 0 else set()
+        yield opening.start(), len(text) if end < 0 else place, end >= 0
 
 
 def unknown_filters(part: str, text: str, template: BoundTemplate) -> list[Fault]:

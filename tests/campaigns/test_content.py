@@ -91,3 +91,71 @@ def test_the_matrix_falls_back_from_segment_and_language_to_the_version():
         for case in (((7,), "fi"), ((7,), "sv"), ((8,), "sv"), ((), "sv"), ((8,), "en"), ((), ""))
     }
     assert list(told.values()) == ["7 fi", "7 ", "None sv", "None sv", "None ", "None "]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{{ (1..100000000) | join: "" }}',
+        "{% assign numbers = (1..100000000) | reverse %}",
+        '{% if (1..100000000) contains "x" %}y{% endif %}',
+        "{% assign x = 9 %}{% for i in (1..16) %}{% assign x = x | times: x %}{% endfor %}{{ x }}",
+        '{{ "99999999999999999999" | date: "%Y" }}',
+        '{{ "nan" | round }}',
+        '{{ "1e400" | ceil }}',
+        '{{ "/w==" | base64_decode }}',
+    ],
+)
+def test_a_filter_given_the_impossible_refuses_the_letter_and_breaks_nothing(text):
+    with pytest.raises(merge.RenderFailed):
+        merge.filled(text, {"x": 1}, escape=True)
+
+
+@pytest.mark.parametrize(
+    ("html", "words"),
+    [
+        ("<div>" * 20_000, "200 elements"),
+        ("<a " * 20_000, "200 elements"),
+        ("{{" * 20_000, "5000 characters"),
+        ("{%" * 20_000, "5000 characters"),
+        ("x" * 500_001, "500000 characters"),
+    ],
+)
+def test_a_text_that_would_bring_a_worker_down_is_refused(html, words):
+    assert any(words in fault.message for fault in composition.faults(Source("Hi", "", html, ""), ["a"]))
+
+
+def test_a_text_that_no_reader_could_open_is_not_even_previewed():
+    with pytest.raises(merge.RenderFailed):
+        compose(Source("Hi", "", "<div>" * 20_000, ""))
+
+
+def test_brackets_and_marks_without_end_are_read_in_one_pass():
+    composed = compose(Source("Hi", "", f"<p>{'[' * 50_000}</p><p>\ue0007\ue001</p>", ""))
+    assert composed.text.count("[") == 50_000
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<a href="{{ customer.city }}">x</a>',
+        '<a href="{{ customer.city }}/offer">x</a>',
+        '<a href="//{{ customer.city }}/">x</a>',
+        '<a href="java&#115;cript:alert(1)">x</a>',
+        "<a href='data:text/html,x'>x</a>",
+        "<img src=x onerror=alert(1)>",
+        '<meta http-equiv="refresh" content="0;url=https://x.example">',
+    ],
+)
+def test_what_leads_elsewhere_or_runs_is_refused_however_it_is_written(html):
+    assert composition.faults(Source("Hi", "", html, ""), ["customer.city"])
+    assert composition.faults(Source("Hi", html, "x", ""), ["customer.city"]) or "<a" in html
+
+
+def test_ordinary_addresses_and_our_own_are_no_faults():
+    html = (
+        '<meta charset="utf-8"><a href="{{ unsubscribe_url }}">x</a><a href="mailto:{{ customer.email }}">x</a>'
+        '<a href="https://shop.example/{{ customer.city }}?a=b:c">x</a><a href="#top">x</a><a href="/a:b">on = "x"</a>'
+    )
+    known = ["customer.city", "customer.email", "unsubscribe_url"]
+    assert composition.faults(Source("Hi", "", html, ""), known) == []
