@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "crm.middleware.preferences",
+    "crm.middleware.followers",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -203,6 +204,7 @@ CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps no file: the slots in the database remember what ran
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_ALWAYS_EAGER = env.bool("KOHDE_TASKS_EAGER", default=False)
+FOLLOWERS = ("segments.tasks.follow_customers",)  # poked by name when a request changed customers
 SEGMENT_REFRESH_MINUTES = env.int("KOHDE_SEGMENT_REFRESH_MINUTES", default=5)
 SEGMENT_BASE_RATE = env.float("KOHDE_SEGMENT_BASE_RATE", default=0.05)
 SEGMENT_SMALLEST_EFFECT = env.float("KOHDE_SEGMENT_SMALLEST_EFFECT", default=0.05)

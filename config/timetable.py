@@ -22,6 +22,7 @@ JOBS = (
     Job("refresh-profiles", every=timedelta(minutes=1), task="profiles.tasks.refresh"),
     Job("refresh-segments", every=timedelta(minutes=1), task="segments.tasks.refresh_due"),
     Job("measure-segments", every=timedelta(hours=1), task="segments.tasks.measure"),
+    Job("follow-customers", every=timedelta(minutes=1), task="segments.tasks.follow_customers"),
     Job("sweep-campaigns", every=timedelta(minutes=1), task="campaigns.tasks.sweep_campaigns"),
     Job("find-clusters", every=timedelta(minutes=1), task="segments.tasks.sweep_clusterings"),
     Job("forget", every=timedelta(hours=1), task="crm.tasks.forget"),

@@ -1,4 +1,4 @@
-"""The visitor's language and time zone around every request."""
+"""Around every request: the visitor's language and time zone, and a poke for those who follow changed customers."""
 
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
+
+from crm.actions.touches import was_touched
+from crm.tasks import poke_followers
 
 
 def preferences(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -18,5 +21,19 @@ def preferences(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
             request.LANGUAGE_CODE = translation.get_language()
         with timezone.override(ZoneInfo(getattr(user, "time_zone", "") or settings.FIRM_TIME_ZONE)):
             return get_response(request)
+
+    return respond
+
+
+def followers(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: when the request changed customers, workers are told at once."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        mark = was_touched.set(False)
+        response = get_response(request)
+        if was_touched.get():
+            poke_followers()
+        was_touched.reset(mark)
+        return response
 
     return respond

@@ -23,10 +23,25 @@ from crm.models import (
     Sensitivity,
     Suppression,
     Team,
+    Touch,
     User,
 )
 from crm.pseudonyms import MaskedCustomers
 from crm.rights import Actor
+
+
+def touched(limit: int) -> dict[int, list[Touch]]:
+    """Customers that changed and were not followed yet, those of the oldest `limit` touches, with all their touches."""
+    oldest = Touch.objects.order_by("id").values_list("customer_id", flat=True)[:limit]
+    return touches_of(set(oldest))
+
+
+def touches_of(customer_ids: Iterable[int]) -> dict[int, list[Touch]]:
+    """The touches of these customers; those without any are left out."""
+    found: dict[int, list[Touch]] = {}
+    for row in Touch.objects.filter(customer_id__in=list(customer_ids)).order_by("id"):
+        found.setdefault(row.customer_id, []).append(row)
+    return found
 
 
 def customers(actor: Actor) -> QuerySet[Customer]:

@@ -4,8 +4,10 @@ import contextlib
 import logging
 
 from celery import shared_task
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
 from crm.imports.door import carry_on_import
@@ -49,3 +51,11 @@ def poke_import(import_id: int) -> None:
             run_import.delay(import_id)
 
     transaction.on_commit(poke)
+
+
+def poke_followers() -> None:
+    """Ask workers to look at the customers that changed; the tasks of upper floors are known by name. A lost poke costs
+    a minute."""
+    with contextlib.suppress(OperationalError):
+        for task in settings.FOLLOWERS:
+            import_string(task).apply_async(retry=False)

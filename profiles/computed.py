@@ -302,6 +302,10 @@ COMPUTED: Final[tuple[Computed, ...]] = (
 )  # fmt: skip
 
 
+# A place among all buyers, and what follows from it: nobody's own rows decide these.
+RELATIVE: Final = frozenset({*(row.feature.key for row in COMPUTED if row.basis == "ranked"), "rfm_code", "rfm_cell"})
+
+
 def of_basis(basis: str) -> list[Computed]:
     return [row for row in COMPUTED if row.basis == basis]
 

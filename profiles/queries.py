@@ -1,6 +1,6 @@
 """Questions others may ask of profiles: the catalogue, the current snapshot, and what it answers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,12 +17,12 @@ from crm.models import Sensitivity
 from crm.refusals import NotPossibleNow
 from crm.rights import Actor
 from profiles.catalogue import Feature
-from profiles.computed import COMPUTED
+from profiles.computed import COMPUTED, RELATIVE
 from profiles.fields import definitions, feature_of
 from profiles.given import GIVEN
 from profiles.models import Snapshot, SnapshotStatus
 from profiles.moments import Moment
-from profiles.warehouse import files, profile, readers
+from profiles.warehouse import few, files, profile, readers
 from profiles.warehouse.readers import EngineError
 
 LOOKED_AT = 8  # of the newest snapshots; all but a few have been removed
@@ -105,6 +105,26 @@ def select(
     """
     with cursor(snapshot, as_of=as_of) as engine:
         return answer(engine, question, tables=tables, parameters=parameters)
+
+
+@contextmanager
+def customers_now(customer_ids: Collection[int], *, at: datetime) -> Iterator[tuple[Any, frozenset[int]]]:
+    """A cursor on a small warehouse of these customers alone, read from the rows just now, as of `at` (aware).
+
+    Also everybody in it: the customers asked for, and whoever was merged with them.
+    """
+    with few.holding(customer_ids, Moment(at, ZoneInfo(settings.FIRM_TIME_ZONE))) as found:
+        yield found
+
+
+def newest_snapshot() -> int:
+    """The number of the newest snapshot, finished or not; 0 before the first."""
+    return Snapshot.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def relative_features() -> frozenset[str]:
+    """Features that compare a customer with all others: nobody's own rows decide them."""
+    return RELATIVE
 
 
 def answer(
@@ -214,9 +234,12 @@ __all__ = [
     "catalogue",
     "current",
     "cursor",
+    "customers_now",
     "features_of",
     "is_open_to",
+    "newest_snapshot",
     "quality",
+    "relative_features",
     "select",
     "statement",
     "value_counts",

@@ -1,6 +1,6 @@
 """Changes others may request of segments: keyword-only verbs, atomic, on behalf of an actor at a given time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from crm import actions as crm_actions
 from crm import queries as crm_queries
 from crm.refusals import NotPossibleNow, Refused
 from crm.rights import SALES, Actor, require
-from segments import clusters, discovery, evaluation, grading, health, ledger, queries, refresh, uses
+from segments import clusters, discovery, evaluation, following, grading, health, ledger, queries, refresh, uses
 from segments.models import (
     Cluster,
     Clustering,
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 CHANGEABLE = ("name", "description", "purpose", "owner", "period_minutes", "stale_after_minutes", "review_on")
 MOST_EXPORTED_BY_SALES = 500
+FOLLOWING_TAKES_AT_MOST = timedelta(seconds=50)
+MOST_FOLLOWED = 5000  # of a list changed at once; larger changes wait for the refresh
 RESERVED = {"compare", "discover", "file", "new", "new-list"}  # pages that stand where a segment's would
 REVIEW_AFTER = timedelta(days=365)
 
@@ -145,7 +147,7 @@ def restore_segment(*, segment: Segment, by: Actor, at: datetime) -> Segment:
     """Undo of archiving: due at once, members come back with the next refresh."""
     require(by, "segments.change")
     locked = Segment.objects.select_for_update().get(pk=segment.pk)
-    locked.archived_at, locked.updated_at = None, at
+    locked.archived_at, locked.refreshed_at, locked.updated_at = None, None, at
     locked.due_at = None if locked.kind == SegmentKind.STATIC else at
     locked.save()
     crm_actions.audit(kind="segment", object_id=locked.pk, verb="restored", changes={}, by=by, at=at)
@@ -185,6 +187,8 @@ def _change_list(
     )
     locked.refreshed_at = locked.updated_at = at
     locked.save()
+    if len(given) <= MOST_FOLLOWED:
+        crm_actions.touch(given, at=at)
     changes = {"entered": [None, moved.entered], "left": [None, moved.left]}
     crm_actions.audit(kind="segment", object_id=locked.pk, verb="members", changes=changes, by=by, at=at)
     return moved
@@ -219,6 +223,19 @@ def refresh_segments(*, at: datetime, slugs: Sequence[str] | None = None) -> lis
     if not chosen:
         return []
     return refresh.refresh(chosen, at=at, engine=evaluation.engine(at=at))
+
+
+def follow_customers(*, clock: Callable[[], datetime]) -> list[following.Outcome]:
+    """Evaluate the customers that changed, small batch by small batch, until none waits or somebody else is at it."""
+    done: list[following.Outcome] = []
+    until = clock() + FOLLOWING_TAKES_AT_MOST
+    while following.is_waited_for() and clock() < until and following.claim(at=clock()):
+        try:
+            while clock() < until and (outcome := following.follow(at=clock())):
+                done.append(outcome)
+        finally:
+            following.release(at=clock())
+    return done
 
 
 @transaction.atomic
@@ -309,6 +326,7 @@ __all__ = [
     "clusters",
     "create_segment",
     "export_members",
+    "follow_customers",
     "measure_segments",
     "refresh_segments",
     "remove_members",

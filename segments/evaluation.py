@@ -1,9 +1,9 @@
 """Rules evaluated on one snapshot of the warehouse at one moment: who, how many, a few of them."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -26,6 +26,9 @@ from segments.rules.moments import Moment
 
 if TYPE_CHECKING:
     from profiles.models import Snapshot
+
+
+INTERVAL = ("segment_id", "segment__slug", "customer_id", "entered_at", "left_at")
 
 
 class NotEvaluable(NotPossibleNow):
@@ -53,16 +56,20 @@ class Shared:
 
 @dataclass(frozen=True)
 class Engine:
-    """The warehouse as of one moment. Answers are sorted customer ids (int64) or counts."""
+    """The warehouse as of one moment. Answers are sorted customer ids (int64) or counts.
 
-    snapshot: "Snapshot"
+    `snapshot` is None where `shared` holds a warehouse of a few customers; `memberships` gives the ledger of segments.
+    """
+
+    snapshot: "Snapshot | None"
     moment: Moment
     catalogue: Mapping[str, Feature]
     shared: Shared | None = None
+    memberships: Callable[[Iterable[str]], pa.Table] = field(default=lambda slugs: membership_rows(slugs))
 
     @property
     def snapshot_id(self) -> int:
-        return int(self.snapshot.pk)
+        return int(self.snapshot.pk) if self.snapshot else 0
 
     def members_of(self, segment: Segment) -> ledger.Ids:
         """Who belongs to the segment now. Raises NotEvaluable."""
@@ -113,7 +120,7 @@ class Engine:
 
     def _select(self, statement: str, rule: tree.Rule) -> pa.Table:
         used = needs.needs(rule).segments
-        return self._ask(statement, {"membership": membership_rows(used)} if used else {})
+        return self._ask(statement, {"membership": self.memberships(used)} if used else {})
 
     def select(self, question: Any, extra: Mapping[str, pa.Table]) -> pa.Table:
         """Rows of an expression, or a statement, over the snapshot's tables and those given with it."""
@@ -127,7 +134,7 @@ class Engine:
     @property
     def _past(self) -> datetime | None:
         """The moment, when it lies before the snapshot: then profiles are read as they were."""
-        return self.moment.as_of if self.moment.as_of < self.snapshot.as_of else None
+        return self.moment.as_of if self.snapshot and self.moment.as_of < self.snapshot.as_of else None
 
     def frame(self, features: Sequence[str]) -> pd.DataFrame:
         """The named features of every customer, one row each, indexed by customer id; numbers as floats."""
@@ -217,11 +224,14 @@ def users_of(slug: str) -> list[str]:
 
 
 def membership_rows(slugs: Iterable[str]) -> pa.Table:
-    """The ledger of the named segments as the rules see it: UTC times without a zone."""
-    rows = Membership.objects.filter(segment__slug__in=list(slugs)).values_list(
-        "segment_id", "segment__slug", "customer_id", "entered_at", "left_at"
-    )
-    columns = list(zip(*rows.iterator(chunk_size=50_000), strict=True)) or [()] * len(tables.MEMBERSHIP)
+    """The ledger of the named segments."""
+    rows = Membership.objects.filter(segment__slug__in=list(slugs)).values_list(*INTERVAL)
+    return interval_table(rows.iterator(chunk_size=50_000))
+
+
+def interval_table(rows: Iterable[tuple[Any, ...]]) -> pa.Table:
+    """Rows of INTERVAL as the rules see them: UTC times without a zone."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(tables.MEMBERSHIP)
     times = [pa.array(columns[i], pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us")) for i in (3, 4)]
     return pa.table(
         {

@@ -42,10 +42,23 @@ def kept_members(segment: Segment) -> Ids:
 
 @transaction.atomic
 def replace(
-    segment: Segment, wanted: Ids, *, at: datetime, entered_reason: str, left_reason: str, version: int | None
+    segment: Segment,
+    wanted: Ids,
+    *,
+    at: datetime,
+    entered_reason: str,
+    left_reason: str,
+    version: int | None,
+    untouched: Ids | None = None,
 ) -> Movement:
-    """Make `wanted` the members of a locked segment: open and close intervals for the difference only."""
+    """Make `wanted` the members of a locked segment: open and close intervals for the difference only.
+
+    The `untouched` stay what they are.
+    """
     present = members(segment.pk)
+    if untouched is not None and len(untouched):
+        staying = np.intersect1d(present, untouched, assume_unique=True)
+        wanted = np.union1d(np.setdiff1d(wanted, untouched, assume_unique=True), staying)
     entering = np.setdiff1d(wanted, present, assume_unique=True)
     leaving = np.setdiff1d(present, wanted, assume_unique=True)
     close(segment.pk, leaving, at=at, reason=left_reason, version=version)
@@ -75,12 +88,14 @@ def close(segment_id: int, customers: Ids, *, at: datetime, reason: str, version
     rows = f"SELECT {_ID_COLUMN[connection.vendor]} FROM {_ID_ROWS[connection.vendor]}"
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE segments_membership SET left_at = %s, left_version = %s, left_reason = COALESCE("
+            "UPDATE segments_membership SET"
+            " left_at = CASE WHEN entered_at > %s THEN entered_at ELSE %s END, left_version = %s,"
+            " left_reason = COALESCE("
             " (SELECT CASE WHEN c.erased_at IS NOT NULL THEN 'erased'"
             "   WHEN c.merged_into_id IS NOT NULL THEN 'merged' END"
             "  FROM crm_customer c WHERE c.id = segments_membership.customer_id), %s)"
             f" WHERE segment_id = %s AND left_at IS NULL AND customer_id IN ({rows})",
-            [_moment(at), version, reason, segment_id, _id_parameter(customers)],
+            [_moment(at), _moment(at), version, reason, segment_id, _id_parameter(customers)],
         )
 
 

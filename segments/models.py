@@ -302,3 +302,34 @@ class Cluster(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Followed(models.Model):
+    """The last time a customer was evaluated alone: the refresh leaves those seen after its snapshot as they are."""
+
+    customer_id = models.BigIntegerField(_("customer"), unique=True, help_text=_("Who; no reference."))
+    snapshot_id = models.BigIntegerField(
+        _("snapshot"), db_index=True, help_text=_("The newest warehouse snapshot when the rows were read.")
+    )
+    at = models.DateTimeField(_("at"), help_text=_("UTC."))
+
+    class Meta:
+        verbose_name = _("followed customer")
+        verbose_name_plural = _("followed customers")
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} {self.snapshot_id}"
+
+
+class FollowLease(models.Model):
+    """Who follows customers now does so until then; a killed worker's lease runs out."""
+
+    name = models.CharField(_("name"), max_length=20, unique=True, help_text=_("What is followed."))
+    until = models.DateTimeField(_("until"), help_text=_("UTC."))
+
+    class Meta:
+        verbose_name = _("lease of following")
+        verbose_name_plural = _("leases of following")
+
+    def __str__(self) -> str:
+        return self.name

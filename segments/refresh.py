@@ -12,8 +12,9 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from crm import actions as crm_actions
 from crm.refusals import Refused
-from segments import evaluation, ledger
+from segments import evaluation, following, ledger
 from segments.models import MembershipReason, Segment, SegmentKind, SegmentRun
 from segments.rules import needs
 
@@ -66,28 +67,37 @@ def in_order(segments: Iterable[Segment]) -> list[Segment]:
 
 def refresh(segments: Sequence[Segment], *, at: datetime, engine: evaluation.Engine) -> list[Refreshed]:
     """Evaluate each segment on the engine's snapshot and bring the ledger in line with it."""
-    ordered = in_order(segments)
+    ordered, followed = in_order(segments), following.slugs()
     with engine.together(evaluation.readable(segment.rule for segment in ordered)) as shared:
-        return [_refresh_one(segment, at=at, engine=shared) for segment in ordered]
+        done = [_refresh_one(one, at=at, engine=shared, is_followed=one.slug in followed) for one in ordered]
+    following.look_again(snapshot_id=engine.snapshot_id, at=at)
+    return done
 
 
-def _refresh_one(segment: Segment, *, at: datetime, engine: evaluation.Engine) -> Refreshed:
+def _refresh_one(segment: Segment, *, at: datetime, engine: evaluation.Engine, is_followed: bool) -> Refreshed:
     watch = evaluation.Stopwatch()
     try:
         wanted = engine.members_of(segment)
     except evaluation.NotEvaluable as fault:
         return _put_off(segment, str(fault), at=at, watch=watch)
-    return _write(segment, wanted, at=at, engine=engine, watch=watch)
+    return _write(segment, wanted, at=at, engine=engine, watch=watch, is_followed=is_followed)
 
 
 @transaction.atomic
 def _write(
-    evaluated: Segment, wanted: ledger.Ids, *, at: datetime, engine: evaluation.Engine, watch: evaluation.Stopwatch
+    evaluated: Segment,
+    wanted: ledger.Ids,
+    *,
+    at: datetime,
+    engine: evaluation.Engine,
+    watch: evaluation.Stopwatch,
+    is_followed: bool,
 ) -> Refreshed:
     segment = Segment.objects.select_for_update().get(pk=evaluated.pk)
     late = _late_seconds(segment, at)
     if _overtaken(segment, evaluated, engine):
         return Refreshed(segment.slug, segment.size, 0, 0, watch.seconds, late)
+    is_settled = segment.refreshed_at is not None and _last_version(segment) in (None, segment.rule_version)
     entered_reason, left_reason = _reasons(segment)
     moved = ledger.replace(
         segment,
@@ -96,12 +106,22 @@ def _write(
         entered_reason=entered_reason,
         left_reason=left_reason,
         version=segment.rule_version,
+        untouched=_left_to_following(engine, at=at, is_settled=is_settled) if is_followed else None,
     )
     segment.refreshed_at, segment.due_at, segment.failures, segment.error = at, at + period(segment), 0, ""
     segment.save(update_fields=["size", "ledger_version", "refreshed_at", "due_at", "failures", "error"])
     done = Refreshed(segment.slug, moved.size, moved.entered, moved.left, watch.seconds, late)
     _record(segment, done, at=at, engine=engine)
     return done
+
+
+def _left_to_following(engine: evaluation.Engine, *, at: datetime, is_settled: bool) -> ledger.Ids | None:
+    """Customers seen alone since the snapshot. A rule new to the segment takes them too; then they are seen again."""
+    newer = following.newer_than(engine.snapshot_id)
+    if is_settled:
+        return newer
+    crm_actions.touch(newer.tolist(), at=at)
+    return None
 
 
 def _overtaken(segment: Segment, evaluated: Segment, engine: evaluation.Engine) -> bool:
@@ -114,10 +134,15 @@ def _overtaken(segment: Segment, evaluated: Segment, engine: evaluation.Engine) 
 
 def _reasons(segment: Segment) -> tuple[str, str]:
     """Why members move now: the rule was changed since the last good run, or they themselves did."""
-    last = SegmentRun.objects.filter(segment=segment, error="").values_list("rule_version", flat=True).first()
+    last = _last_version(segment)
     if last is not None and last != segment.rule_version:
         return MembershipReason.RULE_CHANGED, MembershipReason.RULE_CHANGED
     return MembershipReason.MATCHED, MembershipReason.NO_LONGER
+
+
+def _last_version(segment: Segment) -> int | None:
+    """The rule version of the last good run; None when there was none."""
+    return SegmentRun.objects.filter(segment=segment, error="").values_list("rule_version", flat=True).first()
 
 
 @transaction.atomic

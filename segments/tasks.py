@@ -19,6 +19,12 @@ def measure() -> None:
 
 
 @shared_task
+def follow_customers() -> None:
+    """Evaluate the customers that changed; a poke from the web, or from the timetable for those whose poke was lost."""
+    actions.follow_customers(clock=timezone.now)
+
+
+@shared_task
 def run_clustering(clustering_id: int) -> None:
     """Find the groups somebody asked for."""
     actions.run_clustering(clustering_id=clustering_id, at=timezone.now())

@@ -13,6 +13,7 @@ from config.settings import CACHES, STORAGES
 
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
+FOLLOWERS: tuple[str, ...] = ()  # nobody is poked; a test that wants it says so
 WHITENOISE_AUTOREFRESH = True  # nothing is collected
 
 translations.compile_all()  # Django reads them once, when a language is first used

@@ -21,6 +21,7 @@ from crm.actions.orders import NewLine, NewOrder, OrderRefused, record_order, re
 from crm.actions.privacy import erase_customer, lift_restriction, note_special_use, record_objection, restrict_customer
 from crm.actions.products import record_product
 from crm.actions.rows import NumberTaken, ValueRefused
+from crm.actions.touches import forget_touches, touch
 from crm.actions.users import create_team, create_user
 from crm.actions.verdicts import DUPLICATE, REFUSED, STORED, Verdict
 
@@ -53,6 +54,7 @@ __all__ = [
     "create_user",
     "define_field",
     "erase_customer",
+    "forget_touches",
     "is_living",
     "issue_key",
     "lift_restriction",
@@ -71,6 +73,7 @@ __all__ = [
     "start_import",
     "suppress",
     "suppress_key",
+    "touch",
     "undo_import",
     "upload_file",
 ]

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.actions.audit import audit
+from crm.actions.touches import touch
 from crm.addresses import address_key
 from crm.models import Channel, ConsentAct, ConsentEntry, ConsentState, Customer, Import, Purpose, Suppression
 from crm.refusals import Refused
@@ -65,6 +66,8 @@ def record_consent(
         at=at,
         import_run=import_run,
     )
+    if import_run is None:
+        touch([customer.pk], at=at)
     return entry
 
 

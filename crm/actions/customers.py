@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from crm import fields
 from crm.actions.audit import audit, created, difference
 from crm.actions.rows import NumberTaken, ValueRefused, cleaned, definitions
+from crm.actions.touches import touch
 from crm.addresses import normal_email, normal_phone
 from crm.models import Company, Customer, Import, Team
 from crm.refusals import NotPossibleNow
@@ -92,6 +93,7 @@ def _create(kind: _Kind, values: Mapping[str, Any], *, by: Actor, at: datetime, 
         at=at,
         import_run=import_run,
     )
+    _touch(row, at, import_run)
     return row
 
 
@@ -112,7 +114,13 @@ def _change(
     row.updated_at = at
     _save(row, [*changes, "updated_at"])
     audit(kind=kind.name, object_id=row.pk, verb="changed", changes=_flat(changes), by=by, at=at, import_run=import_run)
+    _touch(row, at, import_run)
     return row
+
+
+def _touch(row: Any, at: datetime, import_run: Import | None) -> None:
+    if isinstance(row, Customer) and import_run is None:
+        touch([row.pk], at=at)
 
 
 def _read(kind: _Kind, values: Mapping[str, Any], before: Mapping[str, Any], by: Actor) -> dict[str, Any]:

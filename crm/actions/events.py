@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from crm.actions.touches import touch
 from crm.actions.verdicts import DUPLICATE, REFUSED, STORED, Verdict
 from crm.models import Event, Import
 from crm.rights import Actor, require
@@ -62,6 +63,8 @@ def _recorded(events: Sequence[NewEvent], *, at: datetime, import_run: Import | 
             known.add((event.source, event.source_id))
             fresh.append(Event(**vars(event), received_at=at, import_run=import_run))
     Event.objects.bulk_create(fresh, ignore_conflicts=True, batch_size=CHUNK)
+    if import_run is None:
+        touch((event.customer_id for event in fresh), at=at)
     return verdicts
 
 

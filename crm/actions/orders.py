@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from crm.actions.touches import touch
 from crm.actions.verdicts import DUPLICATE, REFUSED, STORED, Verdict
 from crm.models import Import, Order, OrderKind, OrderLine, Product
 from crm.refusals import Refused
@@ -86,6 +87,8 @@ def _recorded(
             kept[order.source, order.number] = completed
             fresh.append(completed)
     _insert(fresh, at=at, import_run=import_run)
+    if import_run is None:
+        touch((order.customer_id for order in fresh), at=at)
     return verdicts
 
 

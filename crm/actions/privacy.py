@@ -8,6 +8,7 @@ from django.db import transaction
 
 from crm.actions.audit import audit
 from crm.actions.consent import suppress_key
+from crm.actions.touches import touch
 from crm.addresses import NORMAL_FORMS, AddressRefused, address_key, erased_number
 from crm.imports.forgetting import forget_in_imports
 from crm.models import AuditLine, ConsentEntry, Customer, Event, FieldDefinition, IdempotencyRecord, Sensitivity
@@ -49,6 +50,7 @@ def _mark(
     if bool(before) != bool(value):
         Customer.objects.filter(pk=row.pk).update(**{column: value, "updated_at": at})
         audit(kind="customer", object_id=row.pk, verb=verb, changes={column: [before, value]}, by=by, at=at)
+        touch([row.pk], at=at)
     row.refresh_from_db()
     return row
 
@@ -74,6 +76,7 @@ def erase_customer(customer: Customer, *, by: Actor, at: datetime) -> Customer:
     AuditLine.objects.filter(kind="customer", object_id=row.pk).update(changes={})
     IdempotencyRecord.objects.filter(scope__contains=" customers.", body__id=row.pk).delete()
     audit(kind="customer", object_id=row.pk, verb="erased", changes={"erased_at": [None, at]}, by=by, at=at)
+    touch([row.pk], at=at)
     row.refresh_from_db()
     return row
 

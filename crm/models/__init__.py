@@ -9,6 +9,7 @@ from crm.models.imports import Import, ImportKind, ImportProblem, ImportStatus
 from crm.models.order import Order, OrderKind, OrderLine, Product
 from crm.models.sign_in import SignInCounter
 from crm.models.timetable import Tick, WorkerBeat
+from crm.models.touch import Touch
 
 __all__ = [
     "ApiKey",
@@ -40,6 +41,7 @@ __all__ = [
     "Suppression",
     "Team",
     "Tick",
+    "Touch",
     "User",
     "WorkerBeat",
 ]
