@@ -1,6 +1,6 @@
 """One audit line per change, written in the transaction of the change."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -64,7 +64,7 @@ def _plain(value: Any) -> Any:
     match value:
         case Model():
             return value.pk
-        case date():
+        case date() | time():
             return value.isoformat()
         case Decimal():
             return str(value)
