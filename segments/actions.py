@@ -1,6 +1,7 @@
 """Changes others may request of segments: keyword-only verbs, atomic, on behalf of an actor at a given time."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,24 @@ from crm import actions as crm_actions
 from crm import queries as crm_queries
 from crm.refusals import NotPossibleNow, Refused
 from crm.rights import SALES, Actor, require
-from segments import clusters, discovery, evaluation, following, grading, health, ledger, queries, refresh, uses
+from segments import (
+    clusters,
+    discovery,
+    evaluation,
+    following,
+    grading,
+    health,
+    ledger,
+    personas,
+    queries,
+    refresh,
+    uses,
+)
 from segments.models import (
     Cluster,
     Clustering,
     MembershipReason,
+    Persona,
     RuleVersion,
     Segment,
     SegmentKind,
@@ -260,6 +274,30 @@ def review_segment(*, segment: Segment, by: Actor, at: datetime) -> Segment:
     return locked
 
 
+@transaction.atomic
+def write_persona(*, segment: Segment, words: dict[str, str], by: Actor, at: datetime) -> Persona:
+    """Change the words of a segment's persona; what the data say now is kept beside them, to notice when it moves."""
+    require(by, "segments.change")
+    if unknown := next((name for name in words if name not in personas.WORDS), None):
+        raise Refused(_("No such column."), path=unknown, choices=personas.WORDS)
+    found = Persona.objects.select_for_update().filter(segment=segment).first() or Persona(segment=segment)
+    changes = {name: [getattr(found, name), text] for name, text in words.items() if getattr(found, name) != text}
+    for name, text in words.items():
+        setattr(found, name, text)
+    found.computed = _said_by_data(segment, at=at)
+    found.written_at, found.written_by = at, by.user
+    found.save()
+    crm_actions.audit(kind="segment", object_id=segment.pk, verb="persona", changes=changes, by=by, at=at)
+    return found
+
+
+def _said_by_data(segment: Segment, *, at: datetime) -> list[dict[str, Any]]:
+    try:
+        return [asdict(one) for one in queries.sets_apart(segment, at=at, most=personas.KEPT)]
+    except evaluation.NotEvaluable:
+        return []
+
+
 def measure_segments(*, at: datetime) -> int:
     """Measure what the health of the live segments rests on: overlap, coverage of data. Returns how many."""
     found = list(Segment.objects.filter(archived_at__isnull=True))
@@ -335,4 +373,5 @@ __all__ = [
     "review_segment",
     "run_clustering",
     "start_clustering",
+    "write_persona",
 ]

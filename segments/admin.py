@@ -25,6 +25,12 @@ admin.site.register(
     search_fields=["customer__number__exact", "segment__slug__exact"],
 )
 admin.site.register(
+    models.Persona,
+    Ledger,
+    list_display=["segment", "name", "written_at", "written_by"],
+    search_fields=["segment__slug__exact"],
+)
+admin.site.register(
     models.SegmentRun,
     Ledger,
     list_display=["segment", "started_at", "late_seconds", "size", "entered", "left", "error"],

@@ -21,8 +21,8 @@ from crm.rest.endpoints import Endpoint, Listed, Retrieved
 from crm.rest.filters import DeclaredFilters, MaskedFilters
 from crm.rest.idempotency import idempotent
 from crm.rest.serializers import MomentField, StrictModelSerializer, StrictSerializer
-from segments import actions, queries
-from segments.models import Segment
+from segments import actions, personas, queries
+from segments.models import Persona, Segment
 from segments.rules import schema
 from segments.rules.errors import RuleError
 
@@ -175,6 +175,35 @@ class DistinctionSerializer(serializers.Serializer):
     strength = serializers.FloatField(help_text="Difference in standard deviations.")
 
 
+class PersonaSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Persona
+        fields = [*personas.WORDS, "written_at"]
+
+
+class PersonaWordsSerializer(StrictModelSerializer):
+    class Meta:
+        model = Persona
+        fields = personas.WORDS
+
+
+class DriftSerializer(serializers.Serializer):
+    """A distinction that moved since the words were written; null where it set nobody apart."""
+
+    feature = serializers.CharField()
+    value = serializers.CharField(allow_null=True)
+    then = serializers.FloatField(allow_null=True)
+    now = serializers.FloatField(allow_null=True)
+
+
+class PersonaNowSerializer(serializers.Serializer):
+    """The persona: `written` is null until somebody writes it; `moved` is what changed since."""
+
+    written = PersonaSerializer(allow_null=True)
+    computed = DistinctionSerializer(many=True)
+    moved = DriftSerializer(many=True)
+
+
 class SegmentFilters(filters.FilterSet):
     class Meta:
         model = Segment
@@ -210,6 +239,8 @@ class Segments(Listed, Retrieved, Endpoint):
         "flows": "segments.view",
         "worth": "segments.view",
         "distinctions": "segments.view",
+        "persona": "segments.view",
+        "write_persona": "segments.change",
     }
     serializer_class = SegmentSerializer
     filterset_class = SegmentFilters
@@ -374,6 +405,21 @@ class Segments(Listed, Retrieved, Endpoint):
     def distinctions(self, request: Request, pk: str) -> Response:
         """What sets the members apart from everyone, the telling features first."""
         return Response(DistinctionSerializer(queries.sets_apart(self.get_object(), at=self.at), many=True).data)
+
+    @extend_schema(responses=PersonaNowSerializer)
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def persona(self, request: Request, pk: str) -> Response:
+        """The picture of a typical member: what people wrote, what the data say, and what moved since."""
+        return Response(PersonaNowSerializer(queries.persona(self.get_object(), at=self.at)).data)
+
+    @extend_schema(request=PersonaWordsSerializer, responses=PersonaNowSerializer)
+    @persona.mapping.patch
+    def write_persona(self, request: Request, pk: str) -> Response:
+        """Change the words of the persona."""
+        segment = self.get_object()
+        words = self._checked(PersonaWordsSerializer(data=request.data, partial=True))
+        actions.write_persona(segment=segment, words=words, by=self.actor, at=self.at)
+        return Response(PersonaNowSerializer(queries.persona(segment, at=self.at)).data)
 
     def _named(self, request: Request) -> list[Segment]:
         """The segments of `slugs`, in that order. Raises Refused for one that is none."""

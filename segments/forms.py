@@ -5,7 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from segments.models import Segment, SegmentPurpose
+from segments import personas
+from segments.models import Persona, Segment, SegmentPurpose
 
 
 class SegmentForm(forms.Form):
@@ -18,3 +19,12 @@ class SegmentForm(forms.Form):
     def __init__(self, data: Any, *, segment: Segment | None) -> None:
         names = ("name", "description", "purpose")
         super().__init__(data, initial={name: getattr(segment, name) for name in names} if segment else {})
+
+
+class PersonaForm(forms.ModelForm):
+    """The words people write about a typical member."""
+
+    class Meta:
+        model = Persona
+        fields = personas.WORDS
+        widgets = {name: forms.Textarea({"rows": 3}) for name in personas.WORDS[1:]}

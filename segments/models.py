@@ -150,6 +150,35 @@ class RuleVersion(models.Model):
         return f"{self.segment_id} v{self.version}"
 
 
+class Persona(models.Model):
+    """The picture of a typical member: what people wrote, and what the data said when they wrote it."""
+
+    segment = models.OneToOneField(
+        Segment, models.PROTECT, related_name="persona", verbose_name=_("segment"), help_text=_("Whose members.")
+    )
+    name = models.CharField(_("name"), max_length=80, blank=True, help_text=_("A name to speak of them by."))
+    goals = models.TextField(_("goals"), blank=True, help_text=_("What they want to reach."))
+    challenges = models.TextField(_("challenges"), blank=True, help_text=_("What stands in their way."))
+    criteria = models.TextField(_("criteria"), blank=True, help_text=_("By what they choose."))
+    motives = models.TextField(_("motives"), blank=True, help_text=_("Why they buy at all."))
+    tone = models.TextField(_("tone"), blank=True, help_text=_("How to speak to them."))
+    channels = models.TextField(_("channels"), blank=True, help_text=_("Where they like to be met."))
+    computed = models.JSONField(
+        default=list, blank=True, help_text=_("What set the members apart when it was written, the telling first.")
+    )
+    written_at = models.DateTimeField(_("written at"), help_text=_("UTC; when the words were last changed."))
+    written_by = models.ForeignKey(
+        "crm.User", models.PROTECT, null=True, blank=True, related_name="+", help_text=_("Who changed them last.")
+    )
+
+    class Meta:
+        verbose_name = _("persona")
+        verbose_name_plural = _("personas")
+
+    def __str__(self) -> str:
+        return self.name or str(self.segment)
+
+
 class MembershipReason(models.TextChoices):
     MATCHED = "matched", _("Matched the rule")
     NO_LONGER = "no_longer", _("No longer matched the rule")

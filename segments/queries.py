@@ -13,7 +13,7 @@ from crm import queries as crm_queries
 from crm.rights import Actor, may
 from profiles.catalogue import Feature
 from segments import clusters as grouping
-from segments import crossings, distinctions, evaluation, grading, history, ledger, refresh, uses
+from segments import crossings, distinctions, evaluation, grading, history, ledger, personas, refresh, uses
 from segments import health as checking
 from segments import worth as valuing
 from segments.clusters import Distinction
@@ -21,7 +21,8 @@ from segments.crossings import Flows, Overlap
 from segments.evaluation import NotEvaluable, catalogue, known
 from segments.grading import Health
 from segments.history import DaySize, end_of_day, movement, size_curve, size_curves
-from segments.models import Cluster, Clustering, Membership, RuleVersion, Segment, SegmentKind, SegmentRun
+from segments.models import Cluster, Clustering, Membership, Persona, RuleVersion, Segment, SegmentKind, SegmentRun
+from segments.personas import Drift
 from segments.rules import reading, sentences, tree
 from segments.rules.errors import RuleError
 from segments.rules.why import Mark, smallest_change
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 SAMPLE = 5
 MOST_POINTS = 400
 FEW = 2000  # members who are gathered and put in order; of more, a list meets enough on the way through its order
+MOST_DISTINCTIONS = 500
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,16 @@ class Preview:
     as_of: datetime
     entering: int = 0
     leaving: int = 0
+
+
+@dataclass(frozen=True)
+class PersonaNow:
+    """The written part (None until somebody writes it), what sets the members apart now, and what moved since."""
+
+    written: Persona | None
+    computed: tuple[Distinction, ...]
+    moved: tuple[Drift, ...]
+    reason: str = ""
 
 
 def segments(actor: Actor) -> QuerySet[Segment]:
@@ -126,13 +138,16 @@ def moves(segment: Segment, count: int = 20) -> list[Move]:
     return sorted(found, key=lambda move: move.at, reverse=True)[:count]
 
 
-def sets_apart(segment: Segment, *, at: datetime) -> tuple[Distinction, ...]:
+def sets_apart(segment: Segment, *, at: datetime, most: int = 10) -> tuple[Distinction, ...]:
     """What the members have in common that others have not. Raises NotEvaluable when there is no warehouse yet."""
     engine = evaluation.engine(at=at)
     version = (segment.ledger_version, engine.snapshot_id)
-    return answers.kept(
-        f"apart:{segment.pk}", version, lambda: distinctions.of_members(ledger.kept_members(segment), engine)
+    found = answers.kept(
+        f"apart:{segment.pk}",
+        version,
+        lambda: distinctions.of_members(ledger.kept_members(segment), engine, most=MOST_DISTINCTIONS),
     )
+    return found[:most]
 
 
 def health(found: Iterable[Segment], *, at: datetime) -> dict[int, Health]:
@@ -189,6 +204,17 @@ def size_a_year_ago(segment: Segment, *, at: datetime) -> int | None:
         return engine.size(reading.read_rule(segment.rule, known())) if is_known else None
     except (NotEvaluable, RuleError):
         return None
+
+
+def persona(segment: Segment, *, at: datetime) -> PersonaNow:
+    """The persona of a segment: the written part, what the data say now, and what moved since it was written."""
+    written = Persona.objects.filter(segment=segment).select_related("written_by").first()
+    try:
+        now, reason = sets_apart(segment, at=at, most=MOST_DISTINCTIONS), ""
+    except NotEvaluable as fault:
+        return PersonaNow(written, (), (), str(fault))
+    moved = personas.drift(written.computed, now) if written else ()
+    return PersonaNow(written, now[: personas.SHOWN], moved, reason)
 
 
 def latest_runs(segment: Segment, count: int = 20) -> QuerySet[SegmentRun]:
@@ -289,6 +315,7 @@ def event_types(*, at: datetime) -> tuple[str, ...]:
 __all__ = [
     "DaySize",
     "Distinction",
+    "Drift",
     "Flows",
     "Health",
     "Mean",
@@ -296,6 +323,7 @@ __all__ = [
     "NotEvaluable",
     "Overlap",
     "Period",
+    "PersonaNow",
     "Preview",
     "Use",
     "advice",
@@ -321,6 +349,7 @@ __all__ = [
     "names",
     "open_memberships",
     "overlap",
+    "persona",
     "picture",
     "preview",
     "segments",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from segments.views import comparison, customers, detail, discovery, editor, listing, named_lists
+from segments.views import comparison, customers, detail, discovery, editor, listing, named_lists, personas
 
 urlpatterns = [
     path("segments/", listing.segments, name="segments"),
@@ -17,6 +17,8 @@ urlpatterns = [
     path("segments/<slug:slug>/edit/", editor.edit, name="segment-edit"),
     path("segments/<slug:slug>/common/", detail.common, name="segment-common"),
     path("segments/<slug:slug>/value/", comparison.value, name="segment-value"),
+    path("segments/<slug:slug>/persona/", personas.persona, name="segment-persona"),
+    path("segments/<slug:slug>/persona/edit/", personas.persona_edit, name="segment-persona-edit"),
     path("segments/<slug:slug>/members/", detail.members, name="segment-members"),
     path("segments/<slug:slug>/members.csv", detail.members_csv, name="segment-members-csv"),
     path("segments/<slug:slug>/history/", detail.history, name="segment-history"),

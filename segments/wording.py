@@ -13,6 +13,7 @@ from crm import figures
 from profiles.catalogue import Feature
 from segments.clusters import Distinction
 from segments.history import DaySize
+from segments.personas import Drift
 from segments.worth import Mean, Period
 
 DIMENSIONS = {
@@ -93,6 +94,18 @@ def compared(row: Distinction, features: Mapping[str, Feature]) -> Compared:
         interval(row, feature),
         figures.number(row.lift, 1) if row.lift is not None and row.value is not None else "",
     )
+
+
+def drifted(row: Drift, features: Mapping[str, Feature]) -> str:
+    """What moved since the persona was written, in one sentence."""
+    feature = features[row.feature]
+    label = said(feature) if row.value is None else f"{said(feature)}: {value_words(row.value)}"
+    then, now = (None if figure is None else written(figure, row.value, feature) for figure in (row.then, row.now))
+    if now is None:
+        return _("%(label)s no longer sets them apart (%(then)s when it was written).") % {"label": label, "then": then}
+    if then is None:
+        return _("%(label)s: %(now)s; it did not set them apart when it was written.") % {"label": label, "now": now}
+    return _("%(label)s: %(now)s, %(then)s when it was written.") % {"label": label, "now": now, "then": then}
 
 
 def interval(row: Distinction, feature: Feature) -> str:

@@ -212,7 +212,7 @@ def frame(request: ActorRequest, one: Segment, curve: Any, *, at: datetime) -> d
     """What every page of a segment shows around its content."""
     state = freshness.of_segment(one, at=at)
     tabs = [(_("Overview"), "segment", None), (_("Members"), "segment-members", one.size)]
-    tabs += [(_("Value"), "segment-value", None)]
+    tabs += [(_("Value"), "segment-value", None), (_("Persona"), "segment-persona", None)]
     tabs += [(_("History"), "segment-history", None)]
     return {
         "segment": one,
