@@ -11,10 +11,11 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count
 
-from campaigns import audience, bulk, rollout
+from campaigns import audience, rollout
 from campaigns.audience import Prospect
 from campaigns.experiments.allocation import Weights, allocate
 from campaigns.models import Campaign, Message, MessageState, Run, RunStatus
+from crm import bulk
 
 HELD_OUT = "held out"  # not a key a version can have
 

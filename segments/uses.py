@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from crm.rights import Actor
-from segments import evaluation
 from segments.models import Segment
 
 
@@ -48,6 +47,8 @@ def _rules(actor: Actor, ids: Sequence[int]) -> Iterable[Use]:
     """Segments whose rules name these."""
     live = Segment.objects.filter(archived_at__isnull=True).only("pk", "slug", "name", "rule")
     rows: Mapping[str, Segment] = {one.slug: one for one in live}
+    from segments import evaluation  # the engine, late: every command registers uses, few evaluate
+
     features, asked = evaluation.catalogue(), set(ids)
     for user in rows.values():
         for slug in evaluation.segments_in(user.rule, features):

@@ -6,10 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from crm import bulk
 from crm.actions.touches import touch
 from crm.actions.verdicts import DUPLICATE, REFUSED, STORED, Verdict
 from crm.models import Import, Order, OrderKind, OrderLine, Product
@@ -19,6 +20,7 @@ from crm.rights import Actor, require
 EXACT = Decimal("0.0001")
 LARGEST = Decimal(10) ** 12
 CHUNK = 200
+LINE_COLUMNS = ("quantity", "unit_amount", "amount", "sku", "description", "at")
 
 
 @dataclass(frozen=True)
@@ -160,14 +162,12 @@ def _as_given(row: Order) -> NewOrder:
 def _insert(orders: Sequence[NewOrder], *, at: datetime, import_run: Import | None) -> None:
     rows = Order.objects.bulk_create([_order_row(order, at, import_run) for order in orders], batch_size=CHUNK)
     products = _products({line.sku for order in orders for line in order.lines})
-    OrderLine.objects.bulk_create(
-        [
-            _line_row(row, position, line, products)
-            for row, order in zip(rows, orders, strict=True)
-            for position, line in enumerate(order.lines, start=1)
-        ],
-        batch_size=1000,
+    lines = (
+        (row.pk, position, products.get(line.sku), *_line_values(line))
+        for row, order in zip(rows, orders, strict=True)
+        for position, line in enumerate(order.lines, start=1)
     )
+    bulk.write(OrderLine, ("order", "position", "product", *LINE_COLUMNS), lines)
 
 
 def _order_row(order: NewOrder, at: datetime, import_run: Import | None) -> Order:
@@ -175,9 +175,10 @@ def _order_row(order: NewOrder, at: datetime, import_run: Import | None) -> Orde
     return Order(**columns, import_run=import_run, created_at=at, updated_at=at)
 
 
-def _line_row(row: Order, position: int, line: NewLine, products: dict[str, int]) -> OrderLine:
-    columns: dict[str, Any] = {name: getattr(line, name) for name in NewLine.__dataclass_fields__}
-    return OrderLine(order=row, position=position, product_id=products.get(line.sku), **columns)
+def _line_values(line: NewLine) -> tuple[Any, ...]:
+    assert line.amount is not None  # worked out when the order was completed
+    money = (format(value, "f") for value in (line.quantity, line.unit_amount, line.amount))
+    return (*money, line.sku, line.description, connection.ops.adapt_datetimefield_value(line.at))
 
 
 def _products(skus: set[str]) -> dict[str, int]:

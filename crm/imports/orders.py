@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Count, Min, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-from crm.imports.bulk import insert_rows
+from crm import bulk
 from crm.imports.known import (
     NewCustomer,
     NewProduct,
@@ -233,7 +233,7 @@ def write(plan: Plan, stamp: Stamp) -> None:
     OrderLine.objects.filter(order__in=[order for order, _, changes in work.changed if "lines" in changes]).delete()
     pairs = list(zip(orders, work.created, strict=True))
     pairs += [(order, parsed) for order, parsed, changes in work.changed if "lines" in changes]
-    insert_rows(OrderLine, LINE_COLUMNS, _line_rows(pairs, work))
+    bulk.write(OrderLine, LINE_COLUMNS, _line_rows(pairs, work))
     AuditLine.objects.bulk_create([_audit(order, changes, stamp) for order, _, changes in work.changed])
 
 

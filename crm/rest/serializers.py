@@ -1,9 +1,10 @@
 """Serializers that name unknown fields and valid choices instead of ignoring them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db.models import DateTimeField, QuerySet
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
@@ -60,14 +61,17 @@ class _Strict:
     """Refuses names it does not know, so that a typing mistake is never silently dropped."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict):
-            known = [name for name, field in self.fields.items() if not field.read_only]  # type: ignore[attr-defined]
-            if unknown := [name for name in data if name not in known]:
-                raise serializers.ValidationError({name: [_no_such_field(known)] for name in unknown})
+        if isinstance(data, dict) and not data.keys() <= self._known:
+            unknown = [name for name in data if name not in self._known]
+            raise serializers.ValidationError({name: [_no_such_field(self._known)] for name in unknown})
         return super().to_internal_value(data)  # type: ignore[misc]
 
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(name for name, field in self.fields.items() if not field.read_only)  # type: ignore[attr-defined]
 
-def _no_such_field(known: list[str]) -> serializers.ErrorDetail:
+
+def _no_such_field(known: Iterable[str]) -> serializers.ErrorDetail:
     code = ChoiceCode("unknown_field", sorted(known))
     return serializers.ErrorDetail(_("No such field, or it is read-only."), code=code)
 
