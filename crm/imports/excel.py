@@ -13,6 +13,7 @@ MAX_PARTS = 2000
 MAX_UNPACKED = 1024**3
 MAX_SHARED_STRINGS = 128 * 1024**2
 MAX_RATIO = 100
+MAX_ROWS = 1024**2  # a file may claim a row beyond, and all those before it would be read as empty ones
 SMALL_PART = 1024**2
 
 
@@ -29,18 +30,35 @@ def workbook_rows(path: Path, sheet: str = "", name: str = "") -> Iterator[Itera
 
     name = name or path.name
     refuse_bomb(path, name)
-    try:
-        book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except Exception as error:  # openpyxl raises whatever the broken XML made it stumble over
-        raise FileError(f"{name} is not an Excel file that can be read") from error
-    try:
+    with path.open("rb") as raw:  # by its path openpyxl would judge the file by its ending; stored copies have none
+        try:
+            book = load_workbook(raw, read_only=True, data_only=True, keep_links=False)
+        except Exception as error:  # openpyxl raises whatever the broken XML made it stumble over
+            raise _unreadable(name) from error
         if sheet and sheet not in book.sheetnames:
             raise FileError(f"{name} has no sheet “{sheet}”; it has {', '.join(book.sheetnames)}")
+        if not book.worksheets:
+            raise FileError(f"{name} has no sheet with rows")
         page = book[sheet] if sheet else book.worksheets[0]
         page.reset_dimensions()
-        yield ([as_text(cell) for cell in row] for row in page.iter_rows(values_only=True))
-    finally:
+        yield _rows(page, name)
         book.close()
+
+
+def _rows(page: Any, name: str) -> Iterator[list[str]]:
+    try:
+        for number, row in enumerate(page.iter_rows(values_only=True), 1):
+            if number > MAX_ROWS:
+                raise FileError(f"{name} has more rows than Excel knows")
+            yield [as_text(cell) for cell in row]
+    except FileError:
+        raise
+    except Exception as error:  # as above, in the middle of the sheet
+        raise _unreadable(name) from error
+
+
+def _unreadable(name: str) -> FileError:
+    return FileError(f"{name} is not an Excel file that can be read")
 
 
 def refuse_bomb(path: Path, name: str) -> None:

@@ -6,7 +6,7 @@ import gzip
 import io
 import re
 from array import array
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,10 +14,11 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
-from crm.imports.excel import is_workbook, workbook_rows
+from crm.imports.excel import MAX_RATIO, SMALL_PART, is_workbook, workbook_rows
 from crm.imports.files import FileError
 
 MAX_LINE = 1_000_000
+MAX_COLUMNS = 2_000
 MAX_UNPACKED = 4 * 1024**3
 SAMPLE_LINES = 30
 SAMPLE_LENGTH = MAX_LINE // (2 * SAMPLE_LINES)  # together shorter than the longest cell
@@ -99,7 +100,9 @@ def _table(rows: Iterator[Cells], form: FileForm, name: str, mended: Mended | No
         columns = columns or _trimmed(heading)
         if not any(columns):
             raise FileError(f"{name} has no header line")
-    repeated = sorted({column for column in columns if column and columns.count(column) > 1})
+    if len(columns) > MAX_COLUMNS:
+        raise FileError(f"{name} has {len(columns)} columns; at most {MAX_COLUMNS} can be read")
+    repeated = sorted(column for column, times in Counter(columns).items() if column and times > 1)
     if repeated:
         raise FileError(f"{name} has two columns named “{repeated[0]}”; give one of them another name")
     return Table(columns, form, rows, 2 if form.has_header else 1, mended if mended is not None else {})
@@ -190,6 +193,8 @@ def _blocks(raw: IO[bytes], name: str) -> Iterator[bytes]:
         size += len(block)
         if size > MAX_UNPACKED:
             raise FileError(f"{name} unpacks to more than {MAX_UNPACKED // 1024**3} GB")
+        if isinstance(raw, gzip.GzipFile) and size > max(SMALL_PART, MAX_RATIO * raw.fileobj.tell()):
+            raise FileError(f"{name} unpacks to more than {MAX_RATIO} times its size")
         yield block
 
 

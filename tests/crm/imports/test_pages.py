@@ -1,9 +1,12 @@
 """The pages of imports, from upload to undo, as a marketer walks them."""
 
+from io import BytesIO
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils.translation import override
+from openpyxl import Workbook
 
 from crm import tasks
 from crm.imports import forgetting
@@ -121,6 +124,19 @@ def test_a_mapping_that_no_database_could_keep_is_refused_on_both_forms(document
     upload(marketer)
     answer = marketer.post(reverse("import-mapping", args=[Import.objects.get().pk]), {"document": document})
     assert answer.status_code == 400 and "document" in answer.context["document"].errors
+
+
+def test_an_excel_file_is_uploaded_and_imported(marketer):
+    book, packed = Workbook(), BytesIO()
+    for row in (("Asiakasnumero", "Nimi"), (17, "Anna Virtanen")):
+        book.active.append(row)
+    book.save(packed)
+    shown = marketer.get(upload(marketer, packed.getvalue()).url)
+    marketer.post(shown.request["PATH_INFO"], columns_as_shown(shown))
+    tasks.sweep_imports()
+    marketer.post(reverse("import-start", args=[Import.objects.get().pk]))
+    tasks.sweep_imports()
+    assert Customer.objects.get().last_name == "Virtanen"
 
 
 def test_a_stored_file_that_is_gone_is_said_and_breaks_no_page(marketer):

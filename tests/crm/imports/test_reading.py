@@ -110,6 +110,40 @@ def test_excel_cells_read_like_those_of_a_csv(tmp_path):
     ]
 
 
+def workbook(path, cells):
+    """An Excel file whose only sheet holds this XML in place of its rows; its name has no ending, as stored copies."""
+    packed, book = io.BytesIO(), Workbook()
+    book.save(packed)
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    with zipfile.ZipFile(packed) as found, zipfile.ZipFile(path, "w") as made:
+        for name in found.namelist():
+            sheet = f'<worksheet xmlns="{space}"><sheetData>{cells}</sheetData></worksheet>'
+            made.writestr(name, sheet if name.endswith("sheet1.xml") else found.read(name))
+    return path
+
+
+CELL = '<row r="1"><c r="A1" t="inlineStr"><is><t>number</t></is></c></row>'
+
+
+def test_a_stored_copy_of_an_excel_file_is_read_though_its_name_has_no_ending(tmp_path):
+    assert rows_of(workbook(tmp_path / "0a1b", CELL)) == [["number"]]
+
+
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        (CELL + "<row", "not an Excel file"),
+        (CELL + '<row r="2"><c r="A2" t="s"><v>99</v></c></row>', "not an Excel file"),
+        (CELL + '<row r="2"><c r="A2"><v>' + "9" * 5000 + "</v></c></row>", "not an Excel file"),
+        (CELL + '<row r="3000000"><c r="A3000000"><v>1</v></c></row>', "more rows than Excel knows"),
+        ('<row r="1"><c r="XFD1"><v>1</v></c></row>', "16384 columns"),
+    ],
+)
+def test_a_workbook_with_broken_or_endless_rows_is_refused_in_one_sentence(tmp_path, cells, sentence):
+    with pytest.raises(FileError, match=sentence):
+        rows_of(workbook(tmp_path / "0a1b", cells))
+
+
 def test_an_excel_bomb_is_refused_before_it_is_opened(tmp_path):
     path = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -128,6 +162,8 @@ def test_an_excel_bomb_is_refused_before_it_is_opened(tmp_path):
         (b"a,a\n1,2\n", FileForm(), "two columns named"),
         (b"\n\n", FileForm(), "no header"),
         (b"a,b\n" + b"x" * 1_100_000, FileForm(), "longer than is allowed"),
+        (",".join(f"c{n}" for n in range(100_000)).encode(), FileForm(), "100000 columns"),
+        (gzip.compress(b"a,b\n" + b"1,2\n" * 3_000_000, 1), FileForm(), "100 times its size"),
         (gzip.compress(b"a,b\n1,2\n" * 999, mtime=0)[:-30], FileForm(), "broken gzip"),
     ],
 )
