@@ -156,6 +156,36 @@ def write_cells(variant: Variant, texts: Sequence[Mapping[str, Any]], *, path: s
     VariantText.objects.bulk_create(VariantText(variant=variant, **text) for text in texts)
 
 
+@transaction.atomic
+def write_text(
+    campaign: Campaign,
+    key: str,
+    *,
+    segment: Any = None,
+    language: str = "",
+    values: Mapping[str, Any] | None,
+    by: Actor,
+    at: datetime,
+) -> Campaign:
+    """Write one text of the matrix, or remove it with None; without segment and language the version's own.
+
+    Raises `Refused` for unknown names and for a campaign that is on its way, Variant.DoesNotExist.
+    """
+    change_campaign(campaign, by=by, at=at)
+    variant = campaign.variants.get(key=key)
+    refuse_unknown(values or {}, (*TEXTS, "blocks"))
+    cell = {"segment": segment, "language": language}
+    if segment is None and not language:
+        Variant.objects.filter(pk=variant.pk).update(**(values or {}))
+    elif values is None:
+        variant.texts.filter(**cell).delete()
+    else:
+        VariantText.objects.update_or_create(variant=variant, **cell, defaults=dict(values))
+    place = "/".join(filter(None, (key, str(segment or ""), language)))
+    audit(campaign, "wrote", {"text": [place, (values or {}).get("subject", "")]}, by=by, at=at)
+    return campaign
+
+
 def refuse_bad(values: Mapping[str, Any]) -> None:
     """Raise `Refused` for names that are not ours to set and for a share that leaves nobody."""
     refuse_unknown(values, SETTABLE)

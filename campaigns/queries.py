@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from campaigns import approval, audience, pressure
 from campaigns.approval import Approval
 from campaigns.audience import Reach
-from campaigns.content import fields, letters, matrix
+from campaigns.content import facts, fields, letters, matrix
 from campaigns.content.letters import Letter
 from campaigns.content.merge import Fault
 from campaigns.delivery.desk import desk_for
@@ -216,12 +216,27 @@ def is_stale(segment: Any, at: datetime) -> bool:
     return age is None or age.total_seconds() > segment.stale_after_minutes * 60
 
 
-def preview(campaign: Campaign, variant_key: str, customer: Any, *, as_of: datetime) -> Letter:
-    """What the customer would read. Raises `content.merge.RenderFailed` and Variant.DoesNotExist."""
+def preview(
+    campaign: Campaign, variant_key: str, customer: Any, *, as_of: datetime, language: str | None = None
+) -> Letter:
+    """What the customer would read, in their language or another.
+
+    Raises `content.merge.RenderFailed` and Variant.DoesNotExist.
+    """
+    if language is not None:
+        customer.language = language
     one = matrix.matrix_of(campaign.variants.get(key=variant_key))
     segments = segment_names(customer, [*one.segment_ids, *campaign.include.values_list("pk", flat=True)], as_of)
-    known = letters.values(campaign, customer, fields.custom_keys(), next(iter(segments.values()), ""))
+    asked = facts.wanted(matrix.sources([one]))
+    told = facts.facts_for(asked, [customer.pk], as_of).of(customer.pk, segment_slugs(customer, asked, as_of))
+    known = letters.values(campaign, customer, fields.custom_keys(), next(iter(segments.values()), ""), told)
     return letters.write(one.text_for(segments, customer.language), known, letters.PREVIEW)
+
+
+def segment_slugs(customer: Any, asked: facts.Wanted, as_of: datetime) -> list[str]:
+    """Which of the segments that a text tells apart the customer was in at that moment."""
+    rows = customer.memberships.filter(segment__slug__in=asked.segments, entered_at__lte=as_of)
+    return list(rows.exclude(left_at__lte=as_of).order_by("segment").values_list("segment__slug", flat=True))
 
 
 def letter(message: Message) -> Letter:

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from campaigns.views import deciding, drafting, listing, reporting, rules, running
+from campaigns.views import deciding, drafting, listing, reporting, rules, running, texts
 
 urlpatterns = [
     path("", include("campaigns.public.urls")),
@@ -11,6 +11,8 @@ urlpatterns = [
     path("campaigns/rules/", rules.rules, name="sending-rules"),
     path("campaigns/<int:pk>/", running.campaign, name="campaign"),
     path("campaigns/<int:pk>/edit/", drafting.campaign_edit, name="campaign-edit"),
+    path("campaigns/<int:pk>/texts/", texts.texts, name="campaign-texts"),
+    path("campaigns/<int:pk>/texts/<slug:key>/", texts.text, name="campaign-text"),
     path("campaigns/<int:pk>/preview/", drafting.preview, name="campaign-preview"),
     path("campaigns/<int:pk>/preview/letter/", drafting.letter, name="campaign-letter"),
     path("campaigns/<int:pk>/test/", drafting.send_test, name="campaign-test"),

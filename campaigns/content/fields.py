@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext, override
 
+from campaigns.content import facts
 from crm.models import Customer, FieldDefinition, Sensitivity
 
 OF_CUSTOMER = (
@@ -25,7 +26,7 @@ OF_CUSTOMER = (
     "stage",
 )
 ADDRESSES = ("unsubscribe_url", "preferences_url", "browser_url")
-OTHERS = ("firm.name", "campaign.name", "segment", *ADDRESSES)
+OTHERS = ("firm.name", "campaign.name", "segment", "segments", "products", "products.size", *ADDRESSES)
 
 
 def custom_keys() -> tuple[str, ...]:
@@ -35,8 +36,9 @@ def custom_keys() -> tuple[str, ...]:
 
 
 def names() -> tuple[str, ...]:
-    """Every name a text may use, the customer's first."""
-    return tuple(f"customer.{name}" for name in (*OF_CUSTOMER, *custom_keys())) + OTHERS
+    """Every name a text may use, the customer's first, features of the profile last."""
+    own = (f"customer.{name}" for name in (*OF_CUSTOMER, *custom_keys()))
+    return (*own, *OTHERS, *(f"feature.{key}" for key in facts.feature_keys()))
 
 
 def values(customer: Customer, keys: Iterable[str]) -> dict[str, Any]:

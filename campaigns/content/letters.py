@@ -39,9 +39,16 @@ class Ways:
     pixel_url: str = ""
 
 
-def values(campaign: Campaign, customer: "Customer", custom_keys: Sequence[str], segment: str = "") -> dict[str, Any]:
+def values(
+    campaign: Campaign,
+    customer: "Customer",
+    custom_keys: Sequence[str],
+    segment: str = "",
+    facts: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Everything a text may use about one person."""
     return {
+        **(facts or {}),
         "customer": fields.values(customer, custom_keys),
         "firm": fields.firm(),
         "campaign": {"name": campaign.name},

@@ -70,6 +70,11 @@ def faults(matrix: Matrix, known: Iterable[str] | None = None) -> list[merge.Fau
     return [fault for cell in matrix.cells for fault in composition.faults(cell.source, names)]
 
 
+def sources(matrices: Iterable[Matrix]) -> list[Source]:
+    """Every text of the versions."""
+    return [cell.source for matrix in matrices for cell in matrix.cells]
+
+
 def urls(matrix: Matrix) -> tuple[str, ...]:
     """Every web address the version's texts lead to, each once, in order."""
     return tuple(dict.fromkeys(url for cell in matrix.cells for url in composition.compose(cell.source).urls))

@@ -8,9 +8,10 @@ from typing import Any
 from django.core.mail import EmailMultiAlternatives
 from django.db.models import Exists, OuterRef, Q
 
-from campaigns.content import fields, letters
+from campaigns.content import facts, fields, letters
+from campaigns.content.facts import Facts
 from campaigns.content.letters import Letter
-from campaigns.content.matrix import Matrix, matrices_of
+from campaigns.content.matrix import Matrix, matrices_of, sources
 from campaigns.delivery.permission import consents
 from campaigns.models import Campaign, Link, Message, Run
 from crm.models import Customer
@@ -28,6 +29,8 @@ class Desk:
     segments: dict[int, frozenset[int]]
     segment_names: dict[int, str]
     trackable: frozenset[int]
+    segment_slugs: dict[int, str]
+    facts: Facts
 
     def letter(self, message: Message) -> Letter:
         """What the recipient of the message reads. Raises `merge.RenderFailed`."""
@@ -35,8 +38,10 @@ class Desk:
         variant = message.variant_id or 0
         own_segments = self.segments.get(customer.pk, frozenset())
         source = self.matrices[variant].text_for(own_segments, customer.language)
-        segment = next((self.segment_names[one] for one in sorted(own_segments)), "")
-        known = letters.values(self.campaign, customer, self.custom_keys, segment)
+        segment = next((self.segment_names[one] for one in sorted(own_segments) if one in self.segment_names), "")
+        slugs = [self.segment_slugs[one] for one in sorted(own_segments)]
+        told = self.facts.of(customer.pk, slugs)
+        known = letters.values(self.campaign, customer, self.custom_keys, segment, told)
         tracked = customer.pk in self.trackable
         return letters.write(source, known, letters.ways_of(message, self.link_ids[variant], tracked=tracked))
 
@@ -53,15 +58,19 @@ def desk_for(run: Run, messages: Sequence[Message]) -> Desk:
     customers = [message.customer_id for message in messages if message.customer_id]
     matrices = matrices_of(campaign)
     named = frozenset().union(*(matrix.segment_ids for matrix in matrices.values()))
+    asked = facts.wanted(sources(matrices.values()))
     wanted = named | frozenset(campaign.include.values_list("pk", flat=True))
+    told_apart = frozenset(Segment.objects.filter(slug__in=asked.segments).values_list("pk", flat=True))
     return Desk(
         campaign,
         matrices,
         link_ids=links_of(campaign),
         custom_keys=fields.custom_keys(),
-        segments=segments_of(run, customers, wanted),
+        segments=segments_of(run, customers, wanted | told_apart),
         segment_names=names_of(wanted),
         trackable=trackable(customers, campaign.channel),
+        segment_slugs=slugs_of(wanted | told_apart),
+        facts=facts.facts_for(asked, customers, run.started_at),
     )
 
 
@@ -85,6 +94,10 @@ def segments_of(run: Run, customers: Sequence[int], wanted: frozenset[int]) -> d
 
 def names_of(segments: frozenset[int]) -> dict[int, str]:
     return dict(Segment.objects.filter(pk__in=segments).values_list("pk", "name"))
+
+
+def slugs_of(segments: frozenset[int]) -> dict[int, str]:
+    return dict(Segment.objects.filter(pk__in=segments).values_list("pk", "slug"))
 
 
 def trackable(customers: Sequence[int], channel: str) -> frozenset[int]:

@@ -5,6 +5,7 @@ from itertools import chain, count
 from typing import Any
 
 from csp.decorators import csp
+from django.conf import settings
 from django.contrib import messages as levels
 from django.core.exceptions import BadRequest
 from django.db.models import Q
@@ -175,15 +176,23 @@ def preview(request: ActorRequest, pk: int) -> HttpResponse:
         "width": request.GET.get("width") if request.GET.get("width") in WIDTHS else WIDTHS[0],
         "widths": ((WIDTHS[0], _("Desktop")), (WIDTHS[1], _("Phone"))),
         "search": request.GET.get("q", ""),
-        **(written(found, variant, reader) if variant and reader else {}),
+        "language": asked_language(request),
+        "languages": settings.LANGUAGES,
+        **(written(found, variant, reader, asked_language(request)) if variant and reader else {}),
     }
     return render(request, "campaigns/preview.html", context)
 
 
-def written(campaign: Campaign, variant: str, reader: Any) -> dict[str, Any]:
+def asked_language(request: ActorRequest) -> str | None:
+    """The language to preview in; None is the reader's own."""
+    asked = request.GET.get("language", "")
+    return asked if asked in dict(settings.LANGUAGES) else None
+
+
+def written(campaign: Campaign, variant: str, reader: Any, language: str | None) -> dict[str, Any]:
     """The letter, or why it cannot be written."""
     try:
-        return {"letter": queries.preview(campaign, variant, reader, as_of=timezone.now())}
+        return {"letter": queries.preview(campaign, variant, reader, as_of=timezone.now(), language=language)}
     except merge.RenderFailed as failure:
         return {"failure": str(failure)}
 
@@ -228,7 +237,8 @@ def asked_letter(request: ActorRequest, campaign: Campaign) -> Letter:
     if reader is None or not variant:
         raise Http404
     try:
-        return queries.preview(campaign, variant, reader, as_of=timezone.now())
+        language = asked_language(request)
+        return queries.preview(campaign, variant, reader, as_of=timezone.now(), language=language)
     except merge.RenderFailed as failure:
         raise BadRequest(str(failure)) from failure
 

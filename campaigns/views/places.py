@@ -50,6 +50,7 @@ def tabs(request: ActorRequest, campaign: Campaign) -> list[tuple[str, str, None
     pages = (
         (True, _("Overview"), "campaign"),
         (is_draft and may(actor, "campaigns.change"), _("Edit"), "campaign-edit"),
+        (is_draft and may(actor, "campaigns.change"), _("Texts"), "campaign-texts"),
         (may(actor, "customers.identify"), _("Preview"), "campaign-preview"),
         (is_draft and may(actor, "campaigns.launch"), _("Launch"), "campaign-launch"),
         (not is_draft and may(actor, "reports.view"), _("Report"), "campaign-report"),
