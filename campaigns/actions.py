@@ -277,6 +277,9 @@ def refuse_unready(campaign: Campaign) -> None:
     """Raise `NotReady` naming what is missing or wrong."""
     if not campaign.include.exists():
         raise NotReady(_("The campaign has no audience: choose a segment."), path="include")
+    if unfit := queries.unfit_segments(campaign):
+        names = ", ".join(segment.name for segment in unfit)
+        raise NotReady(_("Not drawn for marketing: %(names)s.") % {"names": names}, path="include")
     if not campaign.variants.filter(weight__gt=0).exists():
         raise NotReady(_("The campaign has no version to send."), path="variants")
     for key, found in queries.faults(campaign).items():

@@ -13,6 +13,7 @@ from campaigns.content import composition, fields
 from campaigns.content.composition import Source
 from campaigns.models import Campaign, Goal
 from crm import figures
+from crm.keyset import row_id
 from segments import queries as segment_queries
 
 KEYS = "ABCDEF"
@@ -25,6 +26,12 @@ class SegmentChoice(forms.ModelMultipleChoiceField):
     """Ticks with the size of each segment."""
 
     widget = forms.CheckboxSelectMultiple
+
+    def clean(self, value: Any) -> Any:
+        for text in value or ():
+            if row_id(str(text)) is None:
+                raise forms.ValidationError(self.error_messages["invalid_pk_value"], "invalid_pk_value", {"pk": text})
+        return super().clean(value)
 
     def label_from_instance(self, segment: Any) -> str:
         return f"{segment.name} ({figures.number(segment.size)})"

@@ -203,6 +203,13 @@ def missing_cells(campaign: Campaign, *, as_of: datetime) -> list[MissingCell]:
     return gaps
 
 
+def unfit_segments(campaign: Campaign) -> list[Any]:
+    """Segments a marketing campaign may not be sent to: drawn for another purpose, from what marketing must not use."""
+    if campaign.purpose != "marketing":
+        return []
+    return list(campaign.include.exclude(purpose="marketing").order_by("name"))
+
+
 def stale_segments(campaign: Campaign, *, at: datetime) -> list[Any]:
     """Segments of the campaign whose membership is too old to send by; named lists do not age."""
     used = {*campaign.include.all(), *campaign.exclude.all()}

@@ -111,11 +111,23 @@ def change_segment(
     if rule is not None and rule != locked.rule:
         changes["rule"] = [locked.rule, rule]
         _set_rule(locked, rule, by=by, at=at)
+    elif "purpose" in changes:
+        _refuse_purpose(locked, by=by)
     if changes:
         locked.updated_at = at
         locked.save()
         crm_actions.audit(kind="segment", object_id=locked.pk, verb="changed", changes=changes, by=by, at=at)
     return locked
+
+
+def _refuse_purpose(segment: Segment, *, by: Actor) -> None:
+    """A new purpose is as good as a new rule: what the old one allowed, it may forbid, here and where it is named."""
+    if segment.kind == SegmentKind.RULE:
+        check_rule(segment.rule, segment=segment, by=by)
+    users = evaluation.users_of(segment.slug) if segment.purpose != SegmentPurpose.MARKETING else []
+    if users := list(Segment.objects.filter(slug__in=users, purpose=SegmentPurpose.MARKETING).values_list("slug")):
+        names = ", ".join(slug for (slug,) in users)
+        raise SegmentInUse(_("Marketing segments name it, so it stays one: %(names)s.") % {"names": names})
 
 
 def _set_rule(segment: Segment, rule: dict[str, Any], *, by: Actor, at: datetime) -> None:
@@ -228,7 +240,18 @@ def check_rule(rule: Any, *, by: Actor, segment: Segment | None = None) -> tree.
         needs.evaluation_order({**evaluation.uses(), segment.slug: needs.needs(checked).segments})
     purpose = segment.purpose if segment else SegmentPurpose.MARKETING
     needs.refuse_forbidden(checked, evaluation.catalogue(), purpose=purpose, has_grant=crm_queries.sees_special(by))
+    if purpose == SegmentPurpose.MARKETING:
+        _refuse_detour(checked)
     return checked
+
+
+def _refuse_detour(rule: tree.Rule) -> None:
+    """A marketing segment names marketing segments only: others may rest on what marketing must not look at."""
+    named = needs.needs(rule).segments
+    others = set(Segment.objects.filter(slug__in=named).exclude(purpose=SegmentPurpose.MARKETING).values_list("slug"))
+    for path, node in tree.conditions(rule) if others else ():
+        if isinstance(node, tree.MembershipCondition) and (node.segment,) in others:
+            raise RuleError(f"{path}.segment", f"“{node.segment}” is not a segment for marketing")
 
 
 def refresh_segments(*, at: datetime, slugs: Sequence[str] | None = None) -> list[Refreshed]:

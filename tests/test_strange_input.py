@@ -45,3 +45,17 @@ def test_a_time_outside_of_the_calendar_is_refused_at_its_place(moment: str, cas
     body = {"name": "Spring", "send_at": moment}
     response = client.post("/api/v1/campaigns/", body, content_type="application/json")
     assert (response.status_code, response.json()["error"]["path"]) == (400, "send_at")
+
+
+@pytest.mark.parametrize("field", ["include", "exclude"])
+def test_ids_that_no_row_can_have_are_refused_at_their_field(field: str, cast: SimpleNamespace) -> None:
+    client = Client()
+    client.force_login(cast.maija)
+    page = client.post("/campaigns/new/", {field: [HUGE[:20]]})
+    assert page.status_code == 400 and HUGE[:20] in page.context["form"].errors[field][0]
+
+
+def test_a_number_of_groups_that_none_can_have_breaks_nothing(cast: SimpleNamespace) -> None:
+    client = Client()
+    client.force_login(cast.maija)
+    assert client.post("/segments/discover/", {"k": HUGE, "features": "city"}).status_code in (302, 400)

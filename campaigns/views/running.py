@@ -222,7 +222,11 @@ def faults(campaign: Campaign) -> list[str]:
     ]
     nobody = [] if campaign.include.exists() else [_("Choose at least one segment.")]
     mute = [] if campaign.variants.exists() else [_("Write at least one version.")]
-    return [*nobody, *mute, *texts, *stale]
+    unfit = [
+        _("The segment %(name)s is not drawn for marketing.") % {"name": one}
+        for one in queries.unfit_segments(campaign)
+    ]
+    return [*nobody, *mute, *texts, *unfit, *stale]
 
 
 def launched(request: ActorRequest, campaign: Campaign) -> HttpResponse:
