@@ -19,6 +19,7 @@ from campaigns.delivery.sweeping import complete
 from campaigns.delivery.worker import send_batch
 from campaigns.lifecycle import MoveNotAllowed, make_move
 from campaigns.models import Campaign, CampaignStatus, Link, Message, Run, RunStatus, Variant, VariantText
+from campaigns.notes import ask_for_consent as ask_for_consent
 from campaigns.results import answer, planned
 from campaigns.sealing import seal
 from crm import actions as crm_actions

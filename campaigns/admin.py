@@ -70,3 +70,7 @@ admin.site.register(
     list_display=["message", "kind", "at", "by_class", "amount"],
     list_filter=["kind", "by_class"],
 )
+admin.site.register(
+    models.ProviderEvent, Ledger, list_display=["provider", "kind", "message", "at"], list_filter=["kind"]
+)
+admin.site.register(models.ContactWish, Ledger, list_display=["customer", "period_hours", "said_at"])

@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
-from campaigns import actions, queries, tasks
+from campaigns import actions, notes, queries, tasks
 from campaigns.models import Campaign, Message, Run, Variant, VariantText
 from campaigns.results import shape
+from crm import queries as crm_queries
 from crm.refusals import NotPossibleNow
 from crm.rest.endpoints import Endpoint, Listed, Retrieved
 from crm.rest.idempotency import idempotent
@@ -418,6 +419,30 @@ class Campaigns(Listed, Retrieved, Endpoint):
         return Response(self.get_serializer(fresh).data, status=status)
 
 
+class OptInSerializer(StrictSerializer):
+    customer = serializers.IntegerField(min_value=1)
+    purpose = serializers.ChoiceField(choices=notes.OPT_INS, default="marketing")
+
+
+class OptIns(Endpoint):
+    """Double opt-in: ask a customer by e-mail; the consent is recorded when they confirm."""
+
+    rights = {"create": "consents.grant"}
+    serializer_class = OptInSerializer
+    queryset = Campaign.objects.none()
+
+    @extend_schema(request=OptInSerializer, responses={202: NothingSerializer})
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Send the question to the customer's address. Nothing is granted before they answer."""
+        given = OptInSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        customer = get_object_or_404(crm_queries.customers(self.actor), pk=given.validated_data["customer"])
+        actions.ask_for_consent(customer, purpose=given.validated_data["purpose"], by=self.actor, at=self.at)
+        return Response({}, status=202)
+
+
 router = SimpleRouter()
+router.register("opt-ins", OptIns, "opt-ins")
 router.register("campaigns", Campaigns, "campaigns")
 urlpatterns = router.urls

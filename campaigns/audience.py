@@ -51,6 +51,7 @@ LOSSES = (
     Loss(pressure.TOO_SOON, "within_caps", _("Got a message a short while ago")),
     Loss(pressure.TOO_MANY, "within_caps", _("Got as many messages as allowed")),
     Loss(pressure.OUTRANKED, "within_caps", _("A message that goes first takes their turn")),
+    Loss(pressure.OWN_WISH, "within_caps", _("Wants messages less often")),
     Loss("same_address", "will_get_it", _("Another member has the same address")),
 )
 STEPS = (

@@ -2,62 +2,87 @@
 
 from collections.abc import Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from campaigns import responses
-from campaigns.models import Message
+from campaigns import notes, responses
+from campaigns.models import ContactWish, Message
 from crm import actions as crm_actions
+from crm import queries as crm_queries
 from crm import rights
+from crm.addresses import NORMAL_FORMS
 
 PAGE = rights.machine("preference page")
-TOPICS = (
-    ("marketing", _("Offers and news"), _("Messages about products and campaigns.")),
-    ("tracking", _("See whether I open them"), _("A tiny picture tells us that a message was opened.")),
+TRACKING = ("tracking", _("See whether I open them"), _("A tiny picture tells us that a message was opened."))
+PROFILING = ("profiling", _("Choose offers for me"), _("What you bought and did decides which offers you get."))
+CHANNELS = (
+    ("email", _("Offers and news by e-mail")),
+    ("sms", _("Offers and news by text message")),
+    ("phone", _("Offers by phone")),
+    ("post", _("Offers by post")),
 )
+FREQUENCIES = ((0, _("As they come")), (168, _("At most one a week")), (720, _("At most one a month")))
+BETWEEN_LETTERS = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One thing a person may allow."""
+    """One thing a person may allow: a purpose on a channel."""
 
     purpose: str
+    channel: str
     label: str
     meaning: str
     is_wanted: bool
 
+    @property
+    def key(self) -> str:
+        return f"{self.purpose}:{self.channel}"
+
 
 def choices(message: Message, *, at: datetime) -> list[Choice]:
-    """The topics with what the person wants now."""
-    return [Choice(purpose, str(label), str(meaning), wanted(message, purpose)) for purpose, label, meaning in TOPICS]
+    """Marketing on each channel the person can be reached by, then the other purposes, with what they want now."""
+    offers = [("marketing", channel, label, "") for channel, label in CHANNELS if reaches(message, channel)]
+    others = [(purpose, message.channel, label, meaning) for purpose, label, meaning in (PROFILING, TRACKING)]
+    return [
+        Choice(purpose, channel, str(label), str(meaning), wanted(message, purpose, channel))
+        for purpose, channel, label, meaning in (*offers, *others)
+    ]
 
 
-def wanted(message: Message, purpose: str) -> bool:
+def reaches(message: Message, channel: str) -> bool:
+    """Whether we have an address of theirs for the channel."""
+    column, _normal = NORMAL_FORMS[channel]
+    return channel == message.channel or bool(getattr(message.customer, column, ""))
+
+
+def wanted(message: Message, purpose: str, channel: str) -> bool:
     customer: Any = message.customer
-    rows = customer.consents.filter(purpose=purpose, channel__in=(message.channel, "any"))
-    latest = rows.order_by("-since_at").first()
+    latest = customer.consents.filter(purpose=purpose, channel__in=(channel, "any")).order_by("-since_at").first()
     return bool(latest and latest.is_granted)
 
 
-def save(message: Message, purposes: Set[str], *, at: datetime) -> None:
-    """Make `purposes` what the person wants; only changes are written into the ledger."""
+def save(message: Message, keys: Set[str], *, at: datetime) -> None:
+    """Make these what the person wants, as `purpose:channel`; only changes are written into the ledger."""
     for choice in choices(message, at=at):
-        is_wanted = choice.purpose in purposes
+        is_wanted = choice.key in keys
         if is_wanted != choice.is_wanted:
-            say(message, choice.purpose, "granted" if is_wanted else "withdrawn", at=at)
+            say(message, choice, "granted" if is_wanted else "withdrawn", at=at)
 
 
-def say(message: Message, purpose: str, act: str, *, at: datetime) -> None:
-    if (purpose, act) == ("marketing", "withdrawn"):
+def say(message: Message, choice: Choice, act: str, *, at: datetime) -> None:
+    is_marketing_here = choice.key == f"marketing:{message.channel}"
+    if is_marketing_here and act == "withdrawn":
         responses.unsubscribe(message, at=at, way="preference page")
         return
     customer: Any = message.customer
     crm_actions.record_consent(
         customer,
-        purpose=purpose,
-        channel=message.channel,
+        purpose=choice.purpose,
+        channel=choice.channel,
         act=act,
         said_at=at,
         source="preference page",
@@ -65,8 +90,42 @@ def say(message: Message, purpose: str, act: str, *, at: datetime) -> None:
         by=PAGE,
         at=at,
     )
-    if purpose == "marketing":
+    if is_marketing_here:
         responses.lift_own_unsubscription(message, at=at)
+
+
+def frequency(message: Message) -> int:
+    """Hours between two messages the person wants at least; 0 for as they come."""
+    wish = ContactWish.objects.filter(customer=message.customer_id).first()
+    return wish.period_hours if wish else 0
+
+
+def wish_for(message: Message, hours: int, *, at: datetime) -> None:
+    """Note how often they want to hear from us; what is not on the page is no wish."""
+    if hours not in dict(FREQUENCIES) or hours == frequency(message):
+        return
+    customer: Any = message.customer
+    ContactWish.objects.filter(customer=customer).delete()
+    if hours:
+        ContactWish.objects.create(customer=customer, period_hours=hours, said_at=at)
+
+
+def speak(message: Message, language: str, *, at: datetime) -> None:
+    """Write to them in this language from now on."""
+    customer: Any = message.customer
+    if language in dict(settings.LANGUAGES) and language != customer.language:
+        crm_actions.change_customer(customer, values={"language": language}, by=PAGE, at=at)
+        customer.language = language
+
+
+def send_way_to_data(message: Message, *, at: datetime) -> bool:
+    """Send the way to their data to the mailbox itself, not to whoever holds this page; not twice within an hour."""
+    customer: Any = message.customer
+    lines = crm_queries.audit_lines(PAGE).filter(kind="customer", object_id=customer.pk, verb="asked for own data")
+    if lines.filter(at__gt=at - BETWEEN_LETTERS).exists():
+        return False
+    notes.send_way_to_data(message.customer, at=at)
+    return True
 
 
 def why(message: Message) -> list[str]:

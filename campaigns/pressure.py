@@ -27,14 +27,14 @@ from django.db.models import (
 )
 from django.db.models.functions import Now
 
-from campaigns.models import Campaign, CampaignStatus, ContactCap, Message, MessageState, Run
+from campaigns.models import Campaign, CampaignStatus, ContactCap, ContactWish, Message, MessageState, Run
 from campaigns.models.rules import ANY_CHANNEL
 
 BOUNDED = "marketing"  # what is owed to a customer is neither counted nor bounded
 ARRIVED = (MessageState.SENT, MessageState.UNKNOWN, MessageState.HANDING)
 WAITING = (MessageState.QUEUED, MessageState.LEASED, MessageState.DEFERRED)
 LAST = 2**62  # a run that is not launched yet comes after all others
-TOO_SOON, TOO_MANY, OUTRANKED = "too_soon", "too_many", "outranked"
+TOO_SOON, TOO_MANY, OUTRANKED, OWN_WISH = "too_soon", "too_many", "outranked", "own_wish"
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,21 @@ def reasons(
         ahead.update(reserved(cap, campaign, customers, at, members))
         for customer, reason in over(cap, arrived, ahead).items():
             found.setdefault(customer, reason)
+    for customer in wishing_less(customers, at, Rank(campaign.priority, run_id)):
+        found.setdefault(customer, OWN_WISH)
+    return found
+
+
+def wishing_less(customers: Sequence[int], at: datetime, rank: Rank) -> set[int]:
+    """Those who had, or will have, what they said they want; people who wish alike are asked about together."""
+    alike: dict[int, list[int]] = {}
+    wishes = ContactWish.objects.filter(customer__in=customers).values_list("period_hours", "customer")
+    for hours, customer in wishes:
+        alike.setdefault(hours, []).append(customer)
+    found: set[int] = set()
+    for hours, people in alike.items():
+        arrived, ahead = contacts(ContactCap(channel=ANY_CHANNEL, at_most=1, period_hours=hours), people, at, rank)
+        found |= {*arrived, *ahead}
     return found
 
 
@@ -138,6 +153,13 @@ def capped(*, waiting: bool = False, **which: int) -> Q:
     ours = Q(channel=ANY_CHANNEL) | Q(channel=OuterRef("channel"))
     in_force = ContactCap.objects.filter(ours, is_active=True, **which).order_by()
     full = in_force.annotate(n=Subquery(others(waiting))).filter(n__gte=F("at_most"))
+    return Q(Exists(Run.objects.filter(pk=OuterRef("run_id"), campaign__purpose=BOUNDED))) & Q(Exists(full))
+
+
+def wished_less() -> Q:
+    """True for a message whose recipient wants no other so soon."""
+    wish = ContactWish.objects.filter(customer=OuterRef("customer_id")).annotate(channel=Value(ANY_CHANNEL))
+    full = wish.annotate(n=Subquery(others(waiting=True))).filter(n__gte=1).order_by()
     return Q(Exists(Run.objects.filter(pk=OuterRef("run_id"), campaign__purpose=BOUNDED))) & Q(Exists(full))
 
 

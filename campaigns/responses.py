@@ -1,9 +1,10 @@
 """What came back for a message: append-only rows, each written once, passed down as events of the customer."""
 
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from campaigns.classing import BURST, Class, Hit, classify
 from campaigns.delivery import transitions
@@ -16,6 +17,8 @@ from crm import rights
 RECIPIENT = rights.machine("recipient")
 UNSUBSCRIBED = "unsubscribed"
 SERVER = rights.machine("mail server")
+HARD, SOFT = "hard", "soft"
+SOFT_BOUNCES = 5  # messages in a row; a mailbox that is full for a week is not one that is gone
 CERTAIN = Class(ResponseClass.HUMAN, "own_act")
 
 
@@ -161,9 +164,29 @@ def record_complaint(message: Message, *, at: datetime, source_id: str) -> None:
 
 
 def record_hard_bounce(message: Message, reply: Reply, *, at: datetime) -> None:
-    """The mailbox does not exist: remember it and never write to this address again."""
-    record(message, ResponseKind.BOUNCE, Class(ResponseClass.MACHINE, str(reply.code)), at=at, source_id="hard")
-    suppress(message, reason="hard_bounce", by=SERVER, at=at)
+    """The server said that the mailbox does not exist."""
+    record_bounce(message, HARD, at=at, source_id="hard")
+
+
+def record_bounce(message: Message, hardness: str, *, at: datetime, source_id: str) -> None:
+    """It came back. A mailbox that does not exist is never written to again, nor one that is closed time after time."""
+    by = Class(ResponseClass.MACHINE, hardness)
+    if not record(message, ResponseKind.BOUNCE, by, at=at, source_id=source_id):
+        return
+    if hardness == HARD:
+        suppress(message, reason="hard_bounce", by=SERVER, at=at)
+    elif came_back_in_a_row(message) >= SOFT_BOUNCES:
+        suppress(message, reason="soft_bounces", by=SERVER, at=at)
+
+
+def came_back_in_a_row(message: Message) -> int:
+    """Of the last messages to the mailbox, how many bounced with none after them that did not."""
+    last = Message.objects.filter(
+        channel=message.channel, address_key=message.address_key, state__in=(MessageState.SENT, MessageState.UNKNOWN)
+    ).exclude(address_key="")
+    bounced = Exists(Response.objects.filter(message=OuterRef("pk"), kind=ResponseKind.BOUNCE))
+    told = last.order_by("-pk").annotate(came_back=bounced).values_list("came_back", flat=True)[:SOFT_BOUNCES]
+    return len(list(takewhile(bool, told)))
 
 
 def suppress(message: Message, *, reason: str, by: rights.Actor, at: datetime) -> None:

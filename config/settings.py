@@ -187,6 +187,10 @@ MAIL_CATCHER_FILE = DATA_DIR / "mail.sqlite3"
 EMAIL = env.email_url("EMAIL_URL", default=f"smtp://127.0.0.1:{MAIL_CATCHER_PORT}")
 vars().update({name: value for name, value in EMAIL.items() if name.isupper()})
 EMAIL_TIMEOUT = 60
+MAIL_PROVIDER = env.str("KOHDE_MAIL_PROVIDER", default="")
+if MAIL_PROVIDER:
+    EMAIL_BACKEND, HAS_MAIL_CATCHER = f"anymail.backends.{MAIL_PROVIDER}.EmailBackend", False
+ANYMAIL = env.json("KOHDE_ANYMAIL", default={})
 DEFAULT_FROM_EMAIL = env.str("KOHDE_FROM_EMAIL", default="Kohde Demo <hello@kohde.example>")
 
 # --- tasks: Redis by REDIS_URL, else the embedded broker; either may vanish without losing work ------

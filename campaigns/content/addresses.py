@@ -7,7 +7,7 @@ from django.conf import settings
 
 from campaigns.models import Message
 
-OPEN, CLICK, UNSUBSCRIBE, PREFERENCES, BROWSER = "o", "c", "u", "p", "v"
+OPEN, CLICK, UNSUBSCRIBE, PREFERENCES, BROWSER, ID = "o", "c", "u", "p", "v", "id"
 SIGNATURE_LENGTH = 32  # 128 bits in hexadecimal
 
 
@@ -55,4 +55,4 @@ def browser_url(message: Message) -> str:
 
 def message_id(message: Message, domain: str) -> str:
     """Message-ID of RFC 5322, the same at every attempt."""
-    return f"<{message.pk}.{signature(message, 'id')}@{domain}>"
+    return f"<{message.pk}.{signature(message, ID)}@{domain}>"

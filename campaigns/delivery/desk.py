@@ -8,7 +8,7 @@ from typing import Any
 from django.core.mail import EmailMultiAlternatives
 from django.db.models import Exists, OuterRef, Q
 
-from campaigns.content import facts, fields, letters
+from campaigns.content import addresses, facts, fields, letters
 from campaigns.content.facts import Facts
 from campaigns.content.letters import Letter
 from campaigns.content.matrix import Matrix, matrices_of, sources
@@ -49,7 +49,9 @@ class Desk:
         """The letter as a mail to its recipient."""
         headers = letters.headers_of(message, self.campaign)
         address = message.customer.email.strip() if message.customer else ""
-        return letters.mail_of(self.letter(message), self.campaign, address, headers)
+        mail = letters.mail_of(self.letter(message), self.campaign, address, headers)
+        mail.metadata = {"kohde": addresses.token(message, addresses.ID)}  # type: ignore[attr-defined]  # for providers
+        return mail
 
 
 def desk_for(run: Run, messages: Sequence[Message]) -> Desk:

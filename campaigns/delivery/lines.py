@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
+from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.message import sanitize_address
@@ -154,7 +155,10 @@ class SmtpLine:
 
 
 class BackendLine:
-    """Any other of Django's mail back ends: its phases are hidden, so an error after the beginning is a doubt."""
+    """Any other of Django's mail back ends, providers by django-anymail among them: its phases are hidden.
+
+    An answer of the provider is definite; an error without one, after the beginning, is a doubt.
+    """
 
     def __init__(self) -> None:
         self.backend = get_connection()
@@ -166,12 +170,33 @@ class BackendLine:
             self.backend.send_messages([mail])
         except smtplib.SMTPResponseException as error:
             return Reply(DATA, error.smtp_code, as_text(error.smtp_error))
+        except AnymailRecipientsRefused:
+            return Reply(DATA, 550, "5.1.1 refused by the provider")
+        except AnymailAPIError as error:
+            return self._answer(error)
+        except AnymailError as error:
+            return Reply(MAIL, 554, as_text(str(error)))
         except OSError as error:
             raise Broken(DATA, type(error).__name__) from error
         return Reply(DATA, POLITE, "accepted by the back end")
 
+    def _answer(self, error: AnymailAPIError) -> Reply:
+        """What the provider's HTTP status means in SMTP's terms: our key, its hurry, its trouble, or the message."""
+        status = error.status_code
+        if status is None or status >= 500:
+            raise Broken(DATA, type(error).__name__) from error
+        phase, code = next((row[1:] for row in STATUSES if status in row[0]), (DATA, 554))
+        return Reply(phase, code, f"HTTP {status}")
+
     def close(self) -> None:
         self.backend.close()
+
+
+STATUSES = (
+    ((401, 402, 403), MAIL, 535),  # our key or account: pause the run
+    ((429,), DATA, 450),
+    ((400, 413, 422), DATA, 554),
+)
 
 
 def open_line() -> Line:

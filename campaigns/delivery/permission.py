@@ -62,6 +62,7 @@ OBJECTIONS = (
     Objection(pressure.TOO_SOON, pressure.capped(at_most=1), is_implied=True),
     Objection(pressure.TOO_MANY, pressure.capped(), is_implied=True),
     Objection(pressure.OUTRANKED, pressure.capped(waiting=True)),
+    Objection(pressure.OWN_WISH, pressure.wished_less()),
 )
 
 

@@ -207,7 +207,9 @@ def after_break(batch: Batch, message: Message, broken: Broken, started_at: date
 
 
 def server_trouble(batch: Batch, message: Message, reply: Reply, started_at: datetime) -> str:
+    """An answer, so nothing was taken: the recipient goes back, even from the middle of a hand-over."""
     batch.trouble = f"{reply.phase}: {reply}"
+    transitions.TAKE_BACK.run(id=message.pk, token=batch.claim.token)
     return release(batch, message)
 
 

@@ -19,7 +19,7 @@ from campaigns.models.campaign import (
     VariantText,
 )
 from campaigns.models.notebook import Lesson
-from campaigns.models.rules import ContactCap, SendingRate, SendingRules
+from campaigns.models.rules import ContactCap, ContactWish, ProviderEvent, SendingRate, SendingRules
 
 __all__ = [
     "FINAL_STATES",
@@ -27,12 +27,14 @@ __all__ = [
     "Campaign",
     "CampaignStatus",
     "ContactCap",
+    "ContactWish",
     "Goal",
     "Lesson",
     "Link",
     "Message",
     "MessageState",
     "OnAmbiguous",
+    "ProviderEvent",
     "Response",
     "ResponseClass",
     "ResponseKind",

@@ -64,6 +64,54 @@ class ContactCap(models.Model):
         return f"{self.at_most}/{self.period_hours} h {self.channel}"
 
 
+class ContactWish(models.Model):
+    """How often a person wants to hear from us, as they said themselves; the firm's caps hold beside it."""
+
+    customer = models.OneToOneField(
+        "crm.Customer",
+        models.CASCADE,
+        related_name="contact_wish",
+        verbose_name=_("customer"),
+        help_text=_("Whose wish."),
+    )
+    period_hours = models.PositiveIntegerField(_("in hours"), help_text=_("At most one marketing message in so many."))
+    said_at = models.DateTimeField(_("said at"), help_text=_("UTC."))
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(period_hours__gte=1), name="contact_wish_positive")]
+        verbose_name = _("wish")
+        verbose_name_plural = _("wishes")
+
+    def __str__(self) -> str:
+        return f"1/{self.period_hours} h"
+
+
+class ProviderEvent(models.Model):
+    """An event of a mail provider that was dealt with: however often it comes, it has its effect once."""
+
+    provider = models.CharField(_("provider"), max_length=20, help_text=_("Which one, as in the address of its hook."))
+    event_key = models.CharField(max_length=64, help_text=_("SHA-256 of the provider's id of the event."))
+    message = models.ForeignKey(
+        "campaigns.Message",
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("message"),
+        help_text=_("The message it spoke of."),
+    )
+    kind = models.CharField(_("kind"), max_length=20, help_text=_("delivered, hard_bounce, soft_bounce, complaint …"))
+    at = models.DateTimeField(_("at"), help_text=_("UTC; when it happened, as the provider says."))
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["provider", "event_key"], name="provider_event_once")]
+        verbose_name = _("provider event")
+        verbose_name_plural = _("provider events")
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.kind}"
+
+
 class SendingRate(models.Model):
     """A token bucket: a channel, or one domain of recipients, takes so many messages a minute."""
 

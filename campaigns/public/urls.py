@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from campaigns.public import views
+from campaigns.public import hooks, views
 
 urlpatterns = [
     path("o/<str:token>.gif", views.opened, name="opened"),
@@ -10,4 +10,7 @@ urlpatterns = [
     path("u/<str:token>/", views.unsubscribe, name="unsubscribe"),
     path("p/<str:token>/", views.preferences_page, name="preferences"),
     path("v/<str:token>/", views.in_browser, name="in-browser"),
+    path("i/<str:token>/", views.opt_in, name="opt-in"),
+    path("d/<str:token>/", views.own_data, name="own-data"),
+    path("hooks/mail/<slug:provider>/", hooks.provider_hook, name="provider-hook"),
 ]

@@ -6,7 +6,8 @@ from functools import wraps
 from typing import Any
 
 from csp.decorators import csp_replace
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,9 +15,11 @@ from django.utils.translation import override
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from campaigns import preferences, queries, responses
+from campaigns import notes, preferences, queries, responses
+from campaigns import own_data as data
 from campaigns.content import addresses
 from campaigns.models import Link, Message
+from crm.refusals import Refused
 
 PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 LETTER_POLICY = {
@@ -106,12 +109,74 @@ def preferences_page(request: HttpRequest, token: str) -> HttpResponse:
     message = found(token, addresses.PREFERENCES)
     if message.customer is None or responses.was_erased(message):
         raise Http404
-    is_saved = request.method == "POST"
-    if is_saved:
-        preferences.save(message, set(request.POST.getlist("wanted")), at=timezone.now())
-    choices = preferences.choices(message, at=timezone.now())
-    reasons = preferences.why(message)
-    return page(request, "public/preferences.html", message, choices=choices, reasons=reasons, is_saved=is_saved)
+    said = changed(request, message) if request.method == "POST" else ""
+    now = timezone.now()
+    return page(
+        request,
+        "public/preferences.html",
+        message,
+        choices=lambda: preferences.choices(message, at=now),
+        frequencies=preferences.FREQUENCIES,
+        frequency=preferences.frequency(message),
+        languages=settings.LANGUAGES,
+        language=message.customer.language,
+        reasons=preferences.why(message),
+        said=said,
+    )
+
+
+def changed(request: HttpRequest, message: Message) -> str:
+    """Do what the page asks; return which sentence it shows."""
+    now = timezone.now()
+    if "data" in request.POST:
+        try:
+            return "data" if preferences.send_way_to_data(message, at=now) else "data_sent_before"
+        except Refused:
+            return "not_now"
+    preferences.save(message, set(request.POST.getlist("wanted")), at=now)
+    frequency = request.POST.get("frequency", "")
+    if frequency.isascii() and frequency.isdigit() and len(frequency) < 6:
+        preferences.wish_for(message, int(frequency), at=now)
+    preferences.speak(message, request.POST.get("language", ""), at=now)
+    return "saved"
+
+
+@csrf_exempt  # as above
+@private
+@require_http_methods(["GET", "HEAD", "POST"])
+def opt_in(request: HttpRequest, token: str) -> HttpResponse:
+    """GET shows a button; POST is the consent."""
+    customer, told = asked(notes.OPT_IN, token)
+    is_done = request.method == "POST"
+    if is_done:
+        notes.confirm(customer, told, at=timezone.now())
+    return in_language_of(customer, request, "public/opt_in.html", is_done=is_done, firm=settings.FIRM_NAME)
+
+
+@private
+@require_safe
+def own_data(request: HttpRequest, token: str) -> HttpResponse:
+    """What we know about the person who reads the mailbox; `?as=json` to take along."""
+    customer, _told = asked(notes.OWN_DATA, token)
+    known = data.of_customer(customer)
+    if request.GET.get("as") == "json":
+        answer = JsonResponse(known, json_dumps_params={"indent": 1, "ensure_ascii": False})
+        answer["Content-Disposition"] = 'attachment; filename="my-data.json"'
+        return answer
+    return in_language_of(customer, request, "public/own_data.html", known=lambda: data.told(known))
+
+
+def asked(purpose: str, token: str) -> tuple[Any, dict[str, Any]]:
+    try:
+        return notes.read(purpose, token)
+    except (notes.Asked, Refused):
+        raise Http404 from None
+
+
+def in_language_of(customer: Any, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+    with override(notes.language_of(customer) if customer else None):
+        told = {name: value() if callable(value) else value for name, value in context.items()}
+        return render(request, template, told)
 
 
 @csp_replace(LETTER_POLICY)
@@ -128,6 +193,4 @@ def in_browser(request: HttpRequest, token: str) -> HttpResponse:
 
 def page(request: HttpRequest, template: str, message: Message, **context: Any) -> HttpResponse:
     """A public page in the customer's language."""
-    language = message.customer.language if message.customer else ""
-    with override(language if language in ("en", "fi") else None):
-        return render(request, template, {"address": preferences.masked_address(message), **context})
+    return in_language_of(message.customer, request, template, address=preferences.masked_address(message), **context)

@@ -40,7 +40,9 @@ CHANGES = {
 
 
 def test_every_objection_has_its_case():
-    assert {one.code for one in OBJECTIONS} == set(CHANGES) | {"too_soon", "too_many", "outranked"}, "see test_pressure"
+    assert {one.code for one in OBJECTIONS} == set(CHANGES) | {"too_soon", "too_many", "outranked", "own_wish"}, (
+        "see test_pressure"
+    )
 
 
 @pytest.mark.parametrize("reason", CHANGES)

@@ -88,7 +88,7 @@ def test_who_came_back_can_leave_again_by_the_same_address(client: Client, hrefs
     message = Message.objects.get(run=run)
     preferences = addresses.preferences_url(message).replace("http://localhost:8000", "")
     for _ in range(2):
-        client.post(preferences, {"wanted": ["marketing"]})
+        client.post(preferences, {"wanted": ["marketing:email"]})
         assert reach(run.campaign, as_of=timezone.now()).will_get_it == 1
         client.post(one(hrefs, "u"), {"List-Unsubscribe": "One-Click"})
         assert not ConsentState.objects.get(purpose="marketing").is_granted
@@ -132,12 +132,12 @@ def test_preferences_show_and_set_what_the_person_wants(client: Client, run):
     path = addresses.preferences_url(message).replace("http://localhost:8000", "")
     page = client.get(path).content.decode()
     assert "list-autumn" in page and "o…@m….example" in page and "ok-a@mail.example" not in page
-    client.post(path, {"wanted": ["marketing"]})
+    client.post(path, {"wanted": ["marketing:email"]})
     assert not ConsentState.objects.get(purpose="tracking").is_granted
     client.post(path, {})
     assert not ConsentState.objects.get(purpose="marketing").is_granted
     assert Suppression.objects.get().reason == "unsubscribed"
-    client.post(path, {"wanted": ["marketing"]})
+    client.post(path, {"wanted": ["marketing:email"]})
     assert not Suppression.objects.exists()
     assert queries.reach(run.campaign, as_of=timezone.now()).will_get_it == 1
 
@@ -158,7 +158,10 @@ def test_after_erasure_old_addresses_write_nothing_and_show_nothing(client: Clie
     before = [list(model.objects.values()) for model in (Response, Event, ConsentEntry, ConsentState, Suppression)]
     for path in (*hrefs, addresses.preferences_url(message), addresses.browser_url(message)):
         path = path.replace("http://localhost:8000", "")
-        answers = [client.get(path, headers={"User-Agent": BROWSER}), client.post(path, {"wanted": ["marketing"]})]
+        answers = [
+            client.get(path, headers={"User-Agent": BROWSER}),
+            client.post(path, {"wanted": ["marketing:email"]}),
+        ]
         assert not any(b"Name 1" in answer.content for answer in answers)
     assert before == [
         list(model.objects.values()) for model in (Response, Event, ConsentEntry, ConsentState, Suppression)
@@ -180,3 +183,74 @@ def test_browsers_are_forgotten_after_a_month(client: Client, hrefs):
     assert forget_browsers(at=timezone.now() + timedelta(days=29)) == 0
     assert forget_browsers(at=timezone.now() + timedelta(days=31)) == 1
     assert Response.objects.get().user_agent == ""
+
+
+def preferences(client: Client, hrefs, **said):
+    return client.post(one(hrefs, "p"), {"wanted": ["marketing:email"], **said}).content.decode()
+
+
+def test_who_wants_letters_less_often_gets_them_less_often(client: Client, run, hrefs, new_campaign, sink: Sink):
+    customer = Message.objects.get().customer
+    preferences(client, hrefs, frequency="168")
+    reach_now = reach(new_campaign([customer], name="Next"), as_of=timezone.now())
+    assert reach_now.as_json()["within_caps"]["losses"] == {"own_wish": 1}
+    Message.objects.update(handed_at=timezone.now() - timedelta(hours=169))
+    before = sink.arrived.total()
+    sealed = launched(new_campaign([customer], name="Soon"))
+    Message.objects.exclude(run=sealed).update(handed_at=timezone.now())
+    sent(sealed)
+    assert Message.objects.get(run=sealed).reason == "own_wish", "the fresh check hears it, too"
+    preferences(client, hrefs, frequency="0")
+    sent(launched(new_campaign([customer], name="Again")))
+    assert sink.arrived.total() == before + 1
+
+
+def test_the_page_speaks_the_language_that_is_chosen_on_it(client: Client, hrefs):
+    assert "Choose what you get" in client.get(one(hrefs, "p"), headers={"Accept-Language": "en"}).content.decode()
+    assert "Valitse" in preferences(client, hrefs, language="fi")
+    assert Message.objects.get().customer.language == "fi"
+    preferences(client, hrefs, language="tlh")
+    assert Message.objects.get().customer.language == "fi"
+
+
+def test_ones_data_are_shown_to_the_mailbox_only_and_for_a_day(
+    client: Client, hrefs, sink: Sink, settings, time_machine
+):
+    customer = Message.objects.get().customer
+    page = preferences(client, hrefs, data="send")
+    assert customer.email not in page and "/d/" not in page
+    preferences(client, hrefs, data="send")
+    assert sink.arrived.total() == 2, "the campaign's letter and one with the way to the data"
+    letter = message_from_bytes(sink.bodies[customer.email], policy=policy.default).get_content()
+    path = re.search(r"http://localhost:8000(/d/[^\s]+)", letter)[1]
+    shown = client.get(path).content.decode()
+    assert customer.email in shown and "Autumn" in shown
+    assert client.get(f"{path}?as=json").json()["person"]["number"] == "N1"
+    assert client.get(path.replace("/d/", "/i/")).status_code == 404, "good for one purpose"
+    time_machine.move_to(timezone.now() + timedelta(days=1, minutes=1))
+    assert client.get(path).status_code == 404
+
+
+def test_a_consent_asked_for_is_given_by_the_button_alone(client: Client, new_customer, new_segment, sink: Sink, adele):
+    customer = new_customer(7, "ok-new@mail.example", consent=False)
+    client.force_login(adele)
+    asked = client.post("/api/v1/opt-ins/", {"customer": customer.pk}, "application/json")
+    assert asked.status_code == 202
+    client.logout()
+    letter = message_from_bytes(sink.bodies[customer.email], policy=policy.default).get_content()
+    path = re.search(r"http://localhost:8000(/i/[^\s]+)", letter)[1]
+    for _ in range(3):
+        assert client.get(path).status_code == 200
+    assert not ConsentEntry.objects.filter(customer=customer).exists(), "a GET is no consent"
+    assert client.post(path).status_code == 200
+    entry = ConsentEntry.objects.get(customer=customer)
+    assert (entry.act, entry.purpose, entry.source) == ("granted", "marketing", "double opt-in")
+    assert {"asked_at", "confirmed_at", "wording", "address"} == set(entry.evidence)
+    assert client.post(f"{path[:-3]}x/").status_code == 404
+
+
+def test_who_objected_is_not_asked(client: Client, new_customer, adele, sink: Sink):
+    customer = new_customer(8, consent=False, objected_at=timezone.now())
+    client.force_login(adele)
+    assert client.post("/api/v1/opt-ins/", {"customer": customer.pk}, "application/json").status_code == 409
+    assert not sink.arrived
