@@ -1,5 +1,7 @@
 """Orders and products over the API, one by one and in batches."""
 
+import re
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -8,6 +10,7 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.fields import empty
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -24,6 +27,13 @@ from crm.rest.serializers import ChoiceField, MomentField, StrictModelSerializer
 MOST_ORDERS = 1000
 money = partial(serializers.DecimalField, max_digits=16, decimal_places=4)
 CURRENCY = r"^[A-Z]{3}$"
+# A line as most are sent; each pattern lets in less than the field of its name.
+PLAIN = {
+    "sku": re.compile(r"[ -~]{0,64}"),
+    "description": re.compile(r"[ -~]{0,200}"),
+    "quantity": re.compile(r"-?[0-9]{1,11}(\.[0-9]{1,3})?"),
+    "unit_amount": re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,4})?"),
+}
 
 
 class LineSerializer(StrictSerializer):
@@ -36,6 +46,20 @@ class LineSerializer(StrictSerializer):
     unit_amount = money(help_text="Price per piece.")
     amount = money(required=False, help_text="Quantity × price; checked when given.")
     at = MomentField(default=None, allow_null=True, help_text="When it differs from the order's time.")
+
+    def run_validation(self, data: Any = empty) -> Any:
+        """A batch has thousands of lines; the fields take ten times as long to read a plain one."""
+        return plain_line(data) or super().run_validation(data)
+
+
+def plain_line(given: Any) -> dict[str, Any] | None:
+    """The line as the fields would read it; None leaves whatever is less than plain to them."""
+    if not isinstance(given, dict) or not {"quantity", "unit_amount"} <= given.keys() <= PLAIN.keys():
+        return None
+    if not all(isinstance(value, str) and PLAIN[name].fullmatch(value) for name, value in given.items()):
+        return None
+    texts = {name: given.get(name, "").strip(" ") for name in ("sku", "description")}
+    return {**texts, "quantity": Decimal(given["quantity"]), "unit_amount": Decimal(given["unit_amount"]), "at": None}
 
 
 class OrderSerializer(StrictSerializer):
