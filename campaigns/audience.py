@@ -1,18 +1,19 @@
 """The audience of a campaign: who is in it as of a moment, and for each the first reason not to write to them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from campaigns import pressure
 from campaigns.delivery.permission import NEEDS_CONSENT, consents
-from campaigns.models import Campaign
-from crm import addresses
+from campaigns.models import Attempt, Campaign
+from crm import addresses, answers
 from crm import queries as crm_queries
 from crm.models import Customer
 from segments.models import Membership
@@ -110,8 +111,12 @@ def members(campaign: Campaign, as_of: datetime) -> QuerySet[Customer]:
 
 def members_of(include: Segments, exclude: Segments, as_of: datetime) -> QuerySet[Customer]:
     """The same for segments that no campaign was given yet."""
+    return among(Customer.objects.filter(merged_into=None).order_by("pk"), include, exclude, as_of)
+
+
+def among(customers: QuerySet[Customer], include: Segments, exclude: Segments, as_of: datetime) -> QuerySet[Customer]:
+    """Those of the customers who are in any of the included segments and in none of the excluded."""
     included, excluded = intervals(include, as_of), intervals(exclude, as_of)
-    customers = Customer.objects.filter(merged_into=None).order_by("pk")
     return customers.filter(Exists(included)).exclude(Exists(excluded))
 
 
@@ -246,3 +251,20 @@ def reach(campaign: Campaign, as_of: datetime, members_at: datetime | None = Non
     """The reach funnel as it would be sealed at that moment, of the members of then or of an earlier moment."""
     judged_at = When(as_of)
     return funnel(Counter(one.reason for one in everyone(campaign, members_at or as_of, judged_at)))
+
+
+def kept_reach(campaign: Campaign, as_of: datetime) -> Reach:
+    """The same for looking at: judged again in the next hour, and when anything it rests on has changed."""
+    marks = answers.newest((Attempt, "id"), *crm_queries.MARKS_OF_REACH)
+    rests_on = (campaign.updated_at, f"{as_of:%Y-%m-%d %H}", ledgers(campaign), marks)
+    return answers.kept(f"reach:{campaign.pk}:{get_language()}", rests_on, lambda: reach(campaign, as_of))
+
+
+def ledgers(campaign: Campaign) -> list[tuple[int, int, bool]]:
+    """The state of the segments of a campaign."""
+    return [*states_of(campaign.include.all()), *states_of(campaign.exclude.all(), is_out=True)]
+
+
+def states_of(segments: Iterable[Any], *, is_out: bool = False) -> list[tuple[int, int, bool]]:
+    """Of each segment its id, the version of its ledger, and whether its members are left out."""
+    return sorted((one.pk, one.ledger_version, is_out) for one in segments)

@@ -1,6 +1,6 @@
 """Questions others may ask about campaigns, their runs and their messages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from campaigns.delivery.transitions import OPEN_STATES
 from campaigns.models import Campaign, ContactCap, Link, Message, MessageState, Run, SendingRate, SendingRules
 from campaigns.results import answer
 from campaigns.results.answer import Results
+from crm import answers
 from crm import queries as crm_queries
 from crm.refusals import NotPossibleNow, Refused
 from crm.rights import Actor, may
@@ -96,7 +97,7 @@ class Progress:
 
 def progress(run: Run) -> Progress:
     """The run counted from its rows now."""
-    rows = Message.objects.filter(run=run).order_by().values_list("state").annotate(Count("pk"))
+    rows = Message.objects.filter(run=run).order_by().values_list("state").annotate(n=Count("*"))
     return Progress(run.status, run.pause_reason, run.resume_at, run.expected, dict(rows))
 
 
@@ -106,8 +107,12 @@ def losses(run: Run) -> dict[str, int]:
     return dict(ended.values_list("reason").annotate(Count("pk")))
 
 
-def reasons(run: Run) -> dict[str, dict[str, int]]:
-    """Members by state and reason, where one is given."""
+def reasons(run: Run, states: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """Members by state and reason, where one is given; counted again when the numbers per state have changed."""
+    return answers.kept(f"reasons:{run.pk}", sorted(states.items()), lambda: counted_reasons(run))
+
+
+def counted_reasons(run: Run) -> dict[str, dict[str, int]]:
     rows = Message.objects.filter(run=run).exclude(reason="").order_by()
     found: dict[str, dict[str, int]] = {}
     for state, reason, count in rows.values_list("state", "reason").annotate(Count("pk")):

@@ -49,9 +49,14 @@ class Ledger(admin.ModelAdmin):
     show_full_result_count = False
     paginator = BoundedPaginator
     list_per_page = 50
-    list_select_related = True
     actions: list[str] | None = None
     ordering = ("-pk",)
+
+    @property
+    def list_select_related(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The rows that a list names, read with it, those that may be missing too."""
+        keys = {field.name for field in self.opts.concrete_fields if field.many_to_one or field.one_to_one}
+        return tuple(name for name in self.list_display if name in keys)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.admin_site.has_permission(request)

@@ -69,6 +69,12 @@ def orders(actor: Actor) -> QuerySet[Order]:
     return Order.objects.filter(_of_living_customers(actor))
 
 
+# What rests on facts is as new as the newest event, the last writing of an order, the last import taken back.
+MARKS_OF_FACTS = ((Event, "id"), (Order, "updated_at"), (Import, "undone_at"))
+# Who is reached may change when a customer or a consent is written, or an address suppressed.
+MARKS_OF_REACH = ((Customer, "updated_at"), (ConsentState, "updated_at"), (Suppression, "id"))
+
+
 def events(actor: Actor) -> QuerySet[Event]:
     """Events of customers in scope; those of unknown visitors only for actors who see every team."""
     return Event.objects.filter(_of_living_customers(actor))

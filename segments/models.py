@@ -227,8 +227,8 @@ class Membership(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["segment", "entered_at"], name="membership_entered"),
-            models.Index(fields=["segment", "left_at"], name="membership_left"),
+            models.Index(fields=["segment", "entered_at", "id"], name="membership_entered"),
+            models.Index(fields=["segment", "left_at", "id"], name="membership_left"),
             models.Index(fields=["customer", "segment"], name="membership_customer"),
         ]
         verbose_name = _("membership")

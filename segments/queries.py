@@ -307,7 +307,8 @@ def picture(clustering: Clustering) -> tuple[tuple[float, float, int], ...]:
 def event_types(*, at: datetime) -> tuple[str, ...]:
     """The types of events there are, the commonest first; empty before the warehouse is built."""
     try:
-        return evaluation.engine(at=at).event_types()
+        engine = evaluation.engine(at=at)
+        return answers.kept("event-types", engine.snapshot_id, engine.event_types)
     except NotEvaluable:
         return ()
 

@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import get_language
 
 from campaigns.conversions import ends_at
 from campaigns.experiments.report import Evidence, GroupReading, Report, report
-from campaigns.models import Campaign, Run
+from campaigns.models import Attempt, Campaign, Response, Run
 from campaigns.results.evidence import evidence
 from campaigns.results.planned import plan_of_run
+from crm import answers
+from crm import queries as crm_queries
 
 
 @dataclass(frozen=True)
@@ -43,13 +48,18 @@ class Results:
 
 
 def results(run: Run) -> Results:
-    """Read a sealed run from its rows now."""
-    overall, segments = evidence(run, segment_names(run))
+    """Read a sealed run: its rows are added up again when some have come since, and the sums read when they differ."""
+    names = segment_names(run)
+    overall, segments = answers.kept(f"evidence:{run.pk}", (names, newest(run)), lambda: evidence(run, names))
     plan = replace(plan_of_run(run), people=overall.size)
     return Results(
         campaign=run.campaign,
         run=run,
-        report=report(plan, segments, overall),
+        report=answers.kept(
+            f"report:{run.pk}:{get_language()}",
+            (plan, overall, segments),
+            lambda: report(plan, segments, overall),
+        ),
         revenue=money(overall),
         read_at=run.attributed_at,
         window_ends_at=ends_at(run),
@@ -63,3 +73,9 @@ def money(overall: Evidence) -> dict[str, Decimal]:
 def segment_names(run: Run) -> dict[int, str]:
     """The segments it was sent to, by id."""
     return dict(run.campaign.include.order_by("name").values_list("pk", "name"))
+
+
+def newest(run: Run) -> tuple[Any, ...]:
+    """Marks that move when anything is written that the sums rest on, each read off the end of an index."""
+    marks = answers.newest((Response, "id"), (Attempt, "id"), *crm_queries.MARKS_OF_FACTS)
+    return (run.status, run.attributed_at is not None, marks)

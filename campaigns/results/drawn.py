@@ -1,6 +1,5 @@
 """Results as charts and rows of the report page: values for crm.charts, nothing drawn here."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,6 +8,7 @@ from typing import Any
 from babel.dates import format_skeleton
 from django.db.models import Count
 from django.db.models.functions import TruncDate
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -18,9 +18,9 @@ from campaigns.experiments.power import Detectable
 from campaigns.experiments.report import ArmReading, GroupReading, PairReading
 from campaigns.models import Response, ResponseClass, ResponseKind, Run
 from campaigns.results import words
-from campaigns.results.answer import Results
+from campaigns.results.answer import Results, newest
 from campaigns.results.evidence import HOLD_OUT
-from crm import figures
+from crm import answers, figures
 from crm.charts import Interval, Series, Step
 
 LONGEST_DAYS = 60
@@ -210,15 +210,22 @@ TIMED = ((ResponseKind.OPEN, 1), (ResponseKind.CLICK, 2), (ResponseKind.CONVERSI
 
 def timeline(run: Run) -> tuple[list[str], list[Series]]:
     """What people did per day since the send: opens, clicks, conversions."""
-    kinds = [kind for kind, _colour in TIMED]
-    rows = Response.objects.filter(message__run=run, by_class=ResponseClass.HUMAN, kind__in=kinds).order_by()
-    counts: dict[str, dict[date, int]] = defaultdict(dict)
-    for kind, day, count in rows.values_list("kind", TruncDate("at")).annotate(Count("pk")):
-        counts[kind][day] = count
+    zone = timezone.get_current_timezone_name()
+    counts = answers.kept(f"timeline:{run.pk}:{zone}", newest(run), lambda: counted_by_day(run))
     days = days_of(counts.values())
     return [format_skeleton("MMMd", day, locale=figures.locale()) for day in days], [
-        Series(str(kind.label), [counts[kind].get(day, 0) for day in days], colour) for kind, colour in TIMED
+        Series(str(kind.label), [counts.get(kind, {}).get(day, 0) for day in days], colour) for kind, colour in TIMED
     ]
+
+
+def counted_by_day(run: Run) -> dict[str, dict[date, int]]:
+    """What people did, by kind and by the visitor's day."""
+    kinds = [kind for kind, _colour in TIMED]
+    rows = Response.objects.filter(message__run=run, by_class=ResponseClass.HUMAN, kind__in=kinds).order_by()
+    counts: dict[str, dict[date, int]] = {}
+    for kind, day, count in rows.values_list("kind", TruncDate("at")).annotate(Count("pk")):
+        counts.setdefault(kind, {})[day] = count
+    return counts
 
 
 def days_of(counts: Any) -> Sequence[date]:

@@ -19,7 +19,8 @@ from campaigns.models import Campaign
 from campaigns.results.evidence import HOLD_OUT
 from campaigns.results.planned import Baseline, arm_names, baseline, plan
 from campaigns.results.words import language
-from crm import figures
+from crm import answers, figures
+from crm import queries as crm_queries
 
 MANY_VERSIONS = 3
 
@@ -63,19 +64,27 @@ def of_campaign(campaign: Campaign, people: int, *, at: datetime) -> Sketch:
     mass = next((key for key, _weight, is_mass in written if is_mass), "")
     arms = Arms({key: weight for key, weight, _is_mass in written}, campaign.holdout_share, mass)
     segments = list(campaign.include.all())
-    return sketch(campaign, arms, segments, audience.members(campaign, at), people, at=at)
+    states = audience.ledgers(campaign)
+    return sketch(campaign, arms, segments, before(campaign, audience.members(campaign, at), states, at), people)
 
 
 def of_form(campaign: Campaign, arms: Arms, include: Sequence[Any], exclude: Sequence[Any], *, at: datetime) -> Sketch:
     """The sketch of what stands in the editor, saved or not; everyone in the segments counts as reached."""
     members = audience.members_of([one.pk for one in include], [one.pk for one in exclude], at)
-    return sketch(campaign, arms, include, members, members.count(), at=at)
+    states = [*audience.states_of(include), *audience.states_of(exclude, is_out=True)]
+    people = answers.kept(f"members:{states}", at.date(), members.count)
+    return sketch(campaign, arms, include, before(campaign, members, states, at), people)
 
 
-def sketch(
-    campaign: Campaign, arms: Arms, segments: Sequence[Any], members: QuerySet, people: int, *, at: datetime
-) -> Sketch:
-    known = replace(baseline(campaign, at, members), people=people)
+def before(campaign: Campaign, members: QuerySet, states: Sequence[Any], at: datetime) -> Baseline:
+    """What the members did before, read again on another day, for other people and after new facts."""
+    asked = (campaign.goal, campaign.goal_event, campaign.window_days, campaign.currency, states)
+    rests_on = (at.date(), answers.newest(*crm_queries.MARKS_OF_FACTS))
+    return answers.kept(f"baseline:{asked}", rests_on, lambda: baseline(campaign, at, members))
+
+
+def sketch(campaign: Campaign, arms: Arms, segments: Sequence[Any], known: Baseline, people: int) -> Sketch:
+    known = replace(known, people=people)
     expectation = expected(campaign, known)
     if not any(arms.weights.values()) or not people:
         return Sketch(expectation, ())

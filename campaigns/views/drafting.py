@@ -202,8 +202,8 @@ def faces_of(actor: Actor, campaign: Campaign, search: str) -> Any:
     visible = crm_queries.customers(actor)
     if search:
         return by_words(visible, search)
-    members = audience.members(campaign, timezone.now()).order_by().values("pk")
-    return visible.filter(pk__in=members).order_by("pk")[:FACES]
+    include, exclude = (list(used.values_list("pk", flat=True)) for used in (campaign.include, campaign.exclude))
+    return audience.among(visible, include, exclude, timezone.now()).order_by("pk")[:FACES]
 
 
 def by_words(rows: Any, search: str) -> Any:

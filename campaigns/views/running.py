@@ -156,7 +156,7 @@ class StateRow:
 
 def state_rows(run: Run, now: queries.Progress) -> list[StateRow]:
     """Every state anybody is in, in the order of the life of a message."""
-    reasons = queries.reasons(run)
+    reasons = queries.reasons(run, now.states)
     here = reverse("campaign-people", args=[run.campaign_id])
     return [
         StateRow(

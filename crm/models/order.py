@@ -82,6 +82,7 @@ class Order(models.Model):
         constraints = [models.UniqueConstraint(fields=["source", "number"], name="order_number_once")]
         indexes = [
             models.Index(fields=["customer", "ordered_at"], name="order_customer"),
+            models.Index(fields=["ordered_at", "id"], name="order_day"),
             models.Index(fields=["import_run"], name="order_import", condition=Q(import_run__isnull=False)),
         ]
         verbose_name = _("order")
