@@ -253,11 +253,11 @@ def reach(campaign: Campaign, as_of: datetime, members_at: datetime | None = Non
     return funnel(Counter(one.reason for one in everyone(campaign, members_at or as_of, judged_at)))
 
 
-def kept_reach(campaign: Campaign, as_of: datetime) -> Reach:
+def kept_reach(campaign: Campaign, as_of: datetime, members_at: datetime | None = None) -> Reach:
     """The same for looking at: judged again in the next hour, and when anything it rests on has changed."""
     marks = answers.newest((Attempt, "id"), *crm_queries.MARKS_OF_REACH)
-    rests_on = (campaign.updated_at, f"{as_of:%Y-%m-%d %H}", ledgers(campaign), marks)
-    return answers.kept(f"reach:{campaign.pk}:{get_language()}", rests_on, lambda: reach(campaign, as_of))
+    rests_on = (campaign.updated_at, members_at, f"{as_of:%Y-%m-%d %H}", ledgers(campaign), marks)
+    return answers.kept(f"reach:{campaign.pk}:{get_language()}", rests_on, lambda: reach(campaign, as_of, members_at))
 
 
 def ledgers(campaign: Campaign) -> list[tuple[int, int, bool]]:

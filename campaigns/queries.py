@@ -61,7 +61,7 @@ def roll_outs(test: Run) -> QuerySet[Run]:
 
 def reach(campaign: Campaign, *, as_of: datetime) -> Reach:
     """The reach funnel; the same judgement as at the sealing."""
-    return audience.reach(campaign, as_of, approval.members_at(campaign))
+    return audience.kept_reach(campaign, as_of, approval.members_at(campaign))
 
 
 @dataclass(frozen=True)
