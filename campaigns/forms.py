@@ -13,7 +13,7 @@ from campaigns.content import composition, fields
 from campaigns.content.composition import Source
 from campaigns.models import Campaign, Goal
 from crm import figures
-from crm.keyset import row_id
+from crm.forms.choices import RowsField
 from segments import queries as segment_queries
 
 KEYS = "ABCDEF"
@@ -22,16 +22,10 @@ CLOCK = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 PURPOSES = (("marketing", _("Marketing: consent needed")), ("service", _("Service: about an order or a contract")))
 
 
-class SegmentChoice(forms.ModelMultipleChoiceField):
+class SegmentChoice(RowsField):
     """Ticks with the size of each segment."""
 
     widget = forms.CheckboxSelectMultiple
-
-    def clean(self, value: Any) -> Any:
-        for text in value or ():
-            if row_id(str(text)) is None:
-                raise forms.ValidationError(self.error_messages["invalid_pk_value"], "invalid_pk_value", {"pk": text})
-        return super().clean(value)
 
     def label_from_instance(self, segment: Any) -> str:
         return f"{segment.name} ({figures.number(segment.size)})"

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from crm import access, actions, models
 from crm.backstage import Editable, Ledger
+from crm.forms.choices import JSONField
 from crm.rights import SCOPES
 
 
@@ -68,6 +69,8 @@ class FieldAdmin(Editable):
 class FieldForm(forms.ModelForm):
     """Asks the action's own check before saving, so that faults stand beside their field."""
 
+    choices = JSONField(label=gettext_lazy("choices"), required=False)
+
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         has_choices = bool(given.get("choices"))
@@ -94,7 +97,6 @@ class KeyAdmin(Editable):
     form = KeyForm
     list_display = ["name", "prefix", "team", "created_by", "expires_at", "revoked_at", "last_used_at"]
     search_fields = ["name__startswith", "prefix__exact"]
-    autocomplete_fields = ["team"]
     actions = ["revoke"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from crm import access, actions, rights
+from crm.forms.choices import RowsField
 
 MOST_COUNTED = 10_000
 
@@ -85,6 +86,9 @@ class Editable(Ledger):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.admin_site.has_permission(request)
 
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        return super().formfield_for_manytomany(db_field, request, form_class=RowsField, **options)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         names = [name for name in form.changed_data if name in form.cleaned_data and "password" not in name]
@@ -92,7 +96,7 @@ class Editable(Ledger):
             kind=self.kind,
             object_id=obj.pk,
             verb="changed" if change else "created",
-            changes={name: [form.initial.get(name), _told(form.cleaned_data[name])] for name in names},
+            changes={name: [_told(form.initial.get(name)), _told(form.cleaned_data[name])] for name in names},
             by=access.of_request(request),
             at=timezone.now(),
         )

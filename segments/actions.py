@@ -125,8 +125,7 @@ def _refuse_purpose(segment: Segment, *, by: Actor) -> None:
     if segment.kind == SegmentKind.RULE:
         check_rule(segment.rule, segment=segment, by=by)
     users = evaluation.users_of(segment.slug) if segment.purpose != SegmentPurpose.MARKETING else []
-    if users := list(Segment.objects.filter(slug__in=users, purpose=SegmentPurpose.MARKETING).values_list("slug")):
-        names = ", ".join(slug for (slug,) in users)
+    if names := ", ".join(one.slug for one in Segment.objects.filter(slug__in=users, purpose=SegmentPurpose.MARKETING)):
         raise SegmentInUse(_("Marketing segments name it, so it stays one: %(names)s.") % {"names": names})
 
 

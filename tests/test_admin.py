@@ -109,3 +109,33 @@ def test_a_key_issued_backstage_is_shown_once_and_revoked_for_good(cast: SimpleN
     client.post(page(ApiKey, "changelist"), {"action": "revoke", "_selected_action": [key.pk]})
     key.refresh_from_db()
     assert key.revoked_at is not None
+
+
+def test_the_teams_of_a_user_are_changed_and_audited(cast: SimpleNamespace) -> None:
+    client, address = as_(cast, "adele"), page(User, "change", cast.anna.pk)
+    given = {"username": "anna", "language": "en", "role": "sales", "is_active": "on", "teams": [cast.south.pk]}
+    for extra in ({}, {"teams": []}):
+        response = client.post(address, {**given, **extra})
+        assert response.status_code == 302, response.context["errors"]
+    assert not cast.anna.teams.exists()
+    changes = [line.changes["teams"] for line in AuditLine.objects.filter(kind="user").order_by("id")]
+    assert changes == [[["North"], ["South"]], [["South"], []]]
+
+
+@pytest.mark.parametrize(
+    ("model", "field", "text"),
+    [
+        (User, "teams", "9" * 20),
+        (ApiKey, "team", "9" * 20),
+        (ApiKey, "team", "nonsense"),
+        (FieldDefinition, "choices", "1" * 5000),
+        (FieldDefinition, "choices", "[" * 20_000),
+        (FieldDefinition, "choices", '["\\u0000"]'),
+    ],
+)
+def test_a_strange_value_backstage_is_refused_at_its_field(
+    model: type[Model], field: str, text: str, cast: SimpleNamespace
+) -> None:
+    response = as_(cast, "adele").post(page(model, "add"), {field: text})
+    assert response.status_code == 200
+    assert field in response.context["adminform"].form.errors
