@@ -74,3 +74,4 @@ admin.site.register(
     models.ProviderEvent, Ledger, list_display=["provider", "kind", "message", "at"], list_filter=["kind"]
 )
 admin.site.register(models.ContactWish, Ledger, list_display=["customer", "period_hours", "said_at"])
+admin.site.register(models.Lesson, Ledger, list_display=["text"])

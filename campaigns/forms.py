@@ -13,7 +13,7 @@ from campaigns.content import composition, fields
 from campaigns.content.composition import Source
 from campaigns.models import Campaign, Goal
 from crm import figures
-from crm.forms.choices import RowsField
+from crm.form_fields import RowsField
 from segments import queries as segment_queries
 
 KEYS = "ABCDEF"

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from crm import access, actions, models
 from crm.backstage import Editable, Ledger
-from crm.forms.choices import JSONField
+from crm.form_fields import JSONField
 from crm.rights import SCOPES
 
 
@@ -202,4 +202,5 @@ admin.site.register(models.IdempotencyRecord, Ledger, list_display=["scope", "ke
 admin.site.register(models.Tick, Ledger, list_display=["job", "slot", "started_at", "finished_at", "error"])
 admin.site.register(models.WorkerBeat, Ledger, list_display=["name", "kind", "seen_at"])
 admin.site.register(models.SignInCounter, Ledger)
+admin.site.register(models.Touch, Ledger, list_display=["customer_id", "at"])
 admin.site.unregister(Group)

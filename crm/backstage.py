@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from crm import access, actions, rights
-from crm.forms.choices import RowsField
+from crm.form_fields import RowsField
 
 MOST_COUNTED = 10_000
 
