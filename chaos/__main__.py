@@ -1,22 +1,26 @@
-"""make chaos: things go wrong on purpose; then every message is accounted for. Three scenarios:
+"""make chaos: things go wrong on purpose; then every message is accounted for. Four scenarios:
 
 kills: workers are killed in mid-send again and again · points: one worker is killed at each point of a hand-over where
-it hurts · launches: fifty launches of one campaign at once.
+it hurts · launches: fifty launches of one campaign at once · services: a PostgreSQL, a Redis, workers and a timetable
+of its own, with real Celery, are killed in turns while messages leave.
 Uses DATABASE_URL's server with a database of its own (made and dropped), or SQLite in a folder of its own.
 """
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from chaos.services import Celery, own_services
 from chaos.stage import free_ports, kill, own_database, prepare, start, wait_until_open
 
 SIZES = {"small": 600, "full": 20_000}
@@ -25,8 +29,12 @@ PROCESSES = 2
 
 def main() -> int:
     asked = parse()
-    with tempfile.TemporaryDirectory(prefix="kohde-chaos-") as folder, own_database(folder):
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="kohde-chaos-"))
         place = Path(folder)
+        if asked.scenario == "services":
+            asked.services = stack.enter_context(own_services(place))
+        stack.enter_context(own_database(folder))
         ports = free_ports(2)
         os.environ["EMAIL_URL"] = f"smtp://127.0.0.1:{ports[1] if asked.cut_share else ports[0]}"
         prepare()
@@ -122,7 +130,74 @@ def launches(asked: argparse.Namespace, log: Path) -> int:
     return 0 if (found, Run.objects.count()) == ({"launched": 1, "told": 49}, 1) else 1
 
 
-SCENARIOS = {"kills": kills, "points": points, "launches": launches}
+def services(asked: argparse.Namespace, log: Path) -> int:
+    """A firm with a rate of thirty a second, so that there is time; each service dies in turn and comes back."""
+    from campaigns.models import SendingRate
+    from chaos import firm
+
+    run = firm.make_run(asked.messages or SIZES[asked.size], seed=asked.seed, on_ambiguous=asked.on_ambiguous)
+    SendingRate.objects.create(channel="email", per_minute=1_800, burst=60)
+    workers, beat = Celery("worker", "-c", str(PROCESSES)), Celery("beat")
+    victims = {**asked.services, "workers": workers, "beat": beat}
+    try:
+        killed = torment_services(run, victims, asked.kills)
+        settle(run)
+    finally:
+        for one in (workers, beat):
+            one.kill()
+    return report(run, log, killed, asked, processes=PROCESSES)
+
+
+def torment_services(run: int, victims: dict[str, Any], times: int) -> int:
+    """Kill one after the other; return how often something died that a hand-over may have been in."""
+    from campaigns import tasks
+
+    again_and_again(lambda: tasks.poke(run))
+    killed = 0
+    for _, (name, victim) in zip(range(times), itertools.cycle(victims.items()), strict=False):
+        time.sleep(2)
+        victim.kill()
+        time.sleep(1)
+        victim.revive()
+        killed += name in ("postgres", "workers")
+        again_and_again(sweep_and_poke)
+    return killed
+
+
+def settle(run: int) -> None:
+    """Minute after minute goes by, as fast as rates allow, until the run says that it is done."""
+    from campaigns.models import Run
+
+    for _ in range(600):
+        again_and_again(sweep_and_poke)
+        if Run.objects.get(pk=run).status == "completed":
+            return
+        time.sleep(1)
+
+
+def sweep_and_poke() -> None:
+    """What the timetable does each minute, leases and waits being over."""
+    from campaigns import tasks
+
+    let_time_pass(idle_only=True)
+    tasks.sweep_campaigns()
+
+
+def again_and_again(act: Callable[[], None]) -> None:
+    """Do it, however long database and queue need to come back."""
+    from django.db import Error, connection
+    from kombu.exceptions import OperationalError
+
+    for _ in range(60):
+        try:
+            return act()
+        except (Error, OperationalError):
+            connection.close()
+            time.sleep(0.5)
+    raise TimeoutError("the services did not come back")
+
+
+SCENARIOS = {"kills": kills, "points": points, "launches": launches, "services": services}
 
 
 def torment(run: int, chance: random.Random, times: int) -> int:
@@ -153,28 +228,38 @@ def finish(run: int) -> None:
         start("chaos.worker", str(run), "--patience", "3").wait(timeout=900)
 
 
-def let_time_pass() -> None:
-    """What a day would do: leases run out, waits are over, and the sweep of every minute comes by."""
+def let_time_pass(*, idle_only: bool = False) -> None:
+    """What a day would do: leases run out, waits are over, and the sweep of every minute comes by.
+
+    `idle_only` spares the leases of workers that live: theirs were taken within the last seconds.
+    """
     from datetime import timedelta
 
+    from django.db.models import Case, Value, When
+    from django.db.models.functions import Now
     from django.utils import timezone
 
     from campaigns.delivery.sweeping import sweep
+    from campaigns.delivery.transitions import HAND_OVER_LEASE, LEASE
     from campaigns.models import Message, Run
 
     past = timezone.now() - timedelta(minutes=1)
-    Message.objects.filter(state__in=("leased", "handing")).update(lease_until=past)
+    leased = Message.objects.filter(state__in=("leased", "handing"))
+    if idle_only:  # a batch at this rate takes a few seconds; who holds a row longer is dead
+        taken = Case(When(state="handing", then=Value(HAND_OVER_LEASE)), default=Value(LEASE))
+        leased = leased.filter(lease_until__lt=Now() + taken - timedelta(seconds=8))
+    leased.update(lease_until=past)
     Message.objects.filter(state="deferred").update(next_at=past)
     Run.objects.filter(status="paused").update(resume_at=past)
     sweep(at=timezone.now())
 
 
-def report(run: int, log: Path, killed: int, asked: argparse.Namespace) -> int:
+def report(run: int, log: Path, killed: int, asked: argparse.Namespace, *, processes: int = 1) -> int:
     from campaigns.models import Attempt
     from chaos.audit import audit
 
     drops = Attempt.objects.filter(phase="data", code="").count()
-    found = audit(run, log, kills=killed, processes=1, drops=drops, may_repeat=asked.on_ambiguous == "resend")
+    found = audit(run, log, kills=killed, processes=processes, drops=drops, may_repeat=asked.on_ambiguous == "resend")
     sys.stdout.write(json.dumps({"kills": killed, **asdict(found)}, indent=1) + "\n")
     return 1 if found.broken else 0
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+ON_POSTGRES = os.environ.get("DATABASE_URL", "").startswith("postgres")
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
@@ -17,6 +19,8 @@ from tests.conftest import ROOT
         ["points"],
         ["kills", "--messages", "300", "--kills", "4"],
         ["kills", "--messages", "300", "--kills", "2", "--cut-share", "0.3"],
+        # It starts a PostgreSQL of its own, so once is enough: in the round that has one.
+        *([["services", "--messages", "200", "--kills", "4"]] if ON_POSTGRES else []),
         ["kills", "--messages", "200", "--kills", "2", "--on-ambiguous", "resend"],
     ],
     ids=" ".join,
