@@ -5,7 +5,9 @@ from datetime import timedelta
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -13,6 +15,12 @@ from django.views.decorators.http import require_safe
 from crm import timetable
 
 SILENT_AFTER = timedelta(minutes=2)
+
+
+@require_safe
+def icon(request: HttpRequest) -> HttpResponse:
+    """The icon, for pages that name none: browsers ask for it at the root."""
+    return redirect(static("img/logo.svg"))
 
 
 @require_safe

@@ -11,12 +11,12 @@ env = environ.Env()
 
 DEBUG = env.bool("KOHDE_DEBUG", default=False)
 DATA_DIR = Path(env.str("KOHDE_DATA_DIR", default=str(ROOT / "var"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
 
-from config.secret import load_or_make  # noqa: E402
+from config.secret import load_or_make, made_folder  # noqa: E402
 from config.version import newest_version  # noqa: E402
 
 VERSION = newest_version(ROOT / "CHANGELOG.md")
+made_folder(DATA_DIR)
 
 SECRET_KEY = env.str("KOHDE_SECRET_KEY", default="") or load_or_make(DATA_DIR / "secret_key")
 # Keyed hashes of addresses outlive erasure; the key may be kept apart from the database (reliability: F41).

@@ -10,6 +10,7 @@ handler404 = "config.errors.not_found"
 handler500 = "config.errors.server_error"
 urlpatterns = [
     path("", home.home, name="home"),
+    path("favicon.ico", health.icon, name="icon"),
     path("live", health.live, name="live"),
     path("ready", health.ready, name="ready"),
     path("mail/", mail.caught, name="caught-mail"),

@@ -93,7 +93,8 @@ def customer_profile(request: ActorRequest, pk: int) -> HttpResponse:
     customer = get_object_or_404(crm_queries.customers(actor), pk=pk)
     values = [value for value in values_of(customer.pk) if queries.is_open_to(actor, value.feature)]
     context = {"customer": customer, "dimensions": by_dimension(values)}
-    return render(request, "profiles/customer_profile.html", context)
+    is_fragment = "HX-Request" in request.headers
+    return render(request, f"profiles/customer_{'panel' if is_fragment else 'profile'}.html", context)
 
 
 def values_of(customer_id: int) -> list[FeatureValue]:

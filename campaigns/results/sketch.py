@@ -184,5 +184,6 @@ def need(fixed: Plan, people: int) -> str:
     said = {"lift": figures.share(fixed.worthwhile / fixed.goal.expected, 0), "needed": figures.number(needed)}
     if needed <= people:
         return _("To find %(lift)s more takes %(needed)s people: there are enough.") % said
-    said["times"] = figures.number(needed / max(people, 1), 1)
+    times = needed / max(people, 1)
+    said["times"] = figures.number(times, 1 if times < 10 else 0)
     return _("To find %(lift)s more takes %(needed)s people: %(times)s times as many.") % said

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages as levels
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -71,6 +72,7 @@ def campaign(request: ActorRequest, pk: int) -> HttpResponse:
     found = places.found(pk)
     run = queries.latest_run(found)
     context = {**places.frame(request, found), "facts": facts(found), "variants": found.variants.all(), "run": run}
+    context["has_mail_catcher"] = settings.HAS_MAIL_CATCHER and may(request.actor, "campaigns.change")
     return render(request, "campaigns/campaign.html", {**context, **progress(request, found, run)})
 
 

@@ -129,6 +129,15 @@ def _spec(document: dict[str, Any], choice: Choice, samples: list[str]) -> Any:
     return spec
 
 
+def columns_of(document: Any) -> set[str]:
+    """Every text of a mapping document: the columns it speaks of are among them."""
+    if isinstance(document, dict):
+        return set().union(*map(columns_of, document.values()))
+    if isinstance(document, list):
+        return set().union(*map(columns_of, document))
+    return {document} if isinstance(document, str) else set()
+
+
 def part_of(document: dict[str, Any], path: Sequence[str]) -> str:
     """The column that stands at a path of the mapping; empty when none or when it is more than a column."""
     value: Any = document

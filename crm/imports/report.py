@@ -1,14 +1,19 @@
 """What a page or the API says of an import: state, sentence, counts, problems by code, examples."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm import figures
 from crm.imports.problems import problems_csv
 from crm.imports.runs import ACTIVE, CHECKABLE
-from crm.models import Import, ImportProblem
+from crm.models import Customer, FieldDefinition, Import, ImportProblem
 from crm.models.imports import ImportStatus
 from crm.tables import Column
 
@@ -115,10 +120,34 @@ def of(run: Import) -> Report:
         counts=[Figure(name, COUNT_LABELS.get(name, name), count) for name, count in counts.items()],
         problems=[Figure(name, PROBLEM_LABELS.get(name, name), n) for name, n in sorted(problems.items())],
         rows=run.diff.get("samples", []) if is_before else list(_problems(run)),
-        examples=run.diff.get("examples", []) if is_before else [],
+        examples=_examples(run.diff) if is_before else [],
         fields=run.diff.get("fields", []) if is_before else [],
         undone=[Figure(name, name, count) for name, count in run.undo.items() if name not in ("by", "up_to", "lines")],
     )
+
+
+def _examples(diff: dict[str, Any]) -> list[dict[str, Any]]:
+    """The examples with each change as label, before and after, as people write them."""
+    labels = {one.name: capfirst(one.verbose_name) for one in Customer._meta.fields}
+    labels |= {one.key: str(one) for one in FieldDefinition.objects.all()}
+    labels |= {one["key"]: one["label"] for one in diff.get("fields", [])} | ORDER_LABELS
+    return [{**one, "changes": list(_changes(one["changes"], labels))} for one in diff.get("examples", [])]
+
+
+def _changes(changes: dict[str, list[Any]], labels: dict[str, Any]) -> Iterator[tuple[Any, Any, Any]]:
+    for name, (before, after) in changes.items():
+        if name != "number":  # it has a column of its own
+            yield labels.get(name, name), _shown(before), _shown(after)
+
+
+ORDER_LABELS = {"total": gettext_lazy("Total"), "total_amount": gettext_lazy("Total"), "lines": gettext_lazy("Lines")}
+MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\S+")
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, str) and MOMENT.fullmatch(value):
+        return figures.moment(datetime.fromisoformat(value))
+    return value
 
 
 def _problems(run: Import) -> list[ImportProblem]:

@@ -64,12 +64,13 @@ def table(
     is_selectable: bool = False,
     more_url: str = "",
     empty: str = "",
+    is_stacked: bool = False,
 ) -> SafeString:
     headings = [(c, tables.direction(c, str(sort)), tables.next_order(c, str(sort)) if c.sort else "") for c in columns]
     return _with_body(
         context, "table", content,
         headings=headings, caption=caption, id=id, is_selectable=is_selectable, more_url=more_url, empty=empty,
-        width=len(headings) + is_selectable,
+        is_stacked=is_stacked, width=len(headings) + is_selectable,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from crm import actions, keyset, queries, tasks
 from crm.access import ActorRequest, needs
 from crm.forms.imports import TARGETS, DocumentForm, PartsForm, UploadForm, choices_from
 from crm.imports import report
-from crm.imports.editing import column_rows, edited_columns
+from crm.imports.editing import column_rows, columns_of, edited_columns
 from crm.imports.files import FileError, path_of
 from crm.imports.suggestion import preview
 from crm.models import Import
@@ -110,6 +110,7 @@ def import_mapping(request: ActorRequest, pk: int) -> HttpResponse:
         "run": run,
         "rows": rows,
         "sample": sample,
+        "unused": [] if rows else sorted(set(sample.columns) - columns_of(run.mapping)),
         "parts": parts,
         "document": document,
         "targets": TARGETS,

@@ -28,3 +28,9 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("toggle", (event) => {
   if (event.target.matches?.("[data-picker][open]")) event.target.querySelector("[data-picker-search]").focus();
 }, true);
+
+// A new line is written, not removed: its first field takes the focus that its button asked for.
+document.addEventListener("htmx:afterSettle", () => {
+  const button = document.activeElement;
+  if (button?.matches("[data-lines] [data-part] [autofocus][value^=remove]")) button.closest("[data-part]").querySelector(".line__body select, .line__body input:not([type=hidden])")?.focus();
+});

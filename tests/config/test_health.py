@@ -57,5 +57,9 @@ def test_waiting_migrations_mean_503(client: Client, monkeypatch: pytest.MonkeyP
     assert answer.json()["checks"]["migrations"] == "2 migrations wait: run manage.py prepare"
 
 
+def test_the_icon_that_browsers_ask_for_is_there(client: Client) -> None:
+    assert client.get("/favicon.ico")["Location"].endswith(".svg")
+
+
 def test_neither_answers_to_a_post(client: Client) -> None:
     assert client.post("/live").status_code == client.post("/ready").status_code == 405

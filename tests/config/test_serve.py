@@ -9,9 +9,11 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.management import CommandError
 
 from config.management.commands import serve
+from config.secret import load_or_make, made_folder
 from tests.config.test_children import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +31,23 @@ def test_a_taken_port_is_refused_with_the_way_out() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(CommandError, match=f"Port {port} is taken.*PORT={port + 1} make demo"):
-            serve.refuse_a_taken_port("127.0.0.1", port)
+            serve.refuse_a_taken_port("127.0.0.1", port, again="make demo")
+
+
+@pytest.mark.django_db
+def test_an_empty_house_says_how_to_let_somebody_in(settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    assert "manage.py add_user" in serve.welcome()
+    get_user_model().objects.create_user("maria")
+    assert "add_user" not in serve.welcome()
+
+
+def test_a_data_folder_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for work in (lambda: made_folder(tmp_path / "file" / "x"), lambda: load_or_make(tmp_path / "none" / "key")):
+        with pytest.raises(SystemExit, match=r"Cannot write .*KOHDE_DATA_DIR") as caught:
+            work()
+        assert "\n" not in str(caught.value)
 
 
 def test_a_full_disk_is_refused_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,9 @@ def test_a_profile_is_shown_to_those_who_may_see_the_customer(ada, anna, bertil,
     page = visitor(anna).get(f"/customers/{ada.pk}/profile/").content.decode()
     assert "Turku" in page
     assert "secret" not in page
+    part = visitor(anna).get(f"/customers/{ada.pk}/profile/", headers={"HX-Request": "true"}).content.decode()
+    assert "<main" in page and "<main" not in part and "example.com" in part
+    assert f"/customers/{ada.pk}/profile/" in visitor(anna).get(f"/customers/{ada.pk}/").content.decode()
     assert visitor(bertil).get(f"/customers/{ada.pk}/profile/").status_code == 404
     assert "example.com" not in visitor(aino).get(f"/customers/{ada.pk}/profile/").content.decode()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
@@ -29,9 +30,12 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int, demo: bool, **options: Any) -> None:
         refuse_a_full_disk(settings.DATA_DIR)
-        refuse_a_taken_port(host, port)
+        again = "make demo" if demo else "make serve"
+        refuse_a_taken_port(host, port, again=again)
         if settings.HAS_MAIL_CATCHER:
-            refuse_a_taken_port("127.0.0.1", settings.MAIL_CATCHER_PORT, variable="KOHDE_MAIL_CATCHER_PORT")
+            refuse_a_taken_port(
+                "127.0.0.1", settings.MAIL_CATCHER_PORT, variable="KOHDE_MAIL_CATCHER_PORT", again=again
+            )
         call_command("prepare")
         if demo and demo_data.is_wanted():
             call_command("demo_data")
@@ -71,26 +75,28 @@ def refuse_a_full_disk(folder: Path) -> None:
         raise CommandError(f"Only {free_mb} MB are free on the disk of {folder}; at least {LEAST_FREE_MB} are needed.")
 
 
-def refuse_a_taken_port(host: str, port: int, *, variable: str = "PORT") -> None:
+def refuse_a_taken_port(host: str, port: int, *, variable: str = "PORT", again: str = "make serve") -> None:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise CommandError(why_not(error, host, port, variable)) from error
+            raise CommandError(why_not(error, host, port, f"{variable}={port + 1} {again}")) from error
 
 
-def why_not(error: OSError, host: str, port: int, variable: str) -> str:
+def why_not(error: OSError, host: str, port: int, otherwise: str) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} is taken. Stop what uses it, or choose another: {variable}={port + 1} make demo"
+        return f"Port {port} is taken. Stop what uses it, or choose another: {otherwise}"
     return f"Cannot listen on {host}:{port}: {error.strerror}."
 
 
 def welcome() -> str:
-    """The address, and the sign-ins when the demo data wrote them."""
+    """The address, and who may sign in: the demo's people when its data wrote them, or how to let somebody in."""
     lines = [f"Kohde {settings.VERSION} is at {settings.BASE_URL} – Ctrl-C ends it."]
     if sign_ins().exists():
         lines.append(sign_ins().read_text(encoding="utf-8").rstrip())
+    elif not get_user_model().objects.exists():
+        lines.append("Nobody can sign in yet: .venv/bin/python manage.py add_user NAME --role admin")
     return "\n".join(lines)
 
 
