@@ -1,9 +1,14 @@
 """Rows that become events: one row one event, repeats of the same source id left alone."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
+from django.db import connection
+
+from crm import bulk
 from crm.imports.known import NewCustomer, customer_ids, make_customers
 from crm.imports.mapping import EventForm, Mapping
 from crm.imports.plans import EXAMPLES, Example, Plan, Reading, Stamp
@@ -13,7 +18,6 @@ from crm.imports.values import ValueProblem, moment, number, stored
 from crm.models import Event
 
 is_grouped = False
-BULK = 1000
 SOURCE_ID_LENGTH = 100
 
 
@@ -72,7 +76,18 @@ def write(plan: Plan, stamp: Stamp) -> None:
         event.customer_id = work.customers.get(name) if name else None
         event.received_at = stamp.at
         event.import_run = stamp.run
-    Event.objects.bulk_create([event for event, _ in work.events], batch_size=BULK)
+    bulk.write(Event, COLUMNS, (_row(event) for event, _ in work.events))
+
+
+COLUMNS = ("source", "source_id", "type", "customer", "anonymous_id", "occurred_at", "received_at", "value", "channel",
+           "category", "properties", "import_run")  # fmt: skip
+
+
+def _row(event: Event) -> tuple[Any, ...]:
+    times = map(connection.ops.adapt_datetimefield_value, (event.occurred_at, event.received_at))
+    value = None if event.value is None else format(event.value, "f")
+    known = event.source, event.source_id, event.type, event.customer_id, event.anonymous_id
+    return *known, *times, value, event.channel, event.category, json.dumps(event.properties), event.import_run_id
 
 
 def _find_customers(rows: list[tuple[StagedRow, Event, str]], form: EventForm, work: Work) -> None:

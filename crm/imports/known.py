@@ -1,9 +1,13 @@
 """Customers and products that orders and events speak of: found in bulk, made when the mapping wants it."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
+
+from crm import bulk
 from crm.addresses import erased_number
 from crm.imports.plans import Stamp
 from crm.models import AuditLine, Customer, Product
@@ -77,19 +81,7 @@ def make_products(new: Iterable[NewProduct], stamp: Stamp) -> dict[str, int]:
 
 
 def _audit(kind: str, made: list[tuple[int, dict]], stamp: Stamp) -> None:
-    AuditLine.objects.bulk_create(
-        [
-            AuditLine(
-                kind=kind,
-                object_id=pk,
-                verb="created",
-                changes=changes,
-                at=stamp.at,
-                by=stamp.by,
-                source="import",
-                import_run=stamp.run,
-            )
-            for pk, changes in made
-        ],
-        batch_size=BULK,
-    )
+    at = connection.ops.adapt_datetimefield_value(stamp.at)
+    same = kind, "created", at, stamp.by and stamp.by.pk, "import", stamp.run.pk
+    columns = ("kind", "verb", "at", "by", "source", "import_run", "object_id", "changes")
+    bulk.write(AuditLine, columns, ((*same, pk, json.dumps(changes)) for pk, changes in made))

@@ -221,8 +221,7 @@ def write(plan: Plan, stamp: Stamp) -> None:
     source = work.mapping.source
     work.customers |= make_customers(work.new_customers.values(), source, stamp)
     work.products |= make_products(work.new_products.values(), stamp)
-    orders = [_order(parsed, work, stamp) for parsed in work.created]
-    Order.objects.bulk_create(orders, batch_size=BULK)
+    made = _make_orders(work, stamp)
     for order, parsed, _changes in work.changed:
         _set(order, parsed, work, stamp)
     Order.objects.bulk_update(
@@ -231,27 +230,37 @@ def write(plan: Plan, stamp: Stamp) -> None:
         batch_size=BULK,
     )
     OrderLine.objects.filter(order__in=[order for order, _, changes in work.changed if "lines" in changes]).delete()
-    pairs = list(zip(orders, work.created, strict=True))
-    pairs += [(order, parsed) for order, parsed, changes in work.changed if "lines" in changes]
+    pairs = [(made[parsed.number], parsed) for parsed in work.created]
+    pairs += [(order.pk, parsed) for order, parsed, changes in work.changed if "lines" in changes]
     bulk.write(OrderLine, LINE_COLUMNS, _line_rows(pairs, work))
     AuditLine.objects.bulk_create([_audit(order, changes, stamp) for order, _, changes in work.changed])
 
 
-def _order(parsed: Parsed, work: Work, stamp: Stamp) -> Order:
-    order = Order(
-        source=work.mapping.source,
-        number=parsed.number,
-        currency=_form(work.mapping).currency,
-        import_run=stamp.run,
-        created_at=stamp.at,
-    )
-    _set(order, parsed, work, stamp)
-    return order
+ORDER_COLUMNS = ("number", "kind", "customer", "ordered_at", "channel", "country", "total_amount",
+                 "source", "currency", "import_run", "created_at", "updated_at")  # fmt: skip
+
+
+def _make_orders(work: Work, stamp: Stamp) -> dict[str, int]:
+    """Create the new orders; gives their ids by number."""
+    as_time, source = connection.ops.adapt_datetimefield_value, work.mapping.source
+    same = source, _form(work.mapping).currency, stamp.run.pk, as_time(stamp.at), as_time(stamp.at)
+    rows = (
+        (one.number, one.kind, _customer_id(one, work), as_time(one.ordered_at), one.channel, one.country,
+         format(one.total, "f"), *same)
+        for one in work.created
+    )  # fmt: skip
+    bulk.write(Order, ORDER_COLUMNS, rows)
+    made = Order.objects.filter(source=source, number__in=[one.number for one in work.created])
+    return dict(made.values_list("number", "pk"))
+
+
+def _customer_id(parsed: Parsed, work: Work) -> int | None:
+    return work.customers.get(parsed.customer_number) if parsed.customer_number else None
 
 
 def _set(order: Order, parsed: Parsed, work: Work, stamp: Stamp) -> None:
     order.kind = parsed.kind
-    order.customer_id = work.customers.get(parsed.customer_number) if parsed.customer_number else None
+    order.customer_id = _customer_id(parsed, work)
     order.ordered_at = parsed.ordered_at
     order.channel = parsed.channel
     order.country = parsed.country
@@ -262,13 +271,13 @@ def _set(order: Order, parsed: Parsed, work: Work, stamp: Stamp) -> None:
 LINE_COLUMNS = ("order", "position", "product", "sku", "description", "quantity", "unit_amount", "amount", "at")
 
 
-def _line_rows(pairs: Iterable[tuple[Order, Parsed]], work: Work) -> Iterator[tuple[Any, ...]]:
+def _line_rows(pairs: Iterable[tuple[int, Parsed]], work: Work) -> Iterator[tuple[Any, ...]]:
     as_time = connection.ops.adapt_datetimefield_value
-    for order, parsed in pairs:
+    for order_id, parsed in pairs:
         for position, (sku, description, quantity, unit_amount, amount, at) in enumerate(parsed.lines, 1):
             product = work.products.get(sku)
             money = format(quantity, "f"), format(unit_amount, "f"), format(amount, "f")
-            yield order.pk, position, product, sku, description, *money, as_time(at)
+            yield order_id, position, product, sku, description, *money, as_time(at)
 
 
 def _audit(order: Order, changes: Changes, stamp: Stamp) -> AuditLine:
