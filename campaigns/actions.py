@@ -18,11 +18,12 @@ from campaigns.delivery import transitions
 from campaigns.delivery.sweeping import complete
 from campaigns.delivery.worker import send_batch
 from campaigns.lifecycle import MoveNotAllowed, make_move
-from campaigns.models import Campaign, CampaignStatus, Link, Message, Run, RunStatus, Variant, VariantText
+from campaigns.models import Campaign, CampaignStatus, Lesson, Link, Message, Run, RunStatus, Variant, VariantText
 from campaigns.notes import ask_for_consent as ask_for_consent
 from campaigns.results import answer, planned
 from campaigns.sealing import seal
 from crm import actions as crm_actions
+from crm.keyset import LARGEST_ID
 from crm.refusals import NotPossibleNow, Refused
 from crm.rights import Actor
 
@@ -349,6 +350,7 @@ def roll_out(campaign: Campaign, *, groups: Mapping[str, str], reason: str, by: 
     standing = {one.key: one.variant for one in rollout.choices(results)}
     if not groups or any(standing.get(key) != variant for key, variant in groups.items()):
         raise Refused(_("The decision is another by now. Look again."), path="groups", choices=list(standing) or None)
+    approval.refuse_unapproved(campaign, at=at)
     refuse_stale(campaign, at)
     before = make_move(campaign.pk, "roll out", at=at)
     own = rollout.columns(test, groups, rollout.spared(results), reason.strip(), at)
@@ -379,6 +381,32 @@ def undo_roll_out(campaign: Campaign, *, by: Actor, at: datetime) -> int:
     audit(campaign, "took back", {"roll-out": [run.pk, None], "sent": [None, left]}, by=by, at=at)
     campaign.refresh_from_db()
     return left
+
+
+@transaction.atomic
+def note_lesson(
+    *, text: str, campaign: Campaign | None, segments: Iterable[Any], figures: Sequence[str], by: Actor, at: datetime
+) -> Lesson:
+    """Write a line into the notebook, with the figures as they stand now. Raises `Refused` without words."""
+    if not text.strip():
+        raise Refused(_("Write what was learned."), path="text")
+    values = {"text": text.strip()[:2000], "figures": list(figures), "campaign": campaign}
+    lesson = Lesson.objects.create(**values, created_by=by.user, created_at=at)
+    lesson.segments.set(segments)
+    said = {"text": [None, lesson.text]}
+    crm_actions.audit(kind="lesson", object_id=lesson.pk, verb="noted", changes=said, by=by, at=at)
+    return lesson
+
+
+@transaction.atomic
+def forget_lesson(pk: int, *, by: Actor, at: datetime) -> None:
+    """Strike a line out of the notebook; what it said stays in the audit lines."""
+    lesson = Lesson.objects.filter(pk=pk).first() if pk <= LARGEST_ID else None
+    if lesson is None:
+        raise Refused(_("There is no such lesson."), path="lesson")
+    lesson.delete()
+    said = {"text": [lesson.text, None]}
+    crm_actions.audit(kind="lesson", object_id=pk, verb="struck out", changes=said, by=by, at=at)
 
 
 def moved(

@@ -1,6 +1,7 @@
 """Registers the campaigns app, and its campaigns as users of segments."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class CampaignsConfig(AppConfig):
@@ -8,6 +9,8 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from campaigns import uses as of_campaigns
-        from segments import uses
+        from crm.panels import Panel
+        from segments import panels, uses
 
         uses.register(of_campaigns.of_segments)
+        panels.register(Panel("lessons", _("What was learned"), "segment-lessons", "reports.view"))

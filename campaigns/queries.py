@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from campaigns import approval, audience, pressure
@@ -16,7 +16,7 @@ from campaigns.content.letters import Letter
 from campaigns.content.merge import Fault
 from campaigns.delivery.desk import desk_for
 from campaigns.delivery.transitions import OPEN_STATES
-from campaigns.models import Campaign, ContactCap, Link, Message, MessageState, Run, SendingRate, SendingRules
+from campaigns.models import Campaign, ContactCap, Lesson, Link, Message, MessageState, Run, SendingRate, SendingRules
 from campaigns.results import answer
 from campaigns.results.answer import Results
 from crm import answers
@@ -57,6 +57,15 @@ def test_run(campaign: Campaign) -> Run | None:
 def roll_outs(test: Run) -> QuerySet[Run]:
     """The roll-outs of a run's decisions, the newest first."""
     return Run.objects.filter(rolls_out=test).select_related("started_by").order_by("-pk")
+
+
+def lessons(*, search: str = "", segment: Any = None, campaign: Campaign | None = None) -> QuerySet[Lesson]:
+    """Lines of the notebook, the newest first: those with these words, about this segment, from this campaign."""
+    rows = Lesson.objects.select_related("campaign", "created_by").prefetch_related("segments").order_by("-pk")
+    for word in search.replace("\0", "").split()[:8]:
+        rows = rows.filter(Q(text__icontains=word) | Q(campaign__name__icontains=word))
+    rows = rows.filter(segments=segment) if segment is not None else rows
+    return rows.filter(campaign=campaign) if campaign is not None else rows
 
 
 def reach(campaign: Campaign, *, as_of: datetime) -> Reach:

@@ -124,6 +124,7 @@ def columns(
         "occurrence_key": f"roll-out-{test.pk}-{number}",
         "status": RunStatus.PAUSED,
         "resume_at": at + GRACE,
+        "members_at": None,  # those who came since are the point of it
         "plan": {**without_end(test.plan), "decisions": dict(decisions), "spared": list(spared), "reason": reason},
     }
 

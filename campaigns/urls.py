@@ -2,13 +2,19 @@
 
 from django.urls import include, path
 
-from campaigns.views import deciding, drafting, listing, reporting, rules, running, texts
+from campaigns.views import calendar, comparing, deciding, drafting, listing, notebook, reporting, rules, running, texts
 
 urlpatterns = [
     path("", include("campaigns.public.urls")),
     path("campaigns/", listing.campaigns, name="campaigns"),
     path("campaigns/new/", drafting.campaign_new, name="campaign-new"),
     path("campaigns/rules/", rules.rules, name="sending-rules"),
+    path("campaigns/notebook/", notebook.notebook, name="notebook"),
+    path("campaigns/notebook/<int:pk>/forget/", notebook.forget, name="lesson-forget"),
+    path("campaigns/compare/", comparing.compare, name="campaigns-compare"),
+    path("campaigns/calendar/", calendar.calendar, name="campaigns-calendar"),
+    path("segments/<slug:slug>/lessons/", notebook.of_segment, name="segment-lessons"),
+    path("campaigns/<int:pk>/note/", notebook.note, name="campaign-note"),
     path("campaigns/<int:pk>/", running.campaign, name="campaign"),
     path("campaigns/<int:pk>/edit/", drafting.campaign_edit, name="campaign-edit"),
     path("campaigns/<int:pk>/texts/", texts.texts, name="campaign-texts"),

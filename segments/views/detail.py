@@ -18,7 +18,7 @@ from crm import queries as crm_queries
 from crm.access import ActorRequest, needs
 from crm.refusals import Refused
 from crm.rights import Actor, may
-from segments import actions, freshness, queries, wording
+from segments import actions, freshness, panels, queries, wording
 from segments.models import MembershipReason, Segment
 from segments.views.listing import CURVE_DAYS, more_url
 
@@ -71,6 +71,7 @@ def segment(request: ActorRequest, slug: str) -> HttpResponse:
         "facts": facts(one),
         "health": queries.health([one], at=now)[one.pk],
         "uses": queries.uses_of(one, request.actor),
+        "panels": panels.of_segment(request.actor, one.slug),
         "moved": wording.moved_in_a_week(curve),
     }
     return render(request, "segments/detail.html", context)
