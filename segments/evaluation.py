@@ -88,11 +88,13 @@ class Engine:
         """How many customers the rule is true for."""
         return int(self._select(self._statement(rule, is_counted=True), rule)["size"][0].as_py())
 
-    def counts(self, rule: tree.Rule) -> dict[str, int]:
-        """How many customers each node lets in, by its JSON path: one pass."""
+    def look(self, rule: tree.Rule) -> tuple[ledger.Ids, dict[str, int]]:
+        """Every customer the rule is true for, and how many each node lets in by its JSON path: one pass."""
         counted = compiler.sql(compiler.compile_counts(rule, self.catalogue, self.moment))
         found = self._select(counted, rule)
-        return {path: int(found[f"n{i}"][0].as_py()) for i, (path, _) in enumerate(tree.walk(rule.where))}
+        members = found["members"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        counts = {path: int(found[f"n{i}"][0].as_py()) for i, (path, _) in enumerate(tree.walk(rule.where))}
+        return np.sort(members), counts
 
     def why(self, rule: tree.Rule, customer_id: int) -> explaining.Mark:
         """The rule marked for one customer: what each condition answers and which value it saw."""

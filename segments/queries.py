@@ -51,12 +51,16 @@ class Move:
 
 @dataclass(frozen=True)
 class Preview:
-    """A rule answered before it is saved: exact size, the sentence, a few people the actor may see."""
+    """A rule answered before it is saved: exact size, the sentence, a few people the actor may see.
+
+    `counts` says how many each node of the rule lets in, by its JSON path.
+    """
 
     size: int
     sentence: str
     sample: "tuple[Customer, ...]"
     as_of: datetime
+    counts: Mapping[str, int]
     entering: int = 0
     leaving: int = 0
 
@@ -271,19 +275,14 @@ def preview(rule: tree.Rule, actor: Actor, *, as_of: datetime, against: Segment 
     With `against`, also how many would enter and leave that segment.
     """
     engine = evaluation.engine(at=as_of)
-    found = engine.customers(rule)
+    found, counts = engine.look(rule)
     people = crm_queries.customers(actor).filter(pk__in=found[: 40 * SAMPLE].tolist())[:SAMPLE]
     words = sentences.sentence(rule, engine.catalogue, actor.language, names())
     present = ledger.kept_members(against) if against else found
     entering, leaving = (
         len(np.setdiff1d(one, other, assume_unique=True)) for one, other in ((found, present), (present, found))
     )
-    return Preview(len(found), words, tuple(people), as_of, entering, leaving)
-
-
-def counts(rule: tree.Rule, *, as_of: datetime) -> dict[str, int]:
-    """How many customers each node of a checked rule lets in, by its JSON path. Raises NotEvaluable."""
-    return evaluation.engine(at=as_of).counts(rule)
+    return Preview(len(found), words, tuple(people), as_of, counts, entering, leaving)
 
 
 def why(segment: Segment, customer_id: int, *, as_of: datetime) -> Mark:
@@ -332,7 +331,6 @@ __all__ = [
     "catalogue",
     "clusterings",
     "clusters",
-    "counts",
     "end_of_day",
     "event_types",
     "flows",

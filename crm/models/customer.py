@@ -260,6 +260,7 @@ class Customer(models.Model):
             models.Index(fields=["stage", "updated_at", "id"], name="customer_stage_changed"),
             models.Index(fields=["team", "updated_at", "id"], name="customer_team_changed"),
             models.Index(fields=["team", "last_name", "id"], name="customer_team_name"),
+            models.Index(fields=["team", "number"], name="customer_team_number"),
             models.Index(fields=["owner", "id"], name="customer_owner", condition=Q(owner__isnull=False)),
             models.Index(fields=["company", "id"], name="customer_company", condition=Q(company__isnull=False)),
             models.Index(fields=["merged_into"], name="customer_merged", condition=Q(merged_into__isnull=False)),

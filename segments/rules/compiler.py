@@ -134,11 +134,15 @@ def let_in(parts: tuple[tree.Node, ...], group: Group | None, around: Scope) -> 
 
 
 def compile_counts(rule: tree.Rule, catalogue: Mapping[str, Feature], moment: Moment) -> Table:
-    """How many live customers each node lets in, in one pass: one row, columns n0, n1 … in the order of `tree.walk`."""
+    """How many live customers each node lets in, in one pass: one row, columns n0, n1 … in the order of `tree.walk`.
+
+    Its column `members` is the list of those that the whole lets in.
+    """
     around = scope(rule, catalogue, moment)
     answers = {f"n{i}": yes(truth(node, around)) for i, (_, node) in enumerate(tree.walk(rule.where))}
-    marked = around.profile.select(**answers)
-    return marked.aggregate(**{name: marked[name].sum().fill_null(0) for name in answers})
+    marked = around.profile.select("customer_id", **answers)
+    counts = {name: marked[name].sum().fill_null(0) for name in answers}
+    return marked.aggregate(**counts, members=marked.customer_id.collect(where=marked.n0))
 
 
 def sql(expression: Table, dialect: str = "duckdb") -> str:

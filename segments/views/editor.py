@@ -163,10 +163,9 @@ def judged(draft: Box, scope: Scope, actor: Any, segment: Segment | None, *, at:
     against = segment if segment and segment.kind == SegmentKind.RULE else None
     try:
         preview = queries.preview(rule, actor, as_of=at, against=against)
-        counts = queries.counts(rule, as_of=at)
     except queries.NotEvaluable as fault:
         return replace(look, reason=str(fault))
-    by_part = {part: counts[place] for place, part in whole.places if place in counts}
+    by_part = {part: preview.counts[place] for place, part in whole.places if place in preview.counts}
     return replace(look, preview=preview, counts=by_part)
 
 
