@@ -1,7 +1,5 @@
 """The report: the answer first, then what it rests on, as a page and as a file."""
 
-import csv
-from io import StringIO
 from typing import Any
 
 from django.http import HttpResponse
@@ -15,7 +13,7 @@ from campaigns.experiments.ratio_check import RatioCheck
 from campaigns.results import drawn, money, proof, shape, words
 from campaigns.results.answer import Results
 from campaigns.views import deciding, places
-from crm import figures
+from crm import figures, spreadsheets
 from crm.access import ActorRequest, needs
 from crm.refusals import NotPossibleNow
 from crm.tables import Column
@@ -164,11 +162,10 @@ def report_file(request: ActorRequest, pk: int) -> HttpResponse:
     """The figures per group and version as CSV."""
     campaign = places.found(pk)
     try:
-        rows = shape.table(queries.results(campaign))
+        heading, *rows = shape.table(queries.results(campaign))
     except NotPossibleNow as refusal:
         return HttpResponse(str(refusal), status=409, content_type="text/plain; charset=utf-8")
-    text = StringIO()
-    csv.writer(text).writerows([["" if value is None else value for value in row] for row in rows])
-    response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
+    lines = spreadsheets.csv_lines(heading, rows)
+    response = HttpResponse("".join(lines), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{campaign.slug}-results.csv"'
     return response

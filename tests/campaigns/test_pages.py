@@ -1,5 +1,6 @@
 """The pages of campaigns: what each shows, what each changes, and to whom."""
 
+import csv
 from datetime import timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -58,7 +59,15 @@ def test_the_report_opens_with_the_answer_and_counts_in_english_and_finnish(as_m
 def test_the_file_holds_every_group_and_version(as_maija):
     made = world(np.random.default_rng(3), people=200)
     rows = as_maija.get(reverse("campaign-report-file", args=[made.campaign.pk])).content.decode().splitlines()
-    assert len(rows) == 1 + 4 * 3 and rows[0].startswith("group,arm,people,goal")
+    assert len(rows) == 1 + 4 * 3 and rows[0].removeprefix("\ufeff").startswith("group,arm,people,goal")
+
+
+def test_a_segment_named_like_a_formula_runs_in_no_spreadsheet(as_maija):
+    made = world(np.random.default_rng(3), people=200)
+    made.campaign.include.update(name="=cmd|' /C calc'!A0")
+    text = as_maija.get(reverse("campaign-report-file", args=[made.campaign.pk])).content.decode()
+    groups = [row[0] for row in csv.reader(text.splitlines())]
+    assert "'=cmd|' /C calc'!A0" in groups and not [name for name in groups if name.startswith("=")]
 
 
 def test_a_report_before_the_launch_says_so(as_maija, draft):
