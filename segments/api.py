@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import is_naive
 from django.utils.translation import gettext as _
@@ -16,13 +17,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
+from crm import keyset
+from crm import queries as crm_queries
 from crm.refusals import Refused
 from crm.rest.endpoints import Endpoint, Listed, Retrieved
 from crm.rest.filters import DeclaredFilters, MaskedFilters
 from crm.rest.idempotency import idempotent
 from crm.rest.serializers import MomentField, StrictModelSerializer, StrictSerializer
 from segments import actions, personas, queries
-from segments.models import Persona, Segment
+from segments.models import Persona, Segment, SegmentKind
 from segments.rules import schema
 from segments.rules.errors import RuleError
 
@@ -76,8 +79,19 @@ class PreviewRequestSerializer(StrictSerializer):
     as_of = MomentField(required=False, help_text="Evaluate as of then; now if left out.")
 
 
+class ChannelReachSerializer(serializers.Serializer):
+    """Customers left after each step: an address, then consent, then not suppressed."""
+
+    channel = serializers.CharField()
+    matches = serializers.IntegerField()
+    has_address = serializers.IntegerField()
+    consents = serializers.IntegerField()
+    not_suppressed = serializers.IntegerField()
+
+
 class PreviewSerializer(serializers.Serializer):
     size = serializers.IntegerField()
+    reach = ChannelReachSerializer(many=True)
     sentence = serializers.CharField()
     sample = PersonSerializer(many=True)
     as_of = serializers.DateTimeField()
@@ -204,6 +218,21 @@ class PersonaNowSerializer(serializers.Serializer):
     moved = DriftSerializer(many=True)
 
 
+class ReasonSerializer(serializers.Serializer):
+    path = serializers.CharField(help_text="Where the condition stands in the rule.")
+    words = serializers.CharField()
+    counts = serializers.BooleanField(help_text="Whether it counts as true for the customer.")
+    seen = serializers.CharField(help_text="The value seen; empty when missing, or not for the caller's eyes.")
+
+
+class ExplanationSerializer(serializers.Serializer):
+    """Why a customer is in or not; `changes` are the fewest conditions that would have to turn for the answer to."""
+
+    is_in = serializers.BooleanField()
+    reasons = ReasonSerializer(many=True)
+    changes = ReasonSerializer(many=True)
+
+
 class SegmentFilters(filters.FilterSet):
     class Meta:
         model = Segment
@@ -212,6 +241,7 @@ class SegmentFilters(filters.FilterSet):
 
 MOST_COMPARED = 60
 SLUGS = OpenApiParameter("slugs", OpenApiTypes.STR, description="Short names of segments, with commas between.")
+CUSTOMER = OpenApiParameter("customer", OpenApiTypes.INT, description="Id of a customer.", required=True)
 SINCE = OpenApiParameter("since", OpenApiTypes.DATETIME, description="A moment with its zone, or a day: its end.")
 AS_OF = OpenApiParameter(
     "as_of", OpenApiTypes.DATETIME, description="A moment with its zone, or a day: its end in the firm's zone."
@@ -240,12 +270,14 @@ class Segments(Listed, Retrieved, Endpoint):
         "worth": "segments.view",
         "distinctions": "segments.view",
         "persona": "segments.view",
+        "reach": "segments.view",
+        "why": "segments.view",
         "write_persona": "segments.change",
     }
     serializer_class = SegmentSerializer
     filterset_class = SegmentFilters
     orderings = ["name", "-name", "-id", "id", "size", "-size"]
-    query_parameters = ("as_of", "slugs", "since")
+    query_parameters = ("as_of", "slugs", "since", "customer")
     listing_actions = ("members",)
 
     def rows(self) -> QuerySet[Segment]:
@@ -405,6 +437,25 @@ class Segments(Listed, Retrieved, Endpoint):
     def distinctions(self, request: Request, pk: str) -> Response:
         """What sets the members apart from everyone, the telling features first."""
         return Response(DistinctionSerializer(queries.sets_apart(self.get_object(), at=self.at), many=True).data)
+
+    @extend_schema(parameters=[CUSTOMER], responses=ExplanationSerializer)
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def why(self, request: Request, pk: str) -> Response:
+        """Why a customer in the caller's scope is in the segment or not, and the smallest change that would turn it."""
+        segment, asked = self.get_object(), keyset.row_id(request.query_params.get("customer", ""))
+        if segment.kind != SegmentKind.RULE:
+            raise Refused(_("Only rule segments have a rule."), path="id")
+        if asked is None:
+            raise Refused(_("Say which customer, by number."), path="customer")
+        customer = get_object_or_404(crm_queries.customers(self.actor), pk=asked)
+        told = _or_refused(queries.explanation, segment=segment, customer_id=customer.pk, actor=self.actor, at=self.at)
+        return Response(ExplanationSerializer(told).data)
+
+    @extend_schema(responses=ChannelReachSerializer(many=True))
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def reach(self, request: Request, pk: str) -> Response:
+        """How many members can be written to, by channel."""
+        return Response(ChannelReachSerializer(queries.reach(self.get_object(), at=self.at), many=True).data)
 
     @extend_schema(responses=PersonaNowSerializer)
     @action(detail=True, filterset_class=None, pagination_class=None)

@@ -11,9 +11,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from crm import answers
 from crm import queries as crm_queries
 from crm.rights import Actor, may
+from profiles import queries as profile_queries
 from profiles.catalogue import Feature
 from segments import clusters as grouping
-from segments import crossings, distinctions, evaluation, grading, history, ledger, personas, refresh, uses
+from segments import crossings, distinctions, evaluation, grading, history, ledger, personas, reaching, refresh, uses
 from segments import health as checking
 from segments import worth as valuing
 from segments.clusters import Distinction
@@ -23,6 +24,7 @@ from segments.grading import Health
 from segments.history import DaySize, end_of_day, movement, size_curve, size_curves
 from segments.models import Cluster, Clustering, Membership, Persona, RuleVersion, Segment, SegmentKind, SegmentRun
 from segments.personas import Drift
+from segments.reaching import Reach
 from segments.rules import reading, sentences, tree
 from segments.rules.errors import RuleError
 from segments.rules.why import Mark, smallest_change
@@ -63,6 +65,7 @@ class Preview:
     counts: Mapping[str, int]
     entering: int = 0
     leaving: int = 0
+    reach: tuple[Reach, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -282,13 +285,70 @@ def preview(rule: tree.Rule, actor: Actor, *, as_of: datetime, against: Segment 
     entering, leaving = (
         len(np.setdiff1d(one, other, assume_unique=True)) for one, other in ((found, present), (present, found))
     )
-    return Preview(len(found), words, tuple(people), as_of, counts, entering, leaving)
+    reach = reaching.of_customers(found, engine, purpose=against.purpose if against else reaching.NEEDS_CONSENT)
+    return Preview(len(found), words, tuple(people), as_of, counts, entering, leaving, reach)
+
+
+def reach(segment: Segment, *, at: datetime) -> tuple[Reach, ...]:
+    """How many of the members can be written to, by channel. Raises NotEvaluable."""
+    return reaching.of_customers(ledger.members(segment.pk), evaluation.engine(at=at), purpose=segment.purpose)
 
 
 def why(segment: Segment, customer_id: int, *, as_of: datetime) -> Mark:
     """The segment's rule marked for one customer. Raises NotEvaluable, or RuleError for a rule nobody can read."""
     engine = evaluation.engine(at=as_of)
     return engine.why(reading.read_rule(segment.rule, known()), customer_id)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One condition for a customer: its words, whether it counts, the value seen (empty when hidden or missing)."""
+
+    path: str
+    words: str
+    counts: bool
+    seen: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a customer is in or not, by the rule as of now: every condition, and the fewest that would turn the answer.
+
+    `changes` are conditions of `reasons` that would have to turn; empty when nothing could.
+    """
+
+    is_in: bool
+    reasons: tuple[Reason, ...]
+    changes: tuple[Reason, ...]
+
+
+def explanation(segment: Segment, customer_id: int, actor: Actor, *, at: datetime) -> Explanation:
+    """The rule marked for one customer, in words. Raises NotEvaluable, or RuleError for a rule nobody can read."""
+    mark = why(segment, customer_id, as_of=at)
+    features, known_names = evaluation.catalogue(), names()
+    reasons = {
+        leaf.path: Reason(
+            leaf.path,
+            sentences.clause(leaf.node, features, actor.language, known_names),
+            leaf.counts,
+            "" if _is_hidden(leaf.node, features, actor) else leaf.seen or "",
+        )
+        for leaf in _leaves(mark)
+    }
+    changes = tuple(reasons[change.path] for change in smallest_change(mark))
+    return Explanation(mark.counts, tuple(reasons.values()), changes)
+
+
+def _leaves(mark: Mark) -> Iterable[Mark]:
+    if not isinstance(mark.node, tree.AllOf | tree.AnyOf | tree.Not):
+        yield mark
+    for part in mark.parts:
+        yield from _leaves(part)
+
+
+def _is_hidden(node: tree.Node, features: Mapping[str, Feature], actor: Actor) -> bool:
+    """Values of special categories, and those that identify, are for those who may see them."""
+    return isinstance(node, tree.FeatureCondition) and not profile_queries.is_open_to(actor, features[node.feature])
 
 
 def picture(clustering: Clustering) -> tuple[tuple[float, float, int], ...]:
@@ -316,6 +376,7 @@ __all__ = [
     "DaySize",
     "Distinction",
     "Drift",
+    "Explanation",
     "Flows",
     "Health",
     "Mean",
@@ -325,6 +386,8 @@ __all__ = [
     "Period",
     "PersonaNow",
     "Preview",
+    "Reach",
+    "Reason",
     "Use",
     "advice",
     "archived",
@@ -333,6 +396,7 @@ __all__ = [
     "clusters",
     "end_of_day",
     "event_types",
+    "explanation",
     "flows",
     "health",
     "is_late",
@@ -351,6 +415,7 @@ __all__ = [
     "persona",
     "picture",
     "preview",
+    "reach",
     "segments",
     "segments_of",
     "sentence",

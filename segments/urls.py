@@ -16,6 +16,7 @@ urlpatterns = [
     path("segments/<slug:slug>/", detail.segment, name="segment"),
     path("segments/<slug:slug>/edit/", editor.edit, name="segment-edit"),
     path("segments/<slug:slug>/common/", detail.common, name="segment-common"),
+    path("segments/<slug:slug>/reach/", detail.reach, name="segment-reach"),
     path("segments/<slug:slug>/value/", comparison.value, name="segment-value"),
     path("segments/<slug:slug>/persona/", personas.persona, name="segment-persona"),
     path("segments/<slug:slug>/persona/edit/", personas.persona_edit, name="segment-persona-edit"),

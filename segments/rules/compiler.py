@@ -589,15 +589,16 @@ def _membership_test(rows: Table, node: tree.MembershipCondition, moment: Moment
 
 
 def consent_finding(node: tree.ConsentCondition, around: Scope) -> Finding:
-    """What the person said about this channel or, failing that, about any channel; a lapsed grant is none."""
+    """The person's latest word, be it about this channel or about all of them; a lapsed grant is none."""
     now = ibis.literal(around.moment.now)
     table = ibis.table(tables.CONSENT, name="consent")
     said = table.filter(table.purpose == node.purpose, table.channel.isin((node.channel, "any")), table.since_at <= now)
     granted = said.is_granted & (said.expires_at.isnull() | (said.expires_at > now))
     rows = said.group_by("customer_id").aggregate(
-        here=granted.any(where=said.channel == node.channel), anywhere=granted.any(where=said.channel == "any")
+        granted_at=said.since_at.max(where=granted), withdrawn_at=said.since_at.max(where=~said.is_granted)
     )
-    return Finding(rows, lambda t: t.here.fill_null(t.anywhere), lambda t: t.here.fill_null(t.anywhere), None)
+    holds = lambda t: (t.granted_at > t.withdrawn_at).fill_null(t.granted_at.notnull())  # noqa: E731
+    return Finding(rows, holds, holds, None)
 
 
 def reach_finding(node: tree.ReachCondition, around: Scope) -> Finding:

@@ -7,6 +7,7 @@ from django import template
 
 from crm import figures
 from segments import wording
+from segments.rules.wording import CHANNELS
 
 register = template.Library()
 register.filter("said", wording.said)
@@ -16,6 +17,12 @@ register.filter("mean", wording.mean)
 @register.filter
 def dimension(key: str) -> str:
     return str(wording.DIMENSIONS.get(key, key))
+
+
+@register.filter
+def channel(key: str) -> str:
+    """A channel in the visitor's language."""
+    return CHANNELS[key][wording.is_finnish()] if key in CHANNELS else key
 
 
 @register.filter

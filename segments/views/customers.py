@@ -1,7 +1,5 @@
 """Segments on the customer's page: which, since when, and why in or why not."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,22 +11,12 @@ from django.views.decorators.http import require_safe
 from crm import queries as crm_queries
 from crm.access import needs
 from crm.keyset import LARGEST_ID
+from crm.rights import Actor
 from segments import queries
 from segments.models import Segment
-from segments.rules import sentences, tree
 from segments.rules.errors import RuleError
-from segments.rules.why import Mark
 
 MOST = 50
-
-
-@dataclass(frozen=True)
-class Reason:
-    """One condition for this customer: its words, whether it counts, and the value seen."""
-
-    words: str
-    counts: bool
-    seen: str
 
 
 @require_safe
@@ -46,26 +34,17 @@ def memberships(request: Any, pk: int) -> HttpResponse:
         "others": others[:MOST],
         "asked": asked,
         "is_in": asked and any(row.segment_id == asked.pk for row in inside),
-        "reasons": list(reasons(asked, customer.pk, request.actor.language, at=timezone.now())) if asked else [],
+        "told": explained(asked, customer.pk, request.actor, at=timezone.now()),
     }
     is_fragment = "HX-Request" in request.headers
     return render(request, "segments/customer_panel.html" if is_fragment else "segments/customer.html", context)
 
 
-def reasons(one: Segment, customer_id: int, language: str, *, at: datetime) -> Iterator[Reason]:
-    """Each condition of the rule as it stands for this customer; nothing while nobody can tell."""
+def explained(asked: Segment | None, customer_id: int, actor: Actor, *, at: datetime) -> queries.Explanation | None:
+    """The reasons of the segment asked about; None while nobody can tell."""
+    if asked is None:
+        return None
     try:
-        mark = queries.why(one, customer_id, as_of=at)
+        return queries.explanation(asked, customer_id, actor, at=at)
     except (queries.NotEvaluable, RuleError):
-        return
-    features, names = queries.catalogue(), queries.names()
-    for leaf in leaves(mark):
-        words = sentences.clause(leaf.node, features, language, names)
-        yield Reason(words, leaf.counts, leaf.seen or "")
-
-
-def leaves(mark: Mark) -> Iterator[Mark]:
-    if not isinstance(mark.node, tree.AllOf | tree.AnyOf | tree.Not):
-        yield mark
-    for part in mark.parts:
-        yield from leaves(part)
+        return None

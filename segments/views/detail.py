@@ -46,6 +46,12 @@ RUN_COLUMNS = (
     tables.Column(gettext_lazy("Took"), "number"),
     tables.Column(gettext_lazy("Late by"), "number"),
 )
+# Steps of the reach: what is left, and why the others fell away.
+REACHED = {
+    "has_address": (gettext_lazy("have an address"), gettext_lazy("no address")),
+    "consents": (gettext_lazy("consent"), gettext_lazy("no consent, an objection or a restriction")),
+    "not_suppressed": (gettext_lazy("are not suppressed"), gettext_lazy("on the suppression list")),
+}
 CSV_HEADING = ("number", "first_name", "last_name", "email", "phone", "city", "language", "stage")
 REASONS = dict(MembershipReason.choices)
 
@@ -89,6 +95,23 @@ def common(request: ActorRequest, slug: str) -> HttpResponse:
     features = queries.catalogue()
     rows = [wording.compared(row, features) for row in apart if row.feature in features][:TELLING]
     return render(request, "segments/common.html", {"segment": one, "rows": rows, "reason": reason})
+
+
+@require_safe
+@needs("segments.view")
+def reach(request: ActorRequest, slug: str) -> HttpResponse:
+    """How many members can be written to, step by step; a fragment of the segment's page, and a page of its own."""
+    one, now = found(request.actor, slug), timezone.now()
+    try:
+        reaches, reason = queries.reach(one, at=now), ""
+    except queries.NotEvaluable as fault:
+        reaches, reason = (), str(fault)
+    channels = [(row.channel, [charts.Step(_("Match"), row.matches), *steps(row)]) for row in reaches]
+    return render(request, "segments/reach.html", {"segment": one, "channels": channels, "reason": reason})
+
+
+def steps(row: queries.Reach) -> list[charts.Step]:
+    return [charts.Step(str(REACHED[name][0]), count, str(REACHED[name][1])) for name, count in row.steps]
 
 
 @require_safe

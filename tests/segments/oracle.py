@@ -320,12 +320,17 @@ class Reader:
         return inside if op == "in" else not inside
 
     def consent(self, node, row):
-        said = {
-            c["channel"]: c["is_granted"] and (c["expires_at"] is None or c["expires_at"] > self.now)
+        said = [
+            c
             for c in self.world["consent"]
             if c["customer_id"] == row["customer_id"] and c["purpose"] == node["consent"] and c["since_at"] <= self.now
-        }
-        return said.get(node["channel"], said.get("any"))
+            if c["channel"] in (node["channel"], "any")
+        ]
+        if not said:
+            return None
+        withdrawn = [c["since_at"] for c in said if not c["is_granted"]]
+        unexpired = [c for c in said if c["is_granted"] and (c["expires_at"] is None or c["expires_at"] > self.now)]
+        return any(all(then < c["since_at"] for then in withdrawn) for c in unexpired)
 
     def reachable(self, node, row):
         return any(

@@ -56,6 +56,35 @@ def test_the_customers_panel_says_why_in_and_why_not(client, maija):
     assert "In “Oulu”, because" in client.get(address, {"why": "oulu"}).content.decode()
     page = client.get(address, {"why": "lund"}, headers={"HX-Request": "true"}).content.decode()
     assert "Not in “Lund”, because" in page and "(seen: Oulu)" in page and "<html" not in page
+    assert "The smallest change that would let them in:" in page and "(now Oulu)" in page
+
+
+@pytest.mark.usefixtures("towns")
+def test_the_api_says_why_and_what_would_change_it(client, anna, maija, cast):
+    from crm.models import FieldDefinition
+
+    now = timezone.now()
+    FieldDefinition.objects.create(
+        key="faith", label="Faith", entity="customer", type="text", sensitivity="special", created_at=now
+    )
+    Customer.objects.filter(number="K1").update(attributes={"faith": "secret"}, updated_at=now, team=cast.north)
+    profile_actions.refresh(at=timezone.now())
+    rule = {"all": [{"feature": "city", "op": "is", "value": "Lund"}, {"feature": "faith", "op": "is_present"}]}
+    one = actions.create_segment(
+        name="X", rule={"version": 1, "where": rule}, purpose="service", by=MACHINE, at=timezone.now()
+    )
+    customer, address = Customer.objects.get(number="K1"), f"/api/v1/segments/{one.pk}/why/"
+    client.force_login(maija)
+    told = client.get(address, {"customer": customer.pk}).json()
+    assert told["is_in"] is False
+    assert [(row["path"], row["counts"], row["seen"]) for row in told["reasons"]] == [
+        ("where.all[0]", False, "Oulu"), ("where.all[1]", True, ""),
+    ]  # fmt: skip
+    assert [row["path"] for row in told["changes"]] == ["where.all[0]"]
+    assert client.get(address).json()["error"]["path"] == "customer"
+    client.force_login(anna)
+    assert client.get(address, {"customer": customer.pk}).status_code == 200
+    assert client.get(address, {"customer": Customer.objects.get(number="K2").pk}).status_code == 404
 
 
 def test_the_picture_keeps_distances_of_two_features():

@@ -1,0 +1,98 @@
+"""The reach beside a segment's size, against the judgement by which a campaign decides member by member."""
+
+import random
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from campaigns import audience
+from campaigns.models import Campaign
+from crm import addresses
+from crm.models import ConsentState, Customer, Suppression
+from crm.rights import machine
+from profiles import actions as profile_actions
+from segments import actions, queries
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BY = machine("test")
+
+
+@pytest.fixture
+def crowd(cast):
+    """200 customers with every mixture of addresses, wishes and consents, old and newer ones, by channel and in all."""
+    chance, now = random.Random(3), timezone.now()
+    maybe = lambda odds: chance.random() < odds  # noqa: E731
+    people = Customer.objects.bulk_create(
+        Customer(
+            number=f"K{i}",
+            email=f"k{i}@mail.example" if maybe(0.8) else "",
+            restricted_at=now if maybe(0.1) else None,
+            objected_at=now if maybe(0.1) else None,
+            created_at=now,
+            updated_at=now,
+        )
+        for i in range(200)
+    )
+    ConsentState.objects.bulk_create(
+        ConsentState(
+            customer=one,
+            purpose="marketing",
+            channel=channel,
+            is_granted=maybe(0.7),
+            since_at=now - timedelta(days=chance.randint(1, 9)),
+            expires_at=now + timedelta(days=chance.choice([-1, 30])) if maybe(0.3) else None,
+            updated_at=now,
+        )
+        for one in people
+        for channel in ("email", "any")
+        if maybe(0.7)
+    )
+    Suppression.objects.bulk_create(
+        Suppression(
+            channel=chance.choice(["email", "any"]),
+            address_key=addresses.address_key("email", one.email),
+            reason="manual",
+            at=now,
+        )
+        for one in people
+        if one.email and maybe(0.2)
+    )
+    segment = actions.create_segment(name="Crowd", kind="static", by=BY, at=now)
+    actions.add_members(segment=segment, customers=[one.pk for one in people], by=BY, at=now)
+    profile_actions.refresh(at=timezone.now())
+    return segment
+
+
+@pytest.mark.parametrize("purpose", ["marketing", "service"])
+def test_the_reach_by_mail_is_what_a_campaign_would_judge(crowd, purpose) -> None:
+    type(crowd).objects.update(purpose=purpose)
+    crowd.refresh_from_db()
+    now = timezone.now()
+    campaign = Campaign.objects.create(name="X", channel="email", purpose=purpose, created_at=now, updated_at=now)
+    campaign.include.add(crowd)
+    judged = {step.key: step.count for step in audience.reach(campaign, now).steps}
+    mail = queries.reach(crowd, at=now)[0]
+    assert mail.matches == 200 and mail.channel == "email"
+    assert dict(mail.steps) == {key: judged[key] for key in ("has_address", "consents", "not_suppressed")}
+    assert 0 < mail.not_suppressed < mail.consents <= mail.has_address < 200
+
+
+def test_the_consent_condition_lets_in_those_whom_a_campaign_may_write_to(crowd) -> None:
+    rule = {"version": 1, "where": {"consent": "marketing", "channel": "email"}}
+    from campaigns.delivery.permission import consents
+
+    expected = consents(channel="email").values("customer").distinct().count()
+    assert queries.preview(actions.check_rule(rule, by=BY), BY, as_of=timezone.now()).size == expected
+
+
+def test_the_page_the_editor_and_the_api_show_it(client, maija, crowd) -> None:
+    client.force_login(maija)
+    reached = queries.reach(crowd, at=timezone.now())[0]
+    assert "on the suppression list" in client.get(reverse("segment-reach", args=[crowd.slug])).content.decode()
+    told = client.get(f"/api/v1/segments/{crowd.pk}/reach/").json()[0]
+    assert told["not_suppressed"] == reached.not_suppressed
+    sent = {"do": "json", "json": '{"version": 1, "where": {"feature": "has_email", "op": "is", "value": true}}'}
+    page = client.post(reverse("segment-new"), sent).content.decode()
+    assert f"{reached.has_address} have an address, {reached.consents} of them consent" in page
