@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from campaigns import approval, queries, rollout
 from campaigns.approval import ApprovalMissing as ApprovalMissing
 from campaigns.approval import plan as plan
+from campaigns.channels import CHANNELS
 from campaigns.content import letters, matrix
 from campaigns.conversions import attribute_due as attribute_due
 from campaigns.delivery import transitions
@@ -31,6 +32,8 @@ ONCE = "once"
 SETTABLE = (
     "name",
     "description",
+    "channel",
+    "webhook",
     "purpose",
     "goal",
     "goal_event",
@@ -80,6 +83,8 @@ def create_campaign(
     Raises `Refused` for unknown names and for a slug that is taken.
     """
     refuse_bad(values)
+    refuse_channel(values.get("channel", "email"), values.get("webhook"))
+    values.setdefault("on_ambiguous", CHANNELS[values.get("channel", "email")].on_ambiguous)
     values = {"name": name, "slug": slug or slugify(name), **values}
     if Campaign.objects.filter(slug=values["slug"]).exists():
         raise Refused(_("There is a campaign with this short name already."), path="slug")
@@ -107,6 +112,7 @@ def change_campaign(
     """Change a campaign that is not yet sent; it becomes a draft again and loses its approval."""
     changes = dict(changes or {})
     refuse_bad(changes)
+    refuse_channel(changes.get("channel", campaign.channel), changes.get("webhook", campaign.webhook))
     make_move(campaign.pk, "change", at=at)
     differences = {name: [getattr(campaign, name), value] for name, value in changes.items()}
     if campaign.approved_hash:
@@ -199,6 +205,14 @@ def refuse_bad(values: Mapping[str, Any]) -> None:
         raise Refused(_("A window of hours needs both ends."), path="send_from")
     if set(values.get("send_weekdays", "")) - set("1234567"):
         raise Refused(_("Weekdays are digits from 1, Monday, to 7."), path="send_weekdays")
+
+
+def refuse_channel(channel: str, target: Any) -> None:
+    """Raise `Refused` for a channel that is none, and for a webhook that calls nobody."""
+    if channel not in CHANNELS:
+        raise Refused(_("There is no such channel."), path="channel", choices=CHANNELS)
+    if (channel == "webhook") != (target is not None):
+        raise Refused(_("A webhook needs a target, and no other channel has one."), path="webhook")
 
 
 def refuse_unknown(values: Mapping[str, Any], valid: Sequence[str], *, path: str = "") -> None:
@@ -439,6 +453,11 @@ def mend(run: Run, *, by: Actor, at: datetime) -> None:
     if not incomplete.update(status=RunStatus.SEALING, cursor=0, expected=None):
         raise NotPossibleNow(_("Only a run that is incomplete can be mended."))
     audit(run.campaign, "mended", {"expected": [run.expected, None]}, by=by, at=at)
+
+
+def note_file(campaign: Campaign, kind: str, *, by: Actor, at: datetime) -> None:
+    """Somebody fetched the list of people as a file."""
+    audit(campaign, "file fetched", {"file": ["", kind]}, by=by, at=at)
 
 
 def send_test(campaign: Campaign, variant_key: str, customer: Any, *, to: str, by: Actor, at: datetime) -> None:

@@ -1,8 +1,10 @@
 """Backstage of campaigns: what was drafted, sealed, sent and answered, read only; changed on its pages."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from campaigns import models
+from campaigns.delivery.webhooks import shown_secret
 from crm.backstage import Editable, Ledger
 
 
@@ -18,6 +20,16 @@ class Rates(Editable):
     kind = "sending rate"
 
 
+class Targets(Editable):
+    kind = "webhook target"
+    readonly_fields = ("signing_key",)
+
+    @admin.display(description=_("signing key"))
+    def signing_key(self, target: models.WebhookTarget) -> str:
+        return shown_secret(target) if target.pk else ""
+
+
+admin.site.register(models.WebhookTarget, Targets, list_display=["name", "url", "key_number", "is_active"])
 admin.site.register(
     models.SendingRules, Rules, list_display=["__str__", "quiet_from", "quiet_until", "approval_above"], exclude=["id"]
 )

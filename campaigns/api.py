@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from campaigns import actions, notes, queries, tasks
-from campaigns.models import Campaign, Message, Run, Variant, VariantText
+from campaigns.models import Campaign, Message, Run, Variant, VariantText, WebhookTarget
 from campaigns.results import shape
 from crm import queries as crm_queries
 from crm.refusals import NotPossibleNow
@@ -58,6 +58,9 @@ class CampaignSerializer(StrictModelSerializer):
     exclude = segment_field(many=True, required=False)
     variants = VariantSerializer(many=True, required=False)
     runs = RunSerializer(many=True, read_only=True)
+    webhook: serializers.Field = serializers.SlugRelatedField(
+        slug_field="name", queryset=WebhookTarget.objects.all(), required=False, allow_null=True
+    )
     approved_by: serializers.Field = serializers.SlugRelatedField(slug_field="username", read_only=True)
 
     class Meta:
@@ -69,6 +72,7 @@ class CampaignSerializer(StrictModelSerializer):
             "description",
             "status",
             "channel",
+            "webhook",
             "purpose",
             "goal",
             "goal_event",
@@ -97,7 +101,7 @@ class CampaignSerializer(StrictModelSerializer):
             "created_at",
             "updated_at",
         ]
-        read_only_fields = ["id", "status", "channel", "approved_at", "created_at", "updated_at"]
+        read_only_fields = ["id", "status", "approved_at", "created_at", "updated_at"]
 
 
 class StepSerializer(serializers.Serializer):

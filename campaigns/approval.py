@@ -113,7 +113,14 @@ def content_hash(campaign: Campaign) -> str:
         for key, one in ((one.key, one) for one in matrix.matrices_of(campaign).values())
     }
     sender = [campaign.from_name, campaign.from_email, campaign.reply_to]
-    how = [campaign.purpose, campaign.channel, campaign.send_from, campaign.send_until, campaign.send_weekdays]
+    how = [
+        campaign.purpose,
+        campaign.channel,
+        campaign.webhook_id,
+        campaign.send_from,
+        campaign.send_until,
+        campaign.send_weekdays,
+    ]
     said = [texts, plan(campaign), sender, how]
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 

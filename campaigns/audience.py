@@ -10,10 +10,11 @@ from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from campaigns import pressure
+from campaigns import channels, pressure
+from campaigns.channels import CHANNELS
 from campaigns.delivery.permission import NEEDS_CONSENT, consents
 from campaigns.models import Attempt, Campaign
-from crm import addresses, answers
+from crm import answers
 from crm import queries as crm_queries
 from crm.models import Customer
 from segments.models import Membership
@@ -156,7 +157,7 @@ def chunk(
 
 def judgement(campaign: Campaign, rows: Sequence["Fact"], seen: Seen, when: When) -> list[Prospect]:
     """Each member with the first reason that holds."""
-    keys = {row.pk: key_of(row.email, campaign.channel) for row in rows}
+    keys = {row.pk: channels.key_of(row.address, campaign.channel) for row in rows}
     reasons = {row.pk: own_reason(row, keys[row.pk], campaign.purpose) for row in rows}
     open_rows = [pk for pk, reason in reasons.items() if not reason]
     suppressed = crm_queries.suppressed_keys(campaign.channel, [keys[pk] for pk in open_rows])
@@ -171,7 +172,7 @@ class Fact(NamedTuple):
     """What the judgement needs to know of one member."""
 
     pk: int
-    email: str
+    address: str
     erased_at: datetime | None
     restricted_at: datetime | None
     objected_at: datetime | None
@@ -191,11 +192,11 @@ def facts(campaign: Campaign, as_of: datetime, strata: dict[int, int]) -> list[F
     excluded = memberships(ids_of(campaign.exclude), as_of).filter(customer__in=ids)
     out = set(excluded.values_list("customer", flat=True))
     granted = set(consents(channel=campaign.channel).filter(customer__in=ids).values_list("customer", flat=True))
-    own = ("pk", "email", "erased_at", "restricted_at", "objected_at")
+    own = ("pk", CHANNELS[campaign.channel].column, "erased_at", "restricted_at", "objected_at")
     people = Customer.objects.filter(merged_into=None, pk__in=ids).order_by("pk").values_list(*own)
     return [
-        Fact(pk, email, erased, restricted, objected, stratum=strata[pk], has_consent=pk in granted)
-        for pk, email, erased, restricted, objected in people
+        Fact(pk, address, erased, restricted, objected, stratum=strata[pk], has_consent=pk in granted)
+        for pk, address, erased, restricted, objected in people
         if pk not in out
     ]
 
@@ -209,21 +210,13 @@ def own_reason(row: Fact, key: str, purpose: str) -> str:
     needs_consent = purpose == NEEDS_CONSENT
     reasons = (
         (row.erased_at, "erased"),
-        (not row.email, "no_address"),
+        (not row.address, "no_address"),
         (not key, "bad_address"),
         (row.restricted_at, "restricted"),
         (needs_consent and row.objected_at, "objected"),
         (needs_consent and not row.has_consent, "no_consent"),
     )
     return next((code for holds, code in reasons if holds), "")
-
-
-def key_of(address: str, channel: str) -> str:
-    """The keyed hash of the address; empty when it is not one."""
-    try:
-        return addresses.address_key(channel, address)
-    except addresses.AddressRefused:
-        return ""
 
 
 def judged(row: Fact, reason: str, key: str, taken: set[str]) -> Prospect:

@@ -9,9 +9,10 @@ from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.channels import CHANNELS
 from campaigns.content import composition, fields
 from campaigns.content.composition import Source
-from campaigns.models import Campaign, Goal
+from campaigns.models import Campaign, Goal, WebhookTarget
 from crm import figures
 from crm.form_fields import RowsField
 from segments import queries as segment_queries
@@ -34,6 +35,12 @@ class SegmentChoice(RowsField):
 class CampaignForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=120)
     description = forms.CharField(label=_("What it should bring about"), required=False)
+    channel = forms.ChoiceField(
+        label=_("Channel"), choices=[(one.key, one.label) for one in CHANNELS.values()], initial="email", required=False
+    )
+    webhook: Any = forms.ModelChoiceField(
+        label=_("Webhook target"), queryset=None, required=False, help_text=_("For the channel webhook only.")
+    )
     purpose = forms.ChoiceField(label=_("Purpose"), choices=PURPOSES)
     include = SegmentChoice(
         label=_("To"), queryset=None, error_messages={"required": _("Choose at least one segment.")}
@@ -105,6 +112,7 @@ class CampaignForm(forms.Form):
     def __init__(self, *args: Any, actor: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.segments = segment_queries.segments(actor).order_by("name")
+        self.fields["webhook"].queryset = WebhookTarget.objects.filter(is_active=True)  # type: ignore[attr-defined]
         for name in ("include", "exclude"):
             self.fields[name].queryset = self.segments  # type: ignore[attr-defined]
 
@@ -122,6 +130,7 @@ class CampaignForm(forms.Form):
             {"key": key, "ceiling": float(self.cleaned_data[f"{key}_percent"]) / 100, "allowed_rise": rise}
             for key, rise in ALLOWED_RISES.items()
         ]
+        given["channel"] = given["channel"] or "email"
         given["priority"] = given["priority"] or USUAL_PRIORITY
         given["send_weekdays"] = "".join(sorted(self.cleaned_data["send_weekdays"]))
         shares = {name: self.cleaned_data[field] / 100 for name, field in SHARES.items()}
@@ -134,6 +143,8 @@ USUAL_CEILINGS = {"unsubscribe": 0.02, "complaint": 0.003}
 PLAIN = (
     "name",
     "description",
+    "channel",
+    "webhook",
     "purpose",
     "goal",
     "goal_event",

@@ -27,6 +27,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/move/<slug:name>/", running.move, name="campaign-move"),
     path("campaigns/<int:pk>/people/", running.people, name="campaign-people"),
     path("campaigns/<int:pk>/resend/", running.resend, name="campaign-resend"),
+    path("campaigns/<int:pk>/list/<slug:kind>.csv", running.list_file, name="campaign-list-file"),
     path("campaigns/<int:pk>/mend/", running.mend, name="campaign-mend"),
     path("campaigns/<int:pk>/report/", reporting.report, name="campaign-report"),
     path("campaigns/<int:pk>/report.csv", reporting.report_file, name="campaign-report-file"),

@@ -26,6 +26,7 @@ SAMPLES: dict[str, str] = {
     "slug": "none",
     "token": "0" * 32,
     "token>.gif": "0.gif",
+    "kind>.csv": "none.csv",
     "app_label": "crm",
     "url": "x",
     "var": "nothing",

@@ -7,12 +7,14 @@ from typing import Any
 
 from django.core.mail import EmailMultiAlternatives
 from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 
 from campaigns.content import addresses, facts, fields, letters
 from campaigns.content.facts import Facts
 from campaigns.content.letters import Letter
 from campaigns.content.matrix import Matrix, matrices_of, sources
 from campaigns.delivery.permission import consents
+from campaigns.delivery.webhooks import Call, call_of
 from campaigns.models import Campaign, Link, Message, Run
 from crm.models import Customer
 from segments.models import Membership, Segment
@@ -44,6 +46,26 @@ class Desk:
         known = letters.values(self.campaign, customer, self.custom_keys, segment, told)
         tracked = customer.pk in self.trackable
         return letters.write(source, known, letters.ways_of(message, self.link_ids[variant], tracked=tracked))
+
+    def item(self, message: Message) -> Any:
+        """What the line of the channel hands over."""
+        if self.campaign.channel == "email":
+            return self.mail(message)
+        return self.call(message) if self.campaign.channel == "webhook" else self.letter(message)
+
+    def call(self, message: Message) -> Call:
+        """The letter as a call to another system, with what it needs to know whom it is for."""
+        letter, customer = self.letter(message), message.customer
+        data = {
+            "campaign": self.campaign.slug,
+            "message": message.pk,
+            "version": message.variant_id,
+            "customer": customer.number if customer else "",
+            "language": customer.language if customer else "",
+            "subject": letter.subject,
+            "text": letter.text,
+        }
+        return call_of(addresses.token(message, addresses.ID), data, timezone.now().isoformat())
 
     def mail(self, message: Message) -> EmailMultiAlternatives:
         """The letter as a mail to its recipient."""

@@ -4,39 +4,23 @@ import smtplib
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.message import sanitize_address
 
+from campaigns.channels import CHANNELS
+from campaigns.delivery.conversation import Begin, Broken, Line
 from campaigns.delivery.replies import CONNECT, DATA, MAIL, RCPT, Reply
+from campaigns.delivery.webhooks import WebhookLine
+from campaigns.models import Campaign
 
 CONNECT_SECONDS, COMMAND_SECONDS, FINAL_DOT_SECONDS = 10, 60, 600  # RFC 5321 §4.5.3.2
 MESSAGES_PER_CONNECTION, SECONDS_PER_CONNECTION = 100, 60
 SMTP_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 POLITE = 250
-
-Begin = Callable[[], bool]
-
-
-class Broken(Exception):
-    """The connection broke in this phase. Before `data` the message provably did not leave."""
-
-    def __init__(self, phase: str, text: str) -> None:
-        self.phase, self.text = phase, text
-        super().__init__(f"{phase}: {text}")
-
-
-class Line(Protocol):
-    """Hands one message over. `begin` is called just before the payload; when it returns False nothing is sent."""
-
-    def hand_over(self, mail: EmailMultiAlternatives, begin: Begin) -> Reply | None:
-        """The last reply; None when `begin` refused. Raises `Broken`."""
-
-    def close(self) -> None:
-        """Hang up."""
 
 
 class SmtpLine:
@@ -199,8 +183,22 @@ STATUSES = (
 )
 
 
-def open_line() -> Line:
-    """The line that EMAIL_URL asks for."""
+class FileLine:
+    """Hands over by being put on the list that people fetch as a file; nothing leaves the house by itself."""
+
+    def hand_over(self, item: object, begin: Begin) -> Reply | None:
+        return Reply(DATA, POLITE, "on the list") if begin() else None
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def open_line(campaign: Campaign) -> Line:
+    """The line of the campaign's channel; for mail the one that EMAIL_URL or the provider asks for."""
+    if campaign.webhook is not None:
+        return WebhookLine(campaign.webhook)
+    if CHANNELS[campaign.channel].is_file:
+        return FileLine()
     return SmtpLine() if settings.EMAIL_BACKEND == SMTP_BACKEND else BackendLine()
 
 

@@ -75,6 +75,16 @@ def nothing_against() -> Q:
     return allowed
 
 
+def still_allowed() -> Q:
+    """True for a message that its recipient still allows; how much else they got since is no matter for it."""
+    told = {pressure.TOO_SOON, pressure.TOO_MANY, pressure.OUTRANKED, pressure.OWN_WISH}
+    allowed = Q()
+    for one in OBJECTIONS:
+        if one.code not in told:
+            allowed &= ~one.holds
+    return allowed
+
+
 def objection(message_id: int) -> str:
     """Code of the first reason why the message must not leave now; empty when there is none."""
     rows = Message.objects.filter(pk=message_id)

@@ -11,13 +11,14 @@ from django.conf import settings
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from campaigns import audience
+from campaigns import channels
 from campaigns.content.merge import RenderFailed
 from campaigns.delivery import attempts, claims, permission, replies, transitions
 from campaigns.delivery.claims import Claim, claim
+from campaigns.delivery.conversation import Broken, Line
 from campaigns.delivery.desk import Desk, desk_for
 from campaigns.delivery.hours import Hours, zone_of
-from campaigns.delivery.lines import Broken, Line, open_line
+from campaigns.delivery.lines import open_line
 from campaigns.delivery.replies import CONNECT, DATA, Meaning, Reply
 from campaigns.delivery.setbacks import pause_for_trouble, trouble_is_over
 from campaigns.models import Message, MessageState, Run, RunStatus
@@ -54,7 +55,7 @@ def send_batch(run_id: int, *, size: int = claims.CLAIM_SIZE, seconds: float = B
     if not claimed.messages:
         return Counter(put_off=claimed.put_off) if claimed.put_off else Counter()
     make_commits_durable()
-    batch = Batch(run, claimed, desk_for(run, claimed.messages), open_line(), claims.hours_of(run.campaign))
+    batch = Batch(run, claimed, desk_for(run, claimed.messages), open_line(run.campaign), claims.hours_of(run.campaign))
     try:
         work_through(batch, until=time.monotonic() + seconds)
     finally:
@@ -98,8 +99,8 @@ def deliver(batch: Batch, message: Message) -> str:
     if reason := follow_address(batch, message):
         return skip(batch, message, permission.objection(message.pk) or reason)
     try:
-        mail = batch.desk.mail(message)
-        reply = batch.line.hand_over(mail, lambda: begin(batch, message))
+        item = batch.desk.item(message)
+        reply = batch.line.hand_over(item, lambda: begin(batch, message))
     except RenderFailed as error:
         return fail(batch, message, Reply("render", 0, str(error)), "not_rendered", started_at)
     except Broken as broken:
@@ -143,8 +144,8 @@ def follow_address(batch: Batch, message: Message) -> str:
 
     Returns why it cannot be written to, if so.
     """
-    address = message.customer.email if message.customer else ""
-    key = audience.key_of(address, message.channel)
+    address = channels.address_of(message.customer, message.channel)
+    key = channels.key_of(address, message.channel)
     if not key:
         return "bad_address" if address else "no_address"
     if key == message.address_key:

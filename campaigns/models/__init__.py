@@ -19,7 +19,7 @@ from campaigns.models.campaign import (
     VariantText,
 )
 from campaigns.models.notebook import Lesson
-from campaigns.models.rules import ContactCap, ContactWish, ProviderEvent, SendingRate, SendingRules
+from campaigns.models.rules import ContactCap, ContactWish, ProviderEvent, SendingRate, SendingRules, WebhookTarget
 
 __all__ = [
     "FINAL_STATES",
@@ -44,4 +44,5 @@ __all__ = [
     "SendingRules",
     "Variant",
     "VariantText",
+    "WebhookTarget",
 ]

@@ -40,6 +40,15 @@ class Campaign(models.Model):
         _("status"), max_length=10, choices=CampaignStatus, default=CampaignStatus.DRAFT, help_text=_("How far it is.")
     )
     channel = models.CharField(_("channel"), max_length=10, default="email", help_text=_("Channel of its messages."))
+    webhook = models.ForeignKey(
+        "campaigns.WebhookTarget",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("webhook target"),
+        help_text=_("For the channel webhook: who is called."),
+    )
     purpose = models.CharField(
         _("purpose"), max_length=12, default="marketing", help_text=_("Consent purpose it needs: marketing or service.")
     )
@@ -157,6 +166,10 @@ class Campaign(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(holdout_share__gte=0, holdout_share__lt=1), name="holdout_share_range"),
             models.CheckConstraint(condition=Q(priority__gte=1, priority__lte=9), name="campaign_priority_range"),
+            models.CheckConstraint(
+                condition=Q(channel="webhook", webhook__isnull=False) | (~Q(channel="webhook") & Q(webhook=None)),
+                name="campaign_webhook_has_target",
+            ),
             models.CheckConstraint(condition=Q(worthwhile_lift__gte=0), name="worthwhile_lift_not_negative"),
         ]
         verbose_name = _("campaign")

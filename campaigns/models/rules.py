@@ -86,6 +86,25 @@ class ContactWish(models.Model):
         return f"1/{self.period_hours} h"
 
 
+class WebhookTarget(models.Model):
+    """A system of the firm that messages are handed to as signed calls (Standard Webhooks). Its key is never stored."""
+
+    name = models.CharField(_("name"), max_length=80, unique=True, help_text=_("Name shown to people."))
+    url = models.URLField(_("address"), max_length=500, help_text=_("https; never an address inside."))
+    key_number = models.PositiveSmallIntegerField(
+        _("key"), default=1, help_text=_("Another number makes another signing key.")
+    )
+    is_active = models.BooleanField(_("in force"), default=True, help_text=_("Offered to new campaigns."))
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("webhook target")
+        verbose_name_plural = _("webhook targets")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ProviderEvent(models.Model):
     """An event of a mail provider that was dealt with: however often it comes, it has its effect once."""
 

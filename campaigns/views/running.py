@@ -1,12 +1,15 @@
 """One campaign: its state, the launch and what may be done while it runs, and who got it."""
 
-from collections.abc import Callable
+import csv
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages as levels
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,11 +20,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from campaigns import actions, audience, lifecycle, queries, tasks
+from campaigns.channels import CHANNELS
+from campaigns.delivery import lists
 from campaigns.forms import ScheduleForm
 from campaigns.models import FINAL_STATES, Campaign, CampaignStatus, MessageState, Run, RunStatus
 from campaigns.results import sketch
 from campaigns.views import places
-from crm import charts, figures, keyset
+from crm import charts, figures, keyset, spreadsheets
 from crm import queries as crm_queries
 from crm.access import ActorRequest, needs
 from crm.notices import notify
@@ -80,6 +85,7 @@ def facts(campaign: Campaign) -> list[tuple[str, str]]:
     """What was chosen, as pairs."""
     included, excluded = (", ".join(str(one) for one in group.all()) for group in (campaign.include, campaign.exclude))
     return [
+        (_("Channel"), f"{CHANNELS[campaign.channel].label} {campaign.webhook or ''}".strip()),
         (_("To"), included),
         (_("Except"), excluded),
         (_("Goal"), campaign.get_goal_display()),
@@ -90,6 +96,12 @@ def facts(campaign: Campaign) -> list[tuple[str, str]]:
         (_("Hours"), hours(campaign)),
         (_("Send at"), figures.moment(campaign.send_at) if campaign.send_at else ""),
     ]
+
+
+def files(campaign: Campaign) -> list[tuple[str, str]]:
+    """Words and addresses of the files its channel hands over by."""
+    kinds = [one for one in lists.KINDS.values() if one.channel == campaign.channel]
+    return [(str(one.label), reverse("campaign-list-file", args=[campaign.pk, one.key])) for one in kinds]
 
 
 def hours(campaign: Campaign) -> str:
@@ -116,6 +128,7 @@ def progress(request: ActorRequest, campaign: Campaign, run: Run | None) -> dict
         "may_resend": may(request.actor, "campaigns.resend"),
         "missing": queries.missing(run, request.actor)[:ROWS] if run.status == RunStatus.INCOMPLETE else (),
         "may_mend": may(request.actor, "campaigns.launch"),
+        "files": files(campaign) if may(request.actor, "campaigns.launch") else (),
     }
 
 
@@ -306,6 +319,31 @@ def resend(request: ActorRequest, pk: int) -> HttpResponse:
     tasks.poke(run.pk)
     notify(request, ngettext("%d message is sent again.", "%d messages are sent again.", count) % count)
     return redirect("campaign", pk)
+
+
+@require_safe
+@needs("campaigns.launch")
+def list_file(request: ActorRequest, pk: int, kind: str) -> HttpResponseBase:
+    """The file of a channel that hands over by one: who is on the list today, spreadsheet-safe; noted in the audit."""
+    found = places.found(pk)
+    run = queries.latest_run(found)
+    if run is None or kind not in lists.KINDS or lists.KINDS[kind].channel != found.channel:
+        raise Http404
+    actions.note_file(found, kind, by=request.actor, at=timezone.now())
+    rows = lists.rows_of(lists.KINDS[kind], run)
+    file = StreamingHttpResponse(written(rows), content_type="text/csv; charset=utf-8")
+    file["Content-Disposition"] = f'attachment; filename="{found.slug}-{kind}.csv"'
+    return file
+
+
+def written(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """CSV lines as they are made."""
+    line = StringIO()
+    for row in rows:
+        csv.writer(line).writerow([spreadsheets.quoted(cell) for cell in row])
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
 
 
 @require_POST

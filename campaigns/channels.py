@@ -1,0 +1,56 @@
+"""The channels: by which column a person is reached, what names their mailbox, and what a doubt means. One table."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.models import OnAmbiguous
+from crm import addresses
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One channel. `column` of the customer holds the address, `kind` is its form in crm.addresses ("" for none).
+
+    `is_file` channels hand over by a file that people fetch. `on_ambiguous` is what a new campaign does when in doubt.
+    """
+
+    key: str
+    label: Any
+    column: str
+    kind: str
+    on_ambiguous: str
+    is_file: bool = False
+
+
+CHANNELS = {
+    one.key: one
+    for one in (
+        Channel("email", _("E-mail"), "email", "email", OnAmbiguous.HOLD),
+        # The receiver knows a repeat by its webhook-id, so sending again is safe.
+        Channel("webhook", _("Webhook"), "number", "", OnAmbiguous.RESEND),
+        Channel("post", _("Letter: a file for the printer"), "street", "post", OnAmbiguous.RESEND, is_file=True),
+        Channel("ads", _("Ad networks: a hashed file"), "email", "email", OnAmbiguous.RESEND, is_file=True),
+    )
+}
+
+
+def address_of(customer: Any, channel: str) -> str:
+    """The customer's address on the channel, as given; empty when there is none."""
+    return str(getattr(customer, CHANNELS[channel].column)) if customer else ""
+
+
+def key_of(address: str, channel: str) -> str:
+    """The keyed hash of the address, which the suppression list knows; empty when it is not one."""
+    kind = CHANNELS[channel].kind
+    if not kind:
+        said = f"{channel}:{address}".encode()
+        return hmac.new(settings.ADDRESS_HASH_KEY.encode(), said, hashlib.sha256).hexdigest()
+    try:
+        return addresses.address_key(kind, address)
+    except addresses.AddressRefused:
+        return ""
