@@ -5,7 +5,7 @@ export PORT
 # The newest Python that can run Kohde; empty when there is none.
 FIND_PYTHON = for p in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done
-PYTEST ?= --numprocesses logical --dist loadfile
+PYTEST ?= --numprocesses logical --dist loadfile --no-loadscope-reorder
 PYTHON ?= $(shell $(FIND_PYTHON))
 IN := .venv/bin/python
 MANAGE := $(IN) manage.py

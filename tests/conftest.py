@@ -45,7 +45,13 @@ NEEDS: dict[str, tuple[Any, str]] = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a service that does not answer; the reason says what is missing."""
+    """Skip what needs a service that does not answer; the reason says what is missing. Let long files begin first.
+
+    Several processes share the tests by files; one that began a long file last would keep the others waiting.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        long = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in long)
     missing = {mark: reason for mark, (is_there, reason) in NEEDS.items() if not is_there()}
     for item in items:
         for mark in missing.keys() & {one.name for one in item.iter_markers()}:
