@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 from django.conf import settings
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from crm import rights
@@ -22,7 +23,7 @@ from profiles.fields import definitions, feature_of
 from profiles.given import GIVEN
 from profiles.models import Snapshot, SnapshotStatus
 from profiles.moments import Moment
-from profiles.warehouse import few, files, profile, readers
+from profiles.warehouse import extraction, few, files, profile, readers
 from profiles.warehouse.readers import EngineError
 
 LOOKED_AT = 8  # of the newest snapshots; all but a few have been removed
@@ -115,6 +116,11 @@ def customers_now(customer_ids: Collection[int], *, at: datetime) -> Iterator[tu
     """
     with few.holding(customer_ids, Moment(at, ZoneInfo(settings.FIRM_TIME_ZONE))) as found:
         yield found
+
+
+def database_address() -> dict[str, str]:
+    """Vendor and address of the database, for a process of its own that reads it by Arrow; see profiles/extract.py."""
+    return extraction.ADDRESS[connection.vendor]()
 
 
 def newest_snapshot() -> int:
@@ -235,6 +241,7 @@ __all__ = [
     "current",
     "cursor",
     "customers_now",
+    "database_address",
     "features_of",
     "is_open_to",
     "newest_snapshot",

@@ -1,6 +1,6 @@
 """Changes others may request of segments: keyword-only verbs, atomic, on behalf of an actor at a given time."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -261,17 +261,15 @@ def refresh_segments(*, at: datetime, slugs: Sequence[str] | None = None) -> lis
     return refresh.refresh(chosen, at=at, engine=evaluation.engine(at=at))
 
 
-def follow_customers(*, clock: Callable[[], datetime]) -> list[following.Outcome]:
-    """Evaluate the customers that changed, small batch by small batch, until none waits or somebody else is at it."""
-    done: list[following.Outcome] = []
+def follow_customers(*, clock: Callable[[], datetime]) -> Iterator[following.Outcome]:
+    """Evaluate the customers that changed, a small batch per turn, until none waits or somebody else is at it."""
     until = clock() + FOLLOWING_TAKES_AT_MOST
     while following.is_waited_for() and clock() < until and following.claim(at=clock()):
         try:
             while clock() < until and (outcome := following.follow(at=clock())):
-                done.append(outcome)
+                yield outcome
         finally:
             following.release(at=clock())
-    return done
 
 
 @transaction.atomic

@@ -84,6 +84,15 @@ class Engine:
         """Every customer the rule is true for."""
         return np.sort(self._select(self._statement(rule), rule)["customer_id"].to_numpy())
 
+    def each(self, rules: Sequence[tree.Rule]) -> list[ledger.Ids]:
+        """The customers of each of several rules in one statement: for few rows, where every statement costs more than
+        what it reads."""
+        asked = " union all ".join(f"select {i} as place, * from ({self._statement(r)}) q" for i, r in enumerate(rules))
+        slugs = frozenset[str]().union(*(needs.needs(rule).segments for rule in rules))
+        found = self._ask(asked, {"membership": self.memberships(slugs)} if slugs else {})
+        places, customers = found["place"].to_numpy(), found["customer_id"].to_numpy()
+        return [np.sort(customers[places == i]) for i in range(len(rules))]
+
     def size(self, rule: tree.Rule) -> int:
         """How many customers the rule is true for."""
         return int(self._select(self._statement(rule, is_counted=True), rule)["size"][0].as_py())

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from crm.models import Touch
 
 log = logging.getLogger(__name__)
-BATCH = 200  # touches
+BATCH = 500  # touches
 LEASE = timedelta(seconds=60)
 LOOKED_AT_AGAIN = timedelta(minutes=10)
 KEPT_SNAPSHOTS = 10
@@ -135,19 +135,27 @@ def decide(customer_ids: Collection[int], *, at: datetime) -> Decided:
         engine = evaluation.Engine(
             None, evaluation.moment_of(at), catalogue, evaluation.Shared(cursor, ()), intervals.rows
         )
-        members = {one.segment: _decide_one(engine, one, intervals) for one in followed}
-    return Decided(everybody, {segment: who for segment, who in members.items() if who is not None}, snapshot)
+        for together in _in_turns(followed):
+            intervals.decided |= _members(engine, together)
+    slugs = {one.segment.slug: one.segment for one in followed}
+    return Decided(everybody, {slugs[slug]: who for slug, who in intervals.decided.items()}, snapshot)
 
 
-def _decide_one(engine: evaluation.Engine, one: Standing, intervals: Intervals) -> frozenset[int] | None:
-    """The members among the customers; None when the engine refuses, which the refresh will show."""
+def _in_turns(followed: Sequence[Standing]) -> list[list[Standing]]:
+    """All that name no other segment at once; then the others one after the other, each after those it names."""
+    free = [one for one in followed if not one.uses]
+    return [free, *([one] for one in followed if one.uses)] if free else [[one] for one in followed]
+
+
+def _members(engine: evaluation.Engine, together: Sequence[Standing]) -> dict[str, frozenset[int]]:
+    """The members among the customers by slug. Segments the engine refuses are left out: the refresh says why."""
+    rules = [one.rule for one in together if one.rule]
     try:
-        found = frozenset(engine.customers(one.rule).tolist()) if one.rule else None
+        found = engine.each(rules)
     except profile_queries.EngineError:
-        return None
-    if found is not None:
-        intervals.decided[one.segment.slug] = found
-    return found
+        alone = [_members(engine, [one]) for one in together] if len(together) > 1 else []
+        return {slug: who for one in alone for slug, who in one.items()}
+    return {one.segment.slug: frozenset(who.tolist()) for one, who in zip(together, found, strict=True)}
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------

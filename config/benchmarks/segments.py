@@ -1,59 +1,139 @@
-"""How fast rules are evaluated, against the same 48 segments as SQL written by hand for the engine itself."""
+"""How fast rules are evaluated and kept up, against the same 48 segments as SQL written by hand for the engine itself.
 
-import resource
+Evaluation is measured on the engine alone; refresh, snapshot and following in a house of its own on SQLite and, where
+one answers, on PostgreSQL (KOHDE_BENCH_POSTGRES_URL), in databases that are taken away again.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
 import tempfile
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
 
 from django.test.utils import override_settings
 
+from config import anchor_house
 from config.benchmarks import Size
 from segments.anchor import measuring
-from segments.anchor.measuring import Measured
+from segments.anchor.measuring import Measured, Together
 
-SHAPE = slice(None, -2)  # the name of a segment without its setting
+SHAPE: Final = slice(None, -2)  # the name of a segment without its setting
+POSTGRES_URL: Final = os.environ.get("KOHDE_BENCH_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+DATABASE: Final = f"kohde_anchor_{os.getpid()}"
 
 
 def run(size: Size) -> dict[str, Any]:
-    """Evaluation, first compile included, and with the day's compile remembered; growth is from a tenth of the size."""
-    found = measured(size)
-    smaller = measured(Size(size.customers // 10, size.events // 10))
+    """Evaluation with the first compile included; growth is from a tenth of the size. Then the houses."""
+    found, alone = measured(size)
+    smaller, _ = measured(Size(size.customers // 10, size.events // 10))
+    anchor = median(one.anchor[0] for one in found)
     return {
         **figures(found),
-        "growth": round(seconds(found, "rule_seconds") / seconds(smaller, "rule_seconds"), 1),
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        "shapes": shapes(found),
-    }
-
-
-def measured(size: Size) -> list[Measured]:
-    with tempfile.TemporaryDirectory() as folder, override_settings(WAREHOUSE_DIR=folder):
-        return list(measuring.measure(measuring.write_snapshot(size.customers, size.events)))
-
-
-def figures(found: list[Measured]) -> dict[str, Any]:
-    anchor, rules, compiling = (seconds(found, key) for key in ("anchor_seconds", "rule_seconds", "compile_seconds"))
-    return {
-        "counts_equal": sum(one.count == one.rule_count for one in found) == len(found),
+        "preview_vs_duckdb": round(measuring.preview_vs_anchor(alone), 2),
+        "preview_remembered_vs_duckdb": round(median(one.rule_seconds / one.anchor_seconds for one in alone), 2),
+        "growth": round(median(one.remembered[0] for one in found) / median(one.remembered[0] for one in smaller), 1),
+        **in_a_house(size, "", {}),
+        **on_postgres(size, median(one.rules[0] for one in found)),
         "anchor_seconds": round(anchor, 3),
-        "evaluate_seconds": round(rules, 3),
-        "compile_seconds": round(compiling, 3),
-        "evaluate_vs_duckdb": round((rules + compiling) / anchor, 2),
-        "evaluate_remembered_vs_duckdb": round(rules / anchor, 2),
-        "members_vs_duckdb": round(seconds(found, "members_seconds") / anchor, 2),
-        "preview_vs_duckdb": round(measuring.preview_vs_anchor(found), 2),
+        "shapes": shapes(alone),
     }
 
 
-def seconds(found: list[Measured], key: str) -> float:
-    return float(sum(getattr(one, key) for one in found))
+def measured(size: Size) -> tuple[list[Together], list[Measured]]:
+    with tempfile.TemporaryDirectory() as folder, override_settings(WAREHOUSE_DIR=folder):
+        snapshot = measuring.write_snapshot(size.customers, size.events)
+        return list(measuring.together(snapshot)), list(measuring.alone(snapshot))
 
 
-def shapes(found: list[Measured]) -> list[dict[str, Any]]:
-    """Milliseconds of each shape's three settings together."""
+def figures(found: Sequence[Together]) -> dict[str, Any]:
+    """Medians of the ratios of each turn; of seconds by the clock and, for busy machines, of the processor."""
+
+    def ratio(which: str, clock: int) -> float:
+        return round(median(getattr(one, which)[clock] / one.anchor[clock] for one in found), 2)
+
+    return {
+        "counts_equal": all(one.counts_equal for one in found),
+        "evaluate_seconds": round(median(one.rules[0] for one in found), 3),
+        "evaluate_vs_duckdb": ratio("rules", 0),
+        "evaluate_vs_duckdb_processor": ratio("rules", 1),
+        "evaluate_remembered_vs_duckdb": ratio("remembered", 0),
+    }
+
+
+def shapes(found: Sequence[Measured]) -> list[dict[str, Any]]:
+    """Milliseconds of each shape's three settings together, each segment by itself."""
     names = dict.fromkeys(one.name[SHAPE] for one in found)
     return [shape(name, [one for one in found if one.name[SHAPE] == name]) for name in names]
 
 
-def shape(name: str, found: list[Measured]) -> dict[str, Any]:
-    keys = ("anchor_seconds", "rule_seconds", "members_seconds", "compile_seconds")
-    return {"shape": name, **{key.replace("seconds", "ms"): round(1000 * seconds(found, key), 1) for key in keys}}
+def shape(name: str, found: Sequence[Measured]) -> dict[str, Any]:
+    keys = ("anchor_seconds", "rule_seconds", "compile_seconds")
+    sums = {key.replace("seconds", "ms"): round(1000 * sum(getattr(one, key) for one in found), 1) for key in keys}
+    return {"shape": name, **sums}
+
+
+# --- houses ----------------------------------------------------------------------------------------------------------
+
+
+def in_a_house(size: Size, suffix: str, more: dict[str, str]) -> dict[str, Any]:
+    """First snapshot, a periodic run after one change in a hundred, and events followed one by one."""
+    with house(more) as env:
+        filled = anchor_house.run("fill", size.customers, size.events, env=env)
+        first = anchor_house.run("first", env=env)
+        periodic = anchor_house.run("periodic", env=env)
+        live = anchor_house.run("live", size.customers, env=env)
+    return {
+        f"house_counts_equal{suffix}": first.pop("counts") == filled["counts"],
+        f"snapshot_vs_arrow{suffix or '_sqlite'}": round(first["snapshot_vs_arrow"], 2),
+        f"refresh_vs_duckdb{suffix}": round(periodic["refresh_seconds"] / filled["anchor_seconds"], 2),
+        f"refresh_seconds{suffix}": round(periodic["refresh_seconds"], 2),
+        f"take_seconds{suffix}": round(periodic["take_seconds"], 2),
+        f"peak_memory_mb{suffix}": periodic["peak_memory_mb"],
+        f"live_seconds_p50{suffix}": round(live["live_seconds_p50"], 2),
+        f"live_seconds_p99{suffix}": round(live["live_seconds_p99"], 2),
+        f"live_events_per_second{suffix}": live["events_per_second"],
+    }
+
+
+@contextmanager
+def house(more: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The environment of a new, empty house in UTC."""
+    inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    folder = Path(tempfile.mkdtemp(prefix="kohde-anchor-"))
+    own = {"KOHDE_DATA_DIR": str(folder), "KOHDE_TIME_ZONE": "UTC", "DJANGO_SETTINGS_MODULE": "config.settings"}
+    env = {**inherited, **own, **more}
+    try:
+        subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], env=env, check=True)
+        yield env
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def on_postgres(size: Size, evaluate_seconds: float) -> dict[str, Any]:
+    """The same in PostgreSQL, and the SQL by hand in its own tables with the indexes it needs; said when absent."""
+    import psycopg
+
+    try:
+        server = psycopg.connect(POSTGRES_URL, autocommit=True)
+    except psycopg.OperationalError as fault:
+        return {"evaluate_vs_postgres": f"absent: {str(fault).strip().splitlines()[0]}"}
+    with server:
+        server.execute(f'CREATE DATABASE "{DATABASE}"')
+    url = POSTGRES_URL.rpartition("/")[0] + f"/{DATABASE}"
+    try:
+        found = in_a_house(size, "_postgresql", {"DATABASE_URL": url})
+        with house({"DATABASE_URL": url}) as env:
+            by_hand = anchor_house.run("postgres", size.customers, size.events, env=env)
+    finally:
+        with psycopg.connect(POSTGRES_URL, autocommit=True) as again:
+            again.execute(f'DROP DATABASE "{DATABASE}" WITH (FORCE)')
+    return {
+        "evaluate_vs_postgres": round(evaluate_seconds / by_hand["seconds"], 4),
+        "postgres_seconds": round(by_hand["seconds"], 1),
+        **found,
+    }

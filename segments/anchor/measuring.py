@@ -1,7 +1,7 @@
 """The 48 anchor segments measured both ways on one snapshot: SQL by hand, and rules through the product's own path."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from profiles import queries as profile_queries
 from segments.anchor import handwritten
 from segments.anchor.rules import FEATURES, anchor_rules
 from segments.evaluation import Engine
-from segments.rules import compiler, tree
+from segments.rules import compiler, sharing, tree
 from segments.rules.moments import Moment
 from segments.rules.reading import Known, read_rule
 
@@ -22,19 +22,30 @@ if TYPE_CHECKING:
     from profiles.models import Snapshot
 
 REPEATS = 5
+MOMENT = Moment(handwritten.AS_OF, ZoneInfo("UTC"))
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One anchor segment: its size and best seconds by hand and as a rule, and the seconds its compiling takes anew."""
+    """One anchor segment alone: its best seconds by hand and as a rule, and the seconds its compiling takes anew."""
 
     name: str
-    count: int
-    rule_count: int
     anchor_seconds: float
     rule_seconds: float
-    members_seconds: float
     compile_seconds: float
+
+
+@dataclass(frozen=True)
+class Together:
+    """All 48 one after the other, once: seconds by the clock and of the processor, and whether they count the same.
+
+    `anchor` is the SQL by hand; `rules` with nothing compiled yet, `remembered` when the day's compile is known.
+    """
+
+    anchor: tuple[float, float]
+    rules: tuple[float, float]
+    remembered: tuple[float, float]
+    counts_equal: bool
 
 
 def write_snapshot(customers: int, events: int) -> "Snapshot":
@@ -42,51 +53,68 @@ def write_snapshot(customers: int, events: int) -> "Snapshot":
     return profile_actions.write_snapshot(statements, at=handwritten.AS_OF)
 
 
-def measure(snapshot: "Snapshot") -> Iterator[Measured]:
-    """Each anchor segment, the best of a few runs each; what the engine reads is warm by then."""
-    engine = Engine(snapshot, Moment(handwritten.AS_OF, ZoneInfo("UTC")), FEATURES)
+def rules() -> dict[str, tree.Rule]:
+    return {name: read_rule(rule, Known(FEATURES)) for name, rule in anchor_rules().items()}
+
+
+def together(snapshot: "Snapshot", times: int = REPEATS) -> Iterator[Together]:
+    """By hand and as the refresh evaluates them, in turns, so that a busy machine slows both alike."""
+    engine, known = Engine(snapshot, MOMENT, FEATURES), rules()
     with profile_queries.cursor(snapshot) as cursor:
-        for name, sql in handwritten.definitions().items():
-            rule = read_rule(anchor_rules()[name], Known(FEATURES))
-            counted = f"select count(*) from ({sql}) q"
-            count, by_hand = best(partial(counted_by, cursor, counted))
-            compiling = seconds_to_compile(rule, engine.moment)
-            rule_count, as_rule = best(partial(engine.size, rule))
-            _, members = best(partial(members_of, engine, rule))
-            yield Measured(name, count, rule_count, by_hand, as_rule, members, compiling)
+        for _ in range(times):
+            by_hand, anchor = timed(partial(counted_by_hand, cursor, handwritten.definitions()))
+            compiler.forget_compiled()
+            sharing.forget_compiled()
+            counts, anew = timed(partial(counted_as_rules, engine, known))
+            _, remembered = timed(partial(counted_as_rules, engine, known))
+            yield Together(anchor, anew, remembered, by_hand == counts)
+
+
+def counted_by_hand(cursor: Any, definitions: Mapping[str, str]) -> dict[str, int]:
+    """The number of rows of each statement."""
+    return {name: counted_by(cursor, sql) for name, sql in definitions.items()}
 
 
 def counted_by(cursor: Any, statement: str) -> int:
-    return int(cursor.execute(statement).fetchone()[0])
+    cursor.execute(f"select count(*) from ({statement}) q")
+    return int(cursor.fetchone()[0])
 
 
-def members_of(engine: Engine, rule: tree.Rule) -> int:
-    return len(engine.customers(rule))
+def counted_as_rules(engine: Engine, known: Mapping[str, tree.Rule]) -> dict[str, int]:
+    with engine.together(list(known.values())) as shared:
+        return {name: shared.size(rule) for name, rule in known.items()}
 
 
-def best(run: Callable[[], int]) -> tuple[int, float]:
-    """The answer, and the seconds of the quickest of a few runs."""
-    seconds = []
-    for _ in range(REPEATS):
-        with stopwatch() as passed:
-            answer = run()
-        seconds.append(passed())
-    return answer, min(seconds)
+def alone(snapshot: "Snapshot") -> Iterator[Measured]:
+    """Each anchor segment by itself, the best of a few runs: what an editor waits for."""
+    engine = Engine(snapshot, MOMENT, FEATURES)
+    with profile_queries.cursor(snapshot) as cursor:
+        for (name, sql), rule in zip(handwritten.definitions().items(), rules().values(), strict=True):
+            by_hand, as_rule = best(partial(counted_by, cursor, sql)), best(partial(engine.size, rule))
+            yield Measured(name, by_hand, as_rule, best(partial(compile_anew, rule)))
 
 
-def seconds_to_compile(rule: tree.Rule, moment: Moment) -> float:
-    """Without what is remembered."""
-    with stopwatch() as passed:
-        compiler.sql(compiler.compile_rule(rule, FEATURES, moment))
-    return passed()
+def best(run: Callable[[], Any]) -> float:
+    return min(timed(run)[1][0] for _ in range(REPEATS))
+
+
+def compile_anew(rule: tree.Rule) -> str:
+    return compiler.sql(compiler.compile_rule(rule, FEATURES, MOMENT))
 
 
 def preview_vs_anchor(found: list[Measured]) -> float:
-    """The median over the segments of the rule's seconds ÷ the anchor's."""
-    return median(one.rule_seconds / one.anchor_seconds for one in found)
+    """The median over the segments of a rule nobody compiled before ÷ the anchor's."""
+    return median((one.rule_seconds + one.compile_seconds) / one.anchor_seconds for one in found)
+
+
+def timed(run: Callable[[], Any]) -> tuple[Any, tuple[float, float]]:
+    """The answer, and the seconds by the clock and of the processor."""
+    with stopwatch() as passed, stopwatch(time.process_time) as used:
+        answer = run()
+        return answer, (passed(), used())
 
 
 @contextmanager
-def stopwatch() -> Iterator[Callable[[], float]]:
-    began = time.perf_counter()
-    yield lambda: time.perf_counter() - began
+def stopwatch(clock: Callable[[], float] = time.perf_counter) -> Iterator[Callable[[], float]]:
+    began = clock()
+    yield lambda: clock() - began

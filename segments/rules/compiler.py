@@ -194,6 +194,12 @@ def written(time: datetime, dialect: str) -> str:
     return str(compiler.to_sqlglot(ibis.literal(time)).selects[0].unalias().sql(dialect=compiler.dialect))
 
 
+def forget_compiled() -> None:
+    """As in a process that has compiled nothing yet; for measuring."""
+    _rule_sql.cache_clear()
+    written.cache_clear()
+
+
 def yes(answer: BooleanValue, *, missing: bool = False) -> BooleanValue:
     """The one place where a missing answer becomes no (or yes, where the condition says so)."""
     return answer.fill_null(missing)

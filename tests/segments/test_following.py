@@ -40,7 +40,7 @@ def order(buyer: Customer, number: str, at: datetime, *, now: datetime = AT) -> 
 
 
 def follow(at: datetime) -> list[following.Outcome]:
-    return actions.follow_customers(clock=lambda: at)
+    return list(actions.follow_customers(clock=lambda: at))
 
 
 def refresh(at: datetime, *, profiles: bool = True) -> None:

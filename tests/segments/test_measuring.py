@@ -3,10 +3,10 @@
 from segments.anchor import measuring
 
 
-def test_measured_rules_count_what_the_sql_by_hand_counts(settings, tmp_path, monkeypatch):
+def test_rules_evaluated_together_count_what_the_sql_by_hand_counts(settings, tmp_path):
     settings.WAREHOUSE_DIR = tmp_path
-    monkeypatch.setattr(measuring, "REPEATS", 1)
-    found = list(measuring.measure(measuring.write_snapshot(2_000, 20_000)))
-    assert len(found) == 48
-    assert [one.rule_count for one in found] == [one.count for one in found]
-    assert sum(one.count for one in found) > 2_000
+    snapshot = measuring.write_snapshot(2_000, 20_000)
+    (once,) = measuring.together(snapshot, times=1)
+    assert once.counts_equal
+    assert sum(measuring.counted_as_rules(measuring.Engine(snapshot, measuring.MOMENT, measuring.FEATURES),
+                                          measuring.rules()).values()) > 2_000  # fmt: skip
