@@ -87,6 +87,14 @@ def slugs() -> frozenset[str]:
     return frozenset(one.segment.slug for one in standings() if one.rule)
 
 
+def obstacle(segment: Segment) -> str:
+    """Why changes of single customers wait for the refresh, in the visitor's language; empty where they do not."""
+    found = next((one for one in standings() if one.segment.pk == segment.pk), None)
+    if found is None:
+        return ""
+    return ": ".join(filter(None, (str(found.obstacle), ", ".join(found.names))))
+
+
 # --- evaluating ------------------------------------------------------------------------------------------------------
 
 

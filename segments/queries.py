@@ -14,7 +14,19 @@ from crm.rights import Actor, may
 from profiles import queries as profile_queries
 from profiles.catalogue import Feature
 from segments import clusters as grouping
-from segments import crossings, distinctions, evaluation, grading, history, ledger, personas, reaching, refresh, uses
+from segments import (
+    crossings,
+    distinctions,
+    evaluation,
+    following,
+    grading,
+    history,
+    ledger,
+    personas,
+    reaching,
+    refresh,
+    uses,
+)
 from segments import health as checking
 from segments import worth as valuing
 from segments.clusters import Distinction
@@ -258,6 +270,11 @@ def sentences_of(found: Sequence[Segment], language: str) -> dict[int, str]:
     return {one.pk: _sentence(one.rule, features, language, known) for one in found}
 
 
+def obstacle_to_following(segment: Segment) -> str:
+    """Why changes of single customers wait for the refresh; empty where they show within seconds."""
+    return following.obstacle(segment)
+
+
 def names() -> dict[str, str]:
     """Slug → name of every segment, for rules that name others."""
     return dict(Segment.objects.values_list("slug", "name"))
@@ -410,6 +427,7 @@ __all__ = [
     "movement",
     "moves",
     "names",
+    "obstacle_to_following",
     "open_memberships",
     "overlap",
     "persona",

@@ -18,7 +18,7 @@ from django.db import connection
 from django.db.models import Max, Model
 from django.utils.crypto import salted_hmac
 
-from crm.models import AuditLine, ConsentState, Customer, Event, FieldDefinition, Order
+from crm.models import AuditLine, ConsentEntry, ConsentState, Customer, Event, FieldDefinition, Order
 from profiles import computed
 from profiles.fields import definitions
 from profiles.moments import Moment
@@ -36,8 +36,9 @@ CHANGE_TIMES: dict[str, tuple[type[Model], str]] = {
     "order_row": (Order, "updated_at"),
     "consent_row": (ConsentState, "updated_at"),
     "event_row": (Event, "received_at"),
-    "change": (AuditLine, "at"),
+    **{"change": (AuditLine, "at"), "consent_entry": (ConsentEntry, "recorded_at")},
 }
+ONLY_GROW = ("change", "consent_entry")  # what is new in them is known by its id
 # Code and libraries that decide what a snapshot holds; read with the code itself, before anybody can replace the files.
 HERE = Path(__file__).parent
 MODULES = [*sorted(HERE.glob("*.py")), *(HERE.parent / f"{name}.py" for name in ("computed", "fields", "given"))]
@@ -198,7 +199,7 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def horizon(newest: dict[str, dict[str, Any]], moment: Moment) -> datetime:
     """The time up to which nothing can be missed, taken before any row is read; UTC."""
-    times = (row["time"] for name, row in newest.items() if name != "change")
+    times = (row["time"] for name, row in newest.items() if name not in ONLY_GROW)
     seen = max(filter(None, times), default=moment.as_of)
     return min(filter(None, (seen, moment.as_of, oldest_open_transaction())))
 

@@ -88,5 +88,6 @@ NARROW: Final[dict[str, Narrow]] = {
     "event_row": of_customer("customer"),
     "consent_row": of_customer("customer"),
     "suppression_row": suppressing,
+    "consent_entry": lambda rows, ids: rows.filter(pk__lt=0),
     "change": lambda rows, ids: rows.filter(pk__lt=0),
 }

@@ -11,6 +11,7 @@ from profiles import computed
 from profiles.fields import column_of
 from profiles.given import GIVEN, Given
 from profiles.moments import Moment
+from profiles.warehouse import tables
 
 ENGINE_TYPES: Final = {
     "text": "VARCHAR",
@@ -69,12 +70,14 @@ def create(
 def create_past(db: duckdb.DuckDBPyConnection, moment: Moment, fields: Sequence[FieldDefinition]) -> None:
     """The profile as of a past moment, beside the snapshot's own and hiding it: a temporary table of this cursor.
 
-    Given features are those of the recorded history, computed ones follow from the events until then.
+    Given features are those of the recorded history, computed ones follow from the events until then; consent is what
+    had been said by then.
     """
     columns = ", ".join(then(row) for row in GIVEN if row.field)
     db.execute(
         f"create or replace temp table customer_then as {CUSTOMER_THEN.format(columns=columns)}", [moment.now] * 2
     )
+    db.execute(tables.CONSENT_THEN, [moment.now])
     create(db, moment, fields, customers="customer_then", into="temp table profile")
 
 

@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 from crm.models import (
     AuditLine,
     Company,
+    ConsentEntry,
     ConsentState,
     Customer,
     Event,
@@ -141,9 +142,10 @@ def touched_customers(rows: QuerySet, since: Since) -> list[QuerySet]:
     return [] if changed is None else [rows.filter(id__in=changed)]
 
 
-def new_changes(rows: QuerySet, since: Since) -> list[QuerySet]:
-    is_moved = since.has_moved(table_of(AuditLine))
-    return [rows.filter(id__gt=since.floor("change", AuditLine))] if is_moved else []
+def new_lines(name: str, rows: QuerySet, since: Since) -> list[QuerySet]:
+    """Of a table that only grows."""
+    is_moved = since.has_moved(table_of(rows.model))
+    return [rows.filter(id__gt=since.floor(name, rows.model))] if is_moved else []
 
 
 def touched_lines(rows: QuerySet, since: Since) -> list[QuerySet]:
@@ -235,6 +237,17 @@ SOURCES: tuple[Source, ...] = (
         is_counted=True,
     ),
     Source(
+        "consent_entry",
+        ConsentEntry.objects.all,
+        (
+            *plain("BIGINT", "id", "customer_id"),
+            *plain("VARCHAR", "purpose", "channel", "act"),
+            Column("ts", "TIMESTAMP", "at"),
+            *as_text("TIMESTAMP", "expires_at"),
+        ),
+        changed=partial(new_lines, "consent_entry"),
+    ),
+    Source(
         "suppression_row",
         Suppression.objects.all,
         (*plain("BIGINT", "id"), *plain("VARCHAR", "channel", "address_key")),
@@ -248,7 +261,7 @@ SOURCES: tuple[Source, ...] = (
             *as_text("VARCHAR", "changes"),
             Column("ts", "TIMESTAMP", "at"),
         ),
-        changed=new_changes,
+        changed=partial(new_lines, "change"),
     ),
 )
 

@@ -76,6 +76,20 @@ select consent_row.customer_id, purpose, channel, is_granted, since_at, expires_
 from consent_row anti join moved on moved.id = consent_row.customer_id
 """
 
+# What each person had said last by a moment; at one time no wins. States without a line of the ledger are as they are.
+CONSENT_THEN: Final = """
+create or replace temp table consent as
+with said as (
+    select distinct on (customer_id, purpose, channel) customer_id, purpose, channel,
+        act = 'granted' as is_granted, ts as since_at, expires_at
+    from consent_entry where ts <= ? order by customer_id, purpose, channel, ts desc, act desc, id
+)
+from said anti join moved on moved.id = said.customer_id
+union all
+select customer_id, purpose, channel, is_granted, since_at, expires_at
+from main.consent anti join consent_entry using (customer_id, purpose, channel)
+"""
+
 # HMAC-SHA256 (RFC 2104) with the two padded keys given as blobs, as in the suppression list.
 ADDRESS_KEY: Final = "sha256($outer || unhex(sha256($inner || encode({address}))))"
 

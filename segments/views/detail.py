@@ -279,10 +279,19 @@ def facts(one: Segment) -> list[tuple[str, Any]]:
         (_("Short name"), one.slug),
         (_("Refreshed"), figures.moment(one.refreshed_at)),
         (_("Every"), period or _("the firm's usual time")),
+        (_("Changes show"), changes_show(one)),
         (_("Reviewed"), figures.day(one.reviewed_at) if one.reviewed_at else _("not yet")),
         (_("Review on"), figures.day(one.review_on)),
         (_("Made on"), figures.day(one.created_at)),
     ]
+
+
+def changes_show(one: Segment) -> str:
+    """How soon a change of one customer is seen here, and why not sooner."""
+    if one.kind == "static":
+        return _("at once")
+    obstacle = queries.obstacle_to_following(one)
+    return _("with the refresh: %(reason)s") % {"reason": obstacle} if obstacle else _("within seconds")
 
 
 def chosen_day(asked: str, *, at: datetime) -> date | None:

@@ -109,6 +109,31 @@ def test_a_past_profile_takes_given_features_from_their_history_and_computed_one
 
 
 @pytest.mark.django_db
+def test_past_consent_is_what_had_been_said_by_then():
+    from crm import actions as crm_actions
+    from crm.rights import machine
+
+    ada, bo = customer("1"), customer("2")
+
+    def says(who: Customer, days_ago: int, act: str) -> None:
+        said = {"purpose": "marketing", "channel": "email", "act": act, "source": "form", "evidence": {"form": 1}}
+        crm_actions.record_consent(who, **said, said_at=AT - timedelta(days=days_ago), by=machine("test"), at=AT)
+
+    for who, days_ago, act in ((ada, 50, "granted"), (ada, 20, "withdrawn"), (bo, 10, "granted"), (bo, 10, "withdrawn"),
+                               (ada, 5, "granted")):  # fmt: skip
+        says(who, days_ago, act)
+    actions.refresh(at=AT)
+
+    def then(days: int) -> list[tuple]:
+        rows = queries.select("from consent order by customer_id", as_of=AT - timedelta(days=days)).to_pylist()
+        return [(row["customer_id"], row["is_granted"]) for row in rows]
+
+    assert [then(60), then(30), then(15)] == [[], [(ada.pk, True)], [(ada.pk, False)]]
+    assert then(7) == [(ada.pk, False), (bo.pk, False)]
+    assert then(0) == [(ada.pk, True), (bo.pk, False)]
+
+
+@pytest.mark.django_db
 def test_features_of_a_customer_say_since_when_and_how_well_each_is_known():
     from crm.models import AuditLine
 
