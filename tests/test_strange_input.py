@@ -59,3 +59,15 @@ def test_a_number_of_groups_that_none_can_have_breaks_nothing(cast: SimpleNamesp
     client = Client()
     client.force_login(cast.maija)
     assert client.post("/segments/discover/", {"k": HUGE, "features": "city"}).status_code in (302, 400)
+
+
+@pytest.mark.parametrize(
+    "address", ["/segments/?q=%00", "/customers/{customer}/segments/?why=%00", "/campaigns/?q=a%00b", "/mail/?q=%00"]
+)
+def test_a_question_with_a_nul_is_asked_without_it(address: str, cast: SimpleNamespace) -> None:
+    customer = Customer.objects.create(number="1", created_at=NOW, updated_at=NOW)
+    client = Client()
+    client.force_login(cast.adele)
+    response = client.get(address.format(customer=customer.pk))
+    assert response.status_code == 200 and "\0" not in "".join(response.wsgi_request.GET.values())
+    assert client.post("/segments/discover/", {"base": "a\0b", "features": "city"}).status_code in (302, 400)

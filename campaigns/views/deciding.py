@@ -86,7 +86,11 @@ def roll_out(request: ActorRequest, pk: int) -> HttpResponse:
     groups = {name.removeprefix(GROUP): str(value) for name, value in request.POST.items() if name.startswith(GROUP)}
     try:
         run = actions.roll_out(
-            found, groups=groups, reason=request.POST.get("reason", ""), by=request.actor, at=timezone.now()
+            found,
+            groups=groups,
+            reason=request.POST.get("reason", "").replace("\0", ""),
+            by=request.actor,
+            at=timezone.now(),
         )
     except Refused as refusal:
         notify(request, str(refusal), level=levels.ERROR)

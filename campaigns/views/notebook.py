@@ -73,7 +73,7 @@ def note(request: ActorRequest, pk: int) -> HttpResponse:
     segments = list(found.include.filter(pk__in=ids))
     try:
         actions.note_lesson(
-            text=request.POST.get("text", ""), campaign=found, segments=segments,
+            text=request.POST.get("text", "").replace("\0", ""), campaign=found, segments=segments,
             figures=figures_of(found, [one.name for one in segments]), by=request.actor, at=timezone.now(),
         )  # fmt: skip
     except Refused as refusal:

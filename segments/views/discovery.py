@@ -69,7 +69,7 @@ def discover(request: Any) -> HttpResponse:
 
 def started(request: Any, chosen: list[str]) -> Clustering:
     k = request.POST.get("k", "")
-    base = queries.segments(request.actor).filter(slug=request.POST.get("base", "")).first()
+    base = queries.segments(request.actor).filter(slug=request.POST.get("base", "").replace("\0", "")).first()
     return actions.start_clustering(
         features=chosen,
         k=row_id(k),
