@@ -62,7 +62,7 @@ def lines(found: list[Results]) -> list[Line]:
         line(_("Segments"), (", ".join(group.name for group in one.report.segments) for one in found)),
         line(_("People"), (figures.number(one.report.overall.people) for one in found)),
         line(_("Held out"), (held_out(one) for one in found)),
-        line(_("Best version"), (best(one) for one in found)),
+        line(_("Versions"), (best(one) for one in found)),
         *(line(label, (rate(one, key) for one in found)) for key, label in rates()),
         line(_("Caused revenue"), (caused(one, "total") for one in found)),
         line(_("95% interval"), (caused(one, "interval") for one in found)),
@@ -83,7 +83,7 @@ def held_out(found: Results) -> str:
 
 
 def best(found: Results) -> str:
-    """The version that leads, with its value; a lead is not yet a decision."""
+    """The version that was decided for, with its value; all of them while none is."""
     arms = [row for row in drawn.arm_rows(found) if row.colour != "hold-out"]
     leader = found.report.overall.decision.variant
     return ", ".join(f"{row.name}: {row.value}" for row in arms if not leader or row.name == found.names[leader])
