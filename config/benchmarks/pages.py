@@ -24,7 +24,7 @@ from config.benchmarks import Size
 
 SMALLER = 100  # the small house has so many times fewer customers
 FEWEST = 100
-RUNS = 9
+RUNS = 5
 FIRST_LINES = 100  # of a file that is sent as it is read
 FRAGMENT = {"HX-Request": "true"}
 

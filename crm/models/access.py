@@ -61,6 +61,9 @@ class User(AbstractUser):
         verbose_name = _("user")  # type: ignore[assignment]
         verbose_name_plural = _("users")  # type: ignore[assignment]
 
+    def __str__(self) -> str:
+        return self.get_full_name() or self.username
+
 
 class ApiKey(models.Model):
     name = models.CharField(_("name"), max_length=120, help_text=_("What the key is for."))

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -132,11 +133,19 @@ def _facts(actor: Actor, row: Customer) -> list[tuple[str, Any]]:
         *(who if may(actor, "customers.identify") else []),
         (_("City"), row.city),
         (_("Country"), row.country),
-        (_("Language"), row.language),
+        (_("Language"), _spoken(row.language)),
         (_("Company"), row.company),
         (_("Owner"), row.owner),
         (_("Team"), row.team),
     ]
+
+
+def _spoken(code: str) -> str:
+    """A language in words, as far as its code is known."""
+    try:
+        return str(get_language_info(code)["name_translated"]).capitalize()
+    except KeyError:
+        return code
 
 
 def _given(actor: Actor, row: Customer) -> list[tuple[Any, list[tuple[str, str]]]]:
