@@ -15,7 +15,7 @@ from crm.models import ApiKey, AuditLine, Event, FieldDefinition, Team, User
 from tests.crm.conftest import NOW
 
 APPS = ("crm", "profiles", "segments", "campaigns")
-EDITABLE = {"team", "user", "fielddefinition", "apikey", "sendingrules", "contactcap", "sendingrate"}
+EDITABLE = {"team", "user", "fielddefinition", "apikey", "sendingrules", "contactcap", "sendingrate", "webhooktarget"}
 
 
 def models() -> Iterator[type[Model]]:
