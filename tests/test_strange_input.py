@@ -71,3 +71,14 @@ def test_a_question_with_a_nul_is_asked_without_it(address: str, cast: SimpleNam
     response = client.get(address.format(customer=customer.pk))
     assert response.status_code == 200 and "\0" not in "".join(response.wsgi_request.GET.values())
     assert client.post("/segments/discover/", {"base": "a\0b", "features": "city"}).status_code in (302, 400)
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [("segments/overlap/?slugs=a,%00", "slugs"), ("segments/flows/?slugs=%00,b", "slugs"), ("customers/?q=%00", "q")],
+)
+def test_the_api_refuses_a_nul_at_its_parameter(address: str, path: str, cast: SimpleNamespace) -> None:
+    client = Client()
+    client.force_login(cast.adele)
+    response = client.get(f"/api/v1/{address}")
+    assert response.status_code == 400 and response.json()["error"]["path"] == path

@@ -11,6 +11,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from crm.models import FieldDefinition
 from crm.refusals import Refused
+from crm.rest.parsing import text_fault
 from crm.rights import Actor
 
 PAGE_PARAMETERS = ("cursor", "limit", "ordering")
@@ -49,9 +50,9 @@ class Endpoint(GenericViewSet):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         self.at = timezone.now()
-        self._refuse_unknown_parameters(request)
+        self._refuse_strange_parameters(request)
 
-    def _refuse_unknown_parameters(self, request: Request) -> None:
+    def _refuse_strange_parameters(self, request: Request) -> None:
         known = [*self.query_parameters]
         if request.method in ("GET", "HEAD") and self.detail is False:
             known += [*PAGE_PARAMETERS, *_filter_names(self)]
@@ -59,6 +60,9 @@ class Endpoint(GenericViewSet):
             known += PAGE_PARAMETERS
         if unknown := next((name for name in request.query_params if name not in known), None):
             raise Refused(_("No such parameter."), path=unknown[:80], choices=sorted(known), code="unknown_parameter")
+        for name, values in request.query_params.lists():
+            if fault := next(filter(None, map(text_fault, values)), ""):
+                raise Refused(fault, path=name, code="invalid")
 
 
 def _no_rows(serializer_class: Any) -> QuerySet:

@@ -82,7 +82,7 @@ def faults(value: Any) -> Iterator[tuple[str, str]]:
             yield path, fault
         elif isinstance(item, dict):
             for name in item:
-                if fault := _text_fault(name):
+                if fault := text_fault(name):
                     yield path, fault
             waiting.extend((at_path(path, name), depth + 1, part) for name, part in item.items())
         elif isinstance(item, list):
@@ -93,7 +93,7 @@ def _fault(item: Any, depth: int) -> str:
     if depth > DEEPEST:
         return _("Nested deeper than %(depth)s levels.") % {"depth": DEEPEST}
     if isinstance(item, str):
-        return _text_fault(item)
+        return text_fault(item)
     if isinstance(item, float) and not math.isfinite(item):
         return _("The number is too large.")
     if isinstance(item, int) and abs(item) > LARGEST_WHOLE_NUMBER:
@@ -101,7 +101,8 @@ def _fault(item: Any, depth: int) -> str:
     return ""
 
 
-def _text_fault(text: str) -> str:
+def text_fault(text: str) -> str:
+    """Why no database can hold the text; empty when one can."""
     if "\0" in text:
         return _("Text may not contain the character NUL.")
     if any("\ud800" <= character <= "\udfff" for character in text) if not text.isascii() else False:
