@@ -29,6 +29,7 @@ check: set-up-dev ## style, types, floors, templates, migrations, deployment
 	@$(IN) .ci/check
 
 bench: set-up-dev ## measure; NAME=segments CUSTOMERS=10000 EVENTS=100000 narrow it
+	@$(MANAGE) prepare
 	@$(MANAGE) bench $(NAME) $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(EVENTS),--events $(EVENTS))
 
 simulate: set-up-dev ## measure the experiments' promises on planted truth; SIZE=small|full
