@@ -16,6 +16,7 @@ from segments.history import DaySize
 from segments.personas import Drift
 from segments.worth import Mean, Period
 
+MEASURES = ("days", "years", "persons")  # units that profiles has words for
 DIMENSIONS = {
     "demographic": gettext_lazy("Demographic"),
     "geographic": gettext_lazy("Geographic"),
@@ -155,7 +156,8 @@ def written(amount: float, value: str | None, feature: Feature) -> str:
         return figures.share(amount, 0)
     if feature.kind == "money":
         return figures.money(amount, feature.unit or None, 0 if abs(amount) >= 100 else 2)
-    return f"{figures.number(amount, 0 if abs(amount) >= 100 else 1)} {feature.unit}".strip()
+    unit = _(feature.unit) if feature.unit in MEASURES else ""  # what is counted stands in the label
+    return f"{figures.number(amount, 0 if abs(amount) >= 100 else 1)} {unit}".strip()
 
 
 def value_words(value: Any) -> str:
