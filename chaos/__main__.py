@@ -235,6 +235,7 @@ def let_time_pass(*, idle_only: bool = False) -> None:
     """
     from datetime import timedelta
 
+    from django.db import transaction
     from django.db.models import Case, Value, When
     from django.db.models.functions import Now
     from django.utils import timezone
@@ -248,7 +249,9 @@ def let_time_pass(*, idle_only: bool = False) -> None:
     if idle_only:  # a batch at this rate takes a few seconds; who holds a row longer is dead
         taken = Case(When(state="handing", then=Value(HAND_OVER_LEASE)), default=Value(LEASE))
         leased = leased.filter(lease_until__lt=Now() + taken - timedelta(seconds=8))
-    leased.update(lease_until=past)
+    with transaction.atomic():  # in the order in which living workers lock them, else the two wait for each other
+        held = list(leased.order_by("pk").select_for_update().values_list("pk", flat=True))
+        leased.filter(pk__in=held).update(lease_until=past)
     Message.objects.filter(state="deferred").update(next_at=past)
     Run.objects.filter(status="paused").update(resume_at=past)
     sweep(at=timezone.now())

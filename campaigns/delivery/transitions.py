@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import DurationField, Exists, IntegerField, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Now
 
@@ -76,14 +77,20 @@ RELEASE = Statement(mine(MessageState.LEASED), {"state": Value(MessageState.QUEU
 
 def release_expired() -> int:
     """T8 by the reaper: a lease ran out before the hand-over began, so trying again is always safe."""
-    late = Message.objects.filter(state=MessageState.LEASED, lease_until__lt=Now())
-    return late.update(state=MessageState.QUEUED, lease_token="", lease_until=None)
+    return change_expired(MessageState.LEASED, state=MessageState.QUEUED, lease_token="", lease_until=None)
 
 
 def doubt_expired() -> int:
     """T7 by the reaper: a process died, or froze, in the middle of a hand-over."""
-    late = Message.objects.filter(state=MessageState.HANDING, lease_until__lt=Now())
-    return late.update(state=MessageState.UNKNOWN, reason="process_died", lease_until=None)
+    return change_expired(MessageState.HANDING, state=MessageState.UNKNOWN, reason="process_died", lease_until=None)
+
+
+@transaction.atomic
+def change_expired(was: MessageState, **values: object) -> int:
+    """Rows that somebody holds at this moment are not dead: waiting for them could only end in a deadlock."""
+    late = Message.objects.filter(state=was, lease_until__lt=Now()).order_by("pk")
+    ids = list(late.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    return Message.objects.filter(pk__in=ids, state=was).update(**values) if ids else 0
 
 
 def requeue_unknown(run_id: int, *, tries: int | None = None) -> int:
