@@ -8,9 +8,12 @@ class CampaignsConfig(AppConfig):
     name = "campaigns"
 
     def ready(self) -> None:
+        from campaigns import finding as own
         from campaigns import uses as of_campaigns
+        from crm import finding
         from crm.panels import Panel
         from segments import panels, uses
 
         uses.register(of_campaigns.of_segments)
+        finding.register(*own.OWN)
         panels.register(Panel("lessons", _("What was learned"), "segment-lessons", "reports.view"))

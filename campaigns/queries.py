@@ -30,6 +30,11 @@ def campaigns() -> QuerySet[Campaign]:
     return Campaign.objects.select_related("owner", "approved_by").prefetch_related("variants", "include", "runs")
 
 
+def names() -> QuerySet[Campaign]:
+    """All campaigns, the newest first, no more of each than its name and state."""
+    return Campaign.objects.only("name", "status").order_by("-pk")
+
+
 def messages(run: Run, state: str = "") -> QuerySet[Message]:
     """The messages of a run, all or those in one state."""
     rows = Message.objects.filter(run=run).select_related("customer", "variant").order_by("pk")

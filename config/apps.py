@@ -7,4 +7,8 @@ class HouseConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
+        from config import finding as own
         from config import signs_of_life  # noqa: F401  # connects to Celery's start-up
+        from crm import finding
+
+        finding.register(*own.OWN)

@@ -21,6 +21,7 @@ class Place:
     icon: str
     right: str = ""
     is_on_phone: bool = False
+    also: Any = ""  # other words people may look for it by
 
 
 GROUPS: tuple[tuple[Place, ...], ...] = (
@@ -38,6 +39,21 @@ GROUPS: tuple[tuple[Place, ...], ...] = (
         Place("imports", _("Imports"), "arrow-up-tray", "imports.view"),
     ),
     (Place("me", _("Settings"), "cog-6-tooth", is_on_phone=True),),
+)
+
+# The pages below Settings, in their order; the first is everybody's.
+SETTINGS: tuple[Place, ...] = (
+    Place("me", _("Me"), "user-circle", also=_("language time zone theme density name")),
+    Place("security", _("Signing in"), "lock-closed", also=_("password two-factor 2FA sessions devices")),
+    Place("users", _("People"), "users", "users.change", also=_("users roles invite")),
+    Place("teams", _("Teams"), "user-group", "users.change"),
+    Place("keys", _("API keys"), "key", "keys.change", also=_("token integration")),
+    Place("channels", _("Channels"), "paper-airplane", "settings.view", also=_("e-mail server SMTP domains")),
+    Place("sending-rules", _("Sending rules"), "clock", "settings.view", also=_("quiet hours caps rates approval")),
+    Place("hooks", _("Webhooks"), "arrow-top-right-on-square", "settings.change", also=_("events integration")),
+    Place("retention", _("Retention"), "archive-box", "settings.view", also=_("days kept delete forget privacy")),
+    Place("firm", _("The firm"), "building-office-2", "settings.view", also=_("name currency time zone")),
+    Place("health", _("Health"), "heart", "health.view", also=_("queues workers lateness metrics")),
 )
 
 
@@ -78,7 +94,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "now": timezone.now(),
         "is_inside": is_inside,
         "navigation": links(user.role, request.path) if is_inside else [],
-        "search_url": address("customers"),
+        "search_url": address("search"),
     }
 
 

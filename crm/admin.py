@@ -202,5 +202,12 @@ admin.site.register(models.IdempotencyRecord, Ledger, list_display=["scope", "ke
 admin.site.register(models.Tick, Ledger, list_display=["job", "slot", "started_at", "finished_at", "error"])
 admin.site.register(models.WorkerBeat, Ledger, list_display=["name", "kind", "seen_at"])
 admin.site.register(models.SignInCounter, Ledger)
+admin.site.register(
+    models.TwoFactor, Ledger, list_display=["user", "begun_at", "confirmed_at"], exclude=["seed", "last_step"]
+)
+admin.site.register(models.RecoveryCode, Ledger, list_display=["user", "used_at"], exclude=["code_hash"])
+admin.site.register(
+    models.Visit, Ledger, list_display=["user", "began_at", "way", "browser", "address"], exclude=["session_key"]
+)
 admin.site.register(models.Touch, Ledger, list_display=["customer_id", "at"])
 admin.site.unregister(Group)

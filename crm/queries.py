@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
@@ -131,6 +133,14 @@ def fields(actor: Actor, entity: str = "customer") -> QuerySet[FieldDefinition]:
 def users(actor: Actor) -> QuerySet[User]:
     """People who may come in, for pickers of owners."""
     return User.objects.filter(is_active=True).order_by("username")
+
+
+def users_named(actor: Actor, text: str) -> QuerySet[User]:
+    """Users, also closed ones, by how a name begins, for those who keep them."""
+    if not rights.may(actor, "users.change"):
+        return User.objects.none()
+    named = [Q(**{f"{column}__istartswith": text}) for column in ("username", "first_name", "last_name", "email")]
+    return User.objects.filter(reduce(or_, named)).order_by("username")
 
 
 def teams(actor: Actor) -> QuerySet[Team]:

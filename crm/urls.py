@@ -3,11 +3,12 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from crm.views import access, customers, imports, styleguide
+from crm.views import access, customers, finding, imports, styleguide
 
 urlpatterns = [
     path("sign-in/", access.SignIn.as_view(), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("search/", finding.found, name="search"),
     path("settings/me/", access.me, name="me"),
     path("settings/me/password/", access.PasswordChange.as_view(), name="password"),
     path("settings/language/", access.language, name="language"),

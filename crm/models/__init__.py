@@ -10,6 +10,7 @@ from crm.models.order import Order, OrderKind, OrderLine, Product
 from crm.models.sign_in import SignInCounter
 from crm.models.timetable import Tick, WorkerBeat
 from crm.models.touch import Touch
+from crm.models.two_factor import RecoveryCode, TwoFactor, Visit, Way
 
 __all__ = [
     "ApiKey",
@@ -34,6 +35,7 @@ __all__ = [
     "OrderLine",
     "Product",
     "Purpose",
+    "RecoveryCode",
     "Role",
     "Sensitivity",
     "SignInCounter",
@@ -42,6 +44,9 @@ __all__ = [
     "Team",
     "Tick",
     "Touch",
+    "TwoFactor",
     "User",
+    "Visit",
+    "Way",
     "WorkerBeat",
 ]

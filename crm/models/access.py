@@ -2,7 +2,10 @@
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
+
+SESSION_SALT = "crm.models.User.session"
 
 
 class Team(models.Model):
@@ -56,6 +59,12 @@ class User(AbstractUser):
         _("time zone"), max_length=60, blank=True, help_text=_("IANA name; empty means the firm's zone.")
     )
     is_compact = models.BooleanField(_("compact lists"), default=False, help_text=_("32-pixel rows instead of 40."))
+    has_keys = models.BooleanField(
+        _("single-key shortcuts"), default=True, help_text=_("Single keys such as / and ? do something on pages.")
+    )
+    session_number = models.PositiveIntegerField(
+        default=0, help_text=_("Another number ends every session of the user but the one that set it.")
+    )
 
     class Meta(AbstractUser.Meta):
         verbose_name = _("user")  # type: ignore[assignment]
@@ -63,6 +72,11 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What sessions are bound to: the password, as in Django, and the number that ends them all."""
+        said = f"{self.password}|{self.session_number}"
+        return salted_hmac(SESSION_SALT, said, secret=secret, algorithm="sha256").hexdigest()
 
 
 class ApiKey(models.Model):

@@ -139,6 +139,7 @@ class Company(models.Model):
         ordering = ["name", "id"]
         indexes = [
             models.Index(fields=["name", "id"], name="company_name"),
+            models.Index(ByLetter(Lower("name")), name="company_name_begins"),
             models.Index(fields=["team", "id"], name="company_team"),
         ]
         verbose_name = _("company")

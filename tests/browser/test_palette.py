@@ -1,0 +1,49 @@
+"""The palette by keyboard alone: opened, asked, walked through, left; accessible while it is open."""
+
+import os
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.fixture
+def inside(page, live_server, adele):
+    page.goto(live_server.url + reverse("sign-in") + "?next=" + reverse("me"))
+    page.get_by_label("Username").fill("adele")
+    page.get_by_label("Password").fill("a long password")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**" + reverse("me"))
+    return page
+
+
+def test_keys_open_it_choose_a_page_and_go_there(inside):
+    heard = []
+    inside.on("console", lambda line: heard.append(line.text) if line.type in ("error", "warning") else None)
+    inside.keyboard.press("Control+k")
+    inside.get_by_role("option", name="New segment").wait_for()
+    inside.keyboard.type("imports")
+    chosen = inside.locator("[role=option][aria-selected=true]", has_text="Imports")
+    chosen.wait_for()
+    field = inside.get_by_role("combobox", name="Search everything")
+    assert field.get_attribute("aria-activedescendant") == chosen.get_attribute("id")
+    assert inside.locator("[data-palette-said]").text_content().endswith("found")
+    bad = [one["id"] for one in Axe().run(inside).response["violations"] if one["impact"] in ("serious", "critical")]
+    assert bad == []
+    inside.keyboard.press("Enter")
+    inside.wait_for_url("**" + reverse("imports"))
+    assert heard == []
+
+
+def test_escape_gives_the_focus_back_and_a_slash_in_a_field_is_a_slash(inside):
+    first = inside.get_by_label("First name")
+    first.focus()
+    inside.keyboard.type("a/b")
+    assert first.input_value() == "a/b"
+    inside.keyboard.press("Control+k")
+    inside.get_by_role("combobox", name="Search everything").wait_for()
+    inside.keyboard.press("Escape")
+    assert first.evaluate("one => one === document.activeElement")
