@@ -1,0 +1,122 @@
+"""Every page as every role: no dead link, no error, nothing serious for axe, a quiet console, no sideways scrolling."""
+
+import os
+from collections import Counter, deque
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import Resolver404, resolve
+
+from tests.browser.conftest import SIGNED_IN
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+OF_A_KIND = 2  # pages looked at per address and set of parameters
+NOT_FOLLOWED = ("/admin/", "/static/", "/mail/")  # opened where a page leads there, but no further
+
+
+class Links(HTMLParser):
+    """Whatever a page leads to by reading: links, fragments, pictures, forms that only ask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        names = ["href", "hx-get", "src"]
+        if tag == "form" and (given.get("method") or "get").lower() == "get":
+            names.append("action")
+        self.found += [given[name] or "" for name in names if given.get(name)]
+
+
+def links_of(html: str, place: str) -> Iterator[str]:
+    reader = Links()
+    reader.feed(html)
+    for link in reader.found:
+        yield urldefrag(urljoin(place, link)).url
+
+
+def kind_of(url: str) -> str:
+    """The address without its numbers, and which parameters it has."""
+    parts = urlsplit(url)
+    try:
+        route = resolve(parts.path).route
+    except Resolver404:
+        route = parts.path
+    return f"{route}?{'&'.join(sorted(name for name, _ in parse_qsl(parts.query)))}"
+
+
+def crawl(request: Any, start: str) -> tuple[dict[str, str], list[str]]:
+    """Every kind of page that can be reached, each with an example, and what went wrong on the way."""
+    waiting, seen, kinds, wrong = deque([(start, "/")]), {start}, Counter[str](), []
+    pages: dict[str, str] = {}
+    while waiting:
+        url, come_from = waiting.popleft()
+        kind = kind_of(url)
+        if kinds[kind] >= OF_A_KIND:
+            continue
+        kinds[kind] += 1
+        answer = request.get(url)
+        if answer.status != 200:
+            wrong.append(f"{answer.status} {url} (from {come_from})")
+            continue
+        path = urlsplit(url).path
+        if "text/html" not in answer.headers.get("content-type", "") or path.startswith(NOT_FOLLOWED):
+            continue
+        html = answer.text()
+        if "<html" in html:
+            pages.setdefault(kind, url)
+        for link in links_of(html, url):
+            if link.startswith(start) and link not in seen:
+                seen.add(link)
+                waiting.append((link, path))
+    return pages, wrong
+
+
+@pytest.mark.parametrize("role", SIGNED_IN)
+def test_no_link_is_dead(signed_in: Any, house: Any, role: str) -> None:
+    page = signed_in(role)
+    pages, wrong = crawl(page.request, house.url + "/")
+    assert not wrong, "\n".join(wrong)
+    assert len(pages) > 15
+
+
+def serious(page: Any) -> list[str]:
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:160]}"
+        for one in violations
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"][:2]
+    ]
+
+
+ON_POSTGRES = os.environ.get("DATABASE_URL", "").startswith("postgres")
+# What a browser makes of a page does not depend on the database: one look in the round on PostgreSQL is enough.
+LOOKS = [("admin", "en"), ("marketer", "fi"), ("sales", "fi")]
+
+
+@pytest.mark.parametrize(("role", "language"), LOOKS[:1] if ON_POSTGRES else LOOKS)
+def test_every_page_is_accessible_quiet_and_fits_a_phone(signed_in: Any, house: Any, role: str, language: str) -> None:
+    page = signed_in(role, language=language)
+    pages, _ = crawl(page.request, house.url + "/")
+    heard: list[str] = []
+    page.on("console", lambda line: heard.append(line.text) if line.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    wrong = []
+    for kind, url in pages.items():
+        if not kind.endswith("?") or urlsplit(url).path.startswith(NOT_FOLLOWED):
+            continue
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(url, wait_until="networkidle")
+        wrong += [f"{url}: {one}" for one in serious(page)]
+        page.set_viewport_size({"width": 390, "height": 844})
+        if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+            wrong.append(f"{url}: scrolls sideways on a phone")
+        wrong += [f"{url}: console: {one}" for one in heard]
+        heard.clear()
+    assert not wrong, "\n".join(wrong)
