@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -12,9 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
-from campaigns import actions, notes, queries, tasks
+from campaigns import actions, notes, queries, rollout, tasks
 from campaigns.models import Campaign, Message, Run, Variant, VariantText, WebhookTarget
-from campaigns.results import shape
+from campaigns.results import files, shape
 from crm import queries as crm_queries
 from crm.refusals import NotPossibleNow
 from crm.rest.endpoints import Endpoint, Listed, Retrieved
@@ -243,6 +244,15 @@ class BetweenSerializer(serializers.Serializer):
     between_deviation = share("How much true effects differ between segments, in the unit of the goal.")
 
 
+class GuardrailSerializer(serializers.Serializer):
+    guardrail = serializers.CharField(help_text="unsubscribe, complaint …")
+    variant = serializers.CharField()
+    rate = share("As measured, 0–1.")
+    ceiling = share("Highest rate allowed, 0–1.")
+    allowed_rise = share("How much higher than another version's it may be, 0–1.")
+    is_broken = serializers.BooleanField(help_text="Clearly broken: the version cannot win.")
+
+
 class NextEuroSerializer(serializers.Serializer):
     segment = serializers.IntegerField()
     return_per_euro = serializers.FloatField(help_text="Caused revenue per further euro, after partial pooling.")
@@ -284,9 +294,30 @@ class ResultsSerializer(serializers.Serializer):
     level = serializers.FloatField()
     revenue_cap = share("Above it one person's revenue counts as this in the decision; fixed before the send.")
     groups = GroupSerializer(many=True, help_text="Everybody first, then each segment as of the send.")
+    guardrails = GuardrailSerializer(many=True)
     between_segments = BetweenSerializer(many=True)
     segmenting_earned = CausedSerializer(allow_null=True, help_text="All versions against the one text for all.")
     next_euro = NextEuroSerializer(many=True, allow_null=True)
+
+
+class ChoiceSerializer(StrictSerializer):
+    segment = serializers.IntegerField(
+        allow_null=True, min_value=1, help_text="Null stands for everybody without a decision of their own."
+    )
+    variant = serializers.CharField(max_length=8, help_text="Key of the version that was seen to be decided for.")
+
+
+class RollOutSerializer(StrictSerializer):
+    decisions = ChoiceSerializer(many=True, help_text="As read in the results; another decision by now is refused.")
+    reason = serializers.CharField(max_length=500, help_text="Kept in the audit and shown on the report.")
+
+
+class TakenBackSerializer(serializers.Serializer):
+    left = serializers.IntegerField(help_text="People who had got it by then; with none, the test goes on.")
+
+
+class SentAgainSerializer(serializers.Serializer):
+    count = serializers.IntegerField(help_text="Messages that are sent again.")
 
 
 class NothingSerializer(StrictSerializer):
@@ -316,6 +347,12 @@ class Campaigns(Listed, Retrieved, Endpoint):
         "account": "campaigns.view",
         "messages": "campaigns.view",
         "results": "reports.view",
+        "results_csv": "reports.view",
+        "results_xlsx": "reports.view",
+        "roll_out": "campaigns.launch",
+        "take_back": "campaigns.launch",
+        "resend": "campaigns.resend",
+        "mend": "campaigns.launch",
     }
     serializer_class = CampaignSerializer
     filterset_class = CampaignFilters
@@ -406,6 +443,65 @@ class Campaigns(Listed, Retrieved, Endpoint):
     def results(self, request: Request, pk: str) -> Response:
         """What it brought, overall and per segment as of the send; what cannot be told is null."""
         return Response(ResultsSerializer(shape.shape(queries.results(self.get_object()))).data)
+
+    @extend_schema(responses={(200, files.KINDS["csv"].content_type): bytes})
+    @action(detail=True, methods=["get"], url_path="results/csv")
+    def results_csv(self, request: Request, pk: str) -> HttpResponse:
+        """The figures per group and version as CSV."""
+        return self.file("csv")
+
+    @extend_schema(responses={(200, files.KINDS["xlsx"].content_type): bytes})
+    @action(detail=True, methods=["get"], url_path="results/xlsx")
+    def results_xlsx(self, request: Request, pk: str) -> HttpResponse:
+        """The results as Excel: versions, decisions, comparisons, guardrails and caused revenue, a sheet each."""
+        return self.file("xlsx")
+
+    @extend_schema(request=RollOutSerializer, responses={202: AccountSerializer})
+    @action(detail=True, methods=["post"], url_path="roll-out")
+    @idempotent
+    def roll_out(self, request: Request, pk: str) -> Response:
+        """Send decided versions to the rest of their segments; nothing leaves for ten minutes."""
+        given = RollOutSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        asked = given.validated_data
+        groups = {str(one["segment"] or rollout.EVERYBODY): one["variant"] for one in asked["decisions"]}
+        run = actions.roll_out(self.get_object(), groups=groups, reason=asked["reason"], by=self.actor, at=self.at)
+        tasks.poke(run.pk)
+        return Response(AccountSerializer(queries.account(run)).data, status=202)
+
+    @extend_schema(request=NothingSerializer, responses=TakenBackSerializer)
+    @action(detail=True, methods=["post"], url_path="take-back")
+    @idempotent
+    def take_back(self, request: Request, pk: str) -> Response:
+        """Take back what of the roll-out has not left."""
+        return Response({"left": actions.undo_roll_out(self.get_object(), by=self.actor, at=self.at)})
+
+    @extend_schema(request=NothingSerializer, responses=SentAgainSerializer)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def resend(self, request: Request, pk: str) -> Response:
+        """Send again what may or may not have left, knowing that some people may get it twice."""
+        run = self.last_run()
+        count = actions.resend_unknown(run, by=self.actor, at=self.at)
+        tasks.poke(run.pk)
+        return Response({"count": count})
+
+    @extend_schema(request=NothingSerializer, responses={202: AccountSerializer})
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def mend(self, request: Request, pk: str) -> Response:
+        """Give the members of an incomplete run who lost their row a new one, and send on."""
+        run = self.last_run()
+        actions.mend(run, by=self.actor, at=self.at)
+        tasks.poke(run.pk)
+        run.refresh_from_db()
+        return Response(AccountSerializer(queries.account(run)).data, status=202)
+
+    def file(self, kind: str) -> HttpResponse:
+        campaign, found = self.get_object(), files.KINDS[kind]
+        response = HttpResponse(found.write(queries.results(campaign)), content_type=found.content_type)
+        response["Content-Disposition"] = f'attachment; filename="{campaign.slug}-results.{kind}"'
+        return response
 
     def last_run(self) -> Run:
         run = queries.latest_run(self.get_object())

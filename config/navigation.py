@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.rights import RIGHTS
 
@@ -33,7 +34,11 @@ GROUPS: tuple[tuple[Place, ...], ...] = (
         Place("segments", _("Segments"), "funnel", "segments.view", is_on_phone=True),
         Place("discover", _("Discover"), "sparkles", "segments.view"),
     ),
-    (Place("campaigns", _("Campaigns"), "megaphone", "campaigns.view", is_on_phone=True),),
+    (
+        Place("campaigns", _("Campaigns"), "megaphone", "campaigns.view", is_on_phone=True),
+        Place("campaigns-calendar", _("Calendar"), "calendar-days", "campaigns.view"),
+        Place("notebook", pgettext_lazy("navigation", "Learned"), "light-bulb", "reports.view"),
+    ),
     (
         Place("data", _("Data"), "circle-stack", "features.view"),
         Place("imports", _("Imports"), "arrow-up-tray", "imports.view"),

@@ -32,10 +32,27 @@ def shape(results: Results) -> dict[str, Any]:
         "level": plan.level,
         "revenue_cap": plan.goal.cap,
         "groups": [group(results, one) for one in results.groups],
+        "guardrails": list(guardrails(results)),
         "between_segments": [between(one) for one in results.report.poolings],
         "segmenting_earned": caused(results.report.segmentation),
         "next_euro": next_euro(results),
     }
+
+
+def guardrails(results: Results) -> Iterator[dict[str, Any]]:
+    """Each limit fixed before the launch and what each version measured; a broken one cannot win."""
+    broken = {(veto.variant, veto.guardrail) for veto in results.report.overall.vetoes}
+    for rail in results.report.plan.guardrails:
+        for arm in results.report.overall.arms:
+            if rail.key in arm.rates:
+                yield {
+                    "guardrail": rail.key,
+                    "variant": arm.key,
+                    "rate": arm.rates[rail.key].rate,
+                    "ceiling": rail.ceiling,
+                    "allowed_rise": rail.allowed_rise,
+                    "is_broken": (arm.key, rail.key) in broken,
+                }
 
 
 def between(one: PairPooling) -> dict[str, Any]:
@@ -201,6 +218,41 @@ def why(value: Any) -> str | None:
     return value.code if isinstance(value, CannotTell) else None
 
 
+def decisions_table(results: Results) -> Iterator[tuple[Any, ...]]:
+    """One row per group with its decision and its reason, headings first."""
+    yield ("group", "people", "decision", "variant", "why", "q_value")
+    for one in results.groups:
+        told = decision(results, one)
+        yield one.name, one.people, told["kind"], told["variant"], told["sentence"], told["q_value"]
+
+
+def comparisons_table(results: Results) -> Iterator[tuple[Any, ...]]:
+    """One row per group and pair of arms: the difference, valid at every look and at one look, headings first."""
+    ways = ("always", "once", "pooled")
+    yield ("group", "variant", "against", *(f"{way}_{name}" for way in ways for name in DIFFERENCE), "cannot_tell")
+    for one in results.groups:
+        for told in map(pair, one.pairs):
+            figures = ((told[way] or {}).get(name) for way in ways for name in DIFFERENCE)
+            yield one.name, told["variant"], told["against"], *figures, told["cannot_tell"]
+
+
+def guardrails_table(results: Results) -> Iterator[tuple[Any, ...]]:
+    """One row per limit and version, headings first."""
+    yield ("guardrail", "variant", "rate", "ceiling", "allowed_rise", "is_broken")
+    yield from (tuple(one.values()) for one in guardrails(results))
+
+
+def caused_table(results: Results) -> Iterator[tuple[Any, ...]]:
+    """One row per group and version: revenue it caused, headings first."""
+    yield ("group", "variant", *CAUSED)
+    for one in results.groups:
+        for key, found in one.caused.items():
+            told = caused(found) or {}
+            yield one.name, key, *(told.get(name) for name in CAUSED)
+
+
+DIFFERENCE = ("difference", "low", "high", "p_value")
+CAUSED = ("total", "low", "high", "per_member", "cost", "net", "return_on_spend", "return_low", "return_high")
 HEADINGS = ("group", "arm", "people", "goal", "low", "high", "chance_to_be_best", "revenue_per_member")
 RATES = ("conversion", "open", "open_any", "click", "click_any", "unsubscribe", "complaint", "bounce")
 
@@ -213,3 +265,12 @@ def table(results: Results) -> Iterator[tuple[Any, ...]]:
             values = (told[name] for name in ("people", "value", "low", "high", *HEADINGS[6:]))
             rates = (told["rates"].get(key, {}).get("rate") for key in RATES)
             yield one["name"], told["key"], *values, *rates
+
+
+TABLES = {
+    "arms": table,
+    "decisions": decisions_table,
+    "comparisons": comparisons_table,
+    "guardrails": guardrails_table,
+    "caused": caused_table,
+}

@@ -10,10 +10,10 @@ from django.views.decorators.http import require_safe
 
 from campaigns import queries
 from campaigns.experiments.ratio_check import RatioCheck
-from campaigns.results import drawn, money, proof, shape, words
+from campaigns.results import drawn, files, money, proof, words
 from campaigns.results.answer import Results
 from campaigns.views import deciding, places
-from crm import figures, spreadsheets
+from crm import figures
 from crm.access import ActorRequest, needs
 from crm.refusals import NotPossibleNow
 from crm.tables import Column
@@ -158,14 +158,13 @@ def ratio(found: Results) -> str:
 
 @require_safe
 @needs("reports.view")
-def report_file(request: ActorRequest, pk: int) -> HttpResponse:
-    """The figures per group and version as CSV."""
+def report_file(request: ActorRequest, pk: int, kind: str) -> HttpResponse:
+    """The figures as CSV, or every table as Excel."""
     campaign = places.found(pk)
     try:
-        heading, *rows = shape.table(queries.results(campaign))
+        written = files.KINDS[kind].write(queries.results(campaign))
     except NotPossibleNow as refusal:
         return HttpResponse(str(refusal), status=409, content_type="text/plain; charset=utf-8")
-    lines = spreadsheets.csv_lines(heading, rows)
-    response = HttpResponse("".join(lines), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{campaign.slug}-results.csv"'
+    response = HttpResponse(written, content_type=files.KINDS[kind].content_type)
+    response["Content-Disposition"] = f'attachment; filename="{campaign.slug}-results.{kind}"'
     return response

@@ -58,14 +58,14 @@ def test_the_report_opens_with_the_answer_and_counts_in_english_and_finnish(as_m
 
 def test_the_file_holds_every_group_and_version(as_maija):
     made = world(np.random.default_rng(3), people=200)
-    rows = as_maija.get(reverse("campaign-report-file", args=[made.campaign.pk])).content.decode().splitlines()
+    rows = as_maija.get(reverse("campaign-report-csv", args=[made.campaign.pk])).content.decode().splitlines()
     assert len(rows) == 1 + 4 * 3 and rows[0].removeprefix("\ufeff").startswith("group,arm,people,goal")
 
 
 def test_a_segment_named_like_a_formula_runs_in_no_spreadsheet(as_maija):
     made = world(np.random.default_rng(3), people=200)
     made.campaign.include.update(name="=cmd|' /C calc'!A0")
-    text = as_maija.get(reverse("campaign-report-file", args=[made.campaign.pk])).content.decode()
+    text = as_maija.get(reverse("campaign-report-csv", args=[made.campaign.pk])).content.decode()
     groups = [row[0] for row in csv.reader(text.splitlines())]
     assert "'=cmd|' /C calc'!A0" in groups and not [name for name in groups if name.startswith("=")]
 
@@ -73,7 +73,7 @@ def test_a_segment_named_like_a_formula_runs_in_no_spreadsheet(as_maija):
 def test_a_report_before_the_launch_says_so(as_maija, draft):
     page = as_maija.get(reverse("campaign-report", args=[draft.pk]))
     assert "before the audience is sealed" in page.content.decode()
-    assert as_maija.get(reverse("campaign-report-file", args=[draft.pk])).status_code == 409
+    assert as_maija.get(reverse("campaign-report-csv", args=[draft.pk])).status_code == 409
 
 
 @pytest.mark.parametrize("people", [40, 400])
