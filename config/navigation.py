@@ -29,6 +29,7 @@ GROUPS: tuple[tuple[Place, ...], ...] = (
     (
         Place("home", _("Home"), "home", is_on_phone=True),
         Place("customers", _("Customers"), "users", "customers.view", is_on_phone=True),
+        Place("tasks", _("Tasks"), "check-circle", "tasks.view"),
     ),
     (
         Place("segments", _("Segments"), "funnel", "segments.view", is_on_phone=True),

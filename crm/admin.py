@@ -132,6 +132,59 @@ admin.site.register(
     list_display=["number", "name", "industry", "city", "team", "updated_at"],
     search_fields=["number__startswith", "name__startswith"],
 )
+
+
+@admin.register(models.Pipeline)
+class PipelineAdmin(Editable):
+    kind = "pipeline"
+    list_display = ["name", "name_fi", "slug", "position", "archived_at"]
+    search_fields = ["name__startswith"]
+    prepopulated_fields = {"slug": ["name"]}
+
+
+@admin.register(models.PipelineStage)
+class StageAdmin(Editable):
+    kind = "stage"
+    list_display = ["name", "pipeline", "position", "probability_share", "slow_after_days", "archived_at"]
+    list_filter = ["pipeline"]
+    search_fields = ["name__startswith"]
+    prepopulated_fields = {"slug": ["name"]}
+
+
+@admin.register(models.LostReason)
+class LostReasonAdmin(Editable):
+    kind = "lost reason"
+    list_display = ["name", "name_fi", "slug", "position", "archived_at"]
+    search_fields = ["name__startswith"]
+    prepopulated_fields = {"slug": ["name"]}
+
+
+admin.site.register(
+    models.Deal,
+    Ledger,
+    list_display=["title", "customer", "company", "stage", "status", "amount", "currency", "expected_on", "owner"],
+    list_filter=["status"],
+    search_fields=["title__startswith", "customer__number__exact"],
+)
+admin.site.register(
+    models.DealMove,
+    Ledger,
+    list_display=["deal", "from_stage", "to_stage", "status", "at", "by"],
+    search_fields=["deal__id__exact"],
+)
+admin.site.register(
+    models.DealNote,
+    Ledger,
+    list_display=["deal", "text", "at", "by"],
+    search_fields=["deal__id__exact"],
+)
+admin.site.register(
+    models.Task,
+    Ledger,
+    list_display=["title", "kind", "customer", "owner", "due_at", "status", "outcome", "source"],
+    list_filter=["kind", "status", "source"],
+    search_fields=["title__startswith", "customer__number__exact", "source_ref__exact"],
+)
 admin.site.register(
     models.Product,
     Ledger,

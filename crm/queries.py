@@ -17,18 +17,25 @@ from crm.models import (
     ConsentEntry,
     ConsentState,
     Customer,
+    Deal,
+    DealMove,
+    DealNote,
     Event,
     FieldDefinition,
     Import,
+    LostReason,
     Order,
+    Pipeline,
+    PipelineStage,
     Product,
     Sensitivity,
     Suppression,
+    Task,
     Team,
     Touch,
     User,
 )
-from crm.pseudonyms import MaskedCustomers
+from crm.pseudonyms import MaskedCustomers, NamelessRows
 from crm.rights import Actor
 
 
@@ -119,6 +126,57 @@ def suppressed_keys(channel: str, keys: Iterable[str]) -> set[str]:
     return set(rows.values_list("address_key", flat=True))
 
 
+def tasks(actor: Actor) -> QuerySet[Task]:
+    """Tasks about customers and companies in scope, and those about nobody that belong to the actor or their teams.
+
+    Whoever lacks `customers.identify` gets them without free texts and names.
+    """
+    about_nobody = Q(customer__isnull=True, company__isnull=True)
+    own = _of_teams(actor, "team") | Q(owner=actor.user) if actor.team_ids is not None else Q()
+    return _nameless(Task.objects.filter(_of_those_in_scope(actor) | (about_nobody & own)), actor)
+
+
+def deals(actor: Actor) -> QuerySet[Deal]:
+    """Deals with customers and companies in scope; without free texts and names as `tasks`."""
+    return _nameless(Deal.objects.filter(_of_those_in_scope(actor)), actor)
+
+
+def deal_moves(actor: Actor) -> QuerySet[DealMove]:
+    """The steps of deals in scope."""
+    return DealMove.objects.filter(deal__in=Deal.objects.filter(_of_those_in_scope(actor)).values("pk"))
+
+
+def deal_notes(actor: Actor) -> QuerySet[DealNote]:
+    """Notes of deals in scope, for those who may see names."""
+    if not rights.may(actor, "customers.identify"):
+        return DealNote.objects.none()
+    return DealNote.objects.filter(deal__in=Deal.objects.filter(_of_those_in_scope(actor)).values("pk"))
+
+
+def pipelines(actor: Actor) -> QuerySet[Pipeline]:
+    """Pipelines that take deals; the same for everyone."""
+    return Pipeline.objects.filter(archived_at__isnull=True)
+
+
+def stages(actor: Actor) -> QuerySet[PipelineStage]:
+    """Stages that deals may be moved to; the same for everyone."""
+    return PipelineStage.objects.filter(archived_at__isnull=True, pipeline__archived_at__isnull=True)
+
+
+def lost_reasons(actor: Actor) -> QuerySet[LostReason]:
+    """Why deals may be lost; the same for everyone."""
+    return LostReason.objects.filter(archived_at__isnull=True)
+
+
+def colleagues(actor: Actor) -> QuerySet[User]:
+    """Whom the actor may give tasks and deals: those who may do them, of the actor's teams."""
+    rows = User.objects.filter(is_active=True, role__in=rights.RIGHTS["tasks.change"].roles).order_by("username")
+    if actor.team_ids is None:
+        return rows
+    mates = User.teams.through.objects.filter(team_id__in=actor.team_ids).values("user_id")
+    return rows.filter(Q(pk__in=mates) | Q(pk=actor.user.pk))
+
+
 def products(actor: Actor) -> QuerySet[Product]:
     """Products; the same for everyone."""
     return Product.objects.all()
@@ -186,3 +244,15 @@ def _of_living_customers(actor: Actor) -> Q:
     if actor.team_ids is None:
         return Q(customer__isnull=True) | living
     return living & _of_teams(actor, "customer__team")
+
+
+def _of_those_in_scope(actor: Actor) -> Q:
+    """Rows with a customer in scope, or with no customer but a company in scope."""
+    of_company = Q(customer__isnull=True, company__isnull=False) & _of_teams(actor, "company__team")
+    living = Q(customer__isnull=False, customer__merged_into__isnull=True, customer__erased_at__isnull=True)
+    return (living & _of_teams(actor, "customer__team")) | of_company
+
+
+def _nameless(rows: QuerySet[Any], actor: Actor) -> QuerySet[Any]:
+    named = rights.may(actor, "customers.identify")
+    return rows if named else NamelessRows.over(rows.select_related("customer"))

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm import figures, queries
-from crm.models import Customer
+from crm.models import Customer, Outcome
 from crm.rights import Actor
 
 
@@ -35,9 +35,12 @@ EVENT_WORDS: dict[str, tuple[str, Any]] = {
     "open": ("envelope-open", gettext_lazy("Opened a message")),
     "click": ("cursor-arrow-rays", gettext_lazy("Clicked a link")),
     "call": ("phone", gettext_lazy("Call")),
+    "meeting": ("users", gettext_lazy("Meeting")),
     "visit": ("building-storefront", gettext_lazy("Visit")),
     "answer": ("chat-bubble-left", gettext_lazy("Answered a survey")),
 }
+CONTACTS = ("call", "meeting")
+CATEGORY_WORDS: dict[str, Any] = dict(Outcome.choices)
 ORDER_WORDS: dict[str, tuple[str, Any]] = {
     "sale": ("shopping-bag", gettext_lazy("Order %(number)s")),
     "return": ("arrow-uturn-left", gettext_lazy("Return %(number)s")),
@@ -77,7 +80,8 @@ def _events(actor: Actor, customer: Customer, before: datetime, most: int) -> It
     rows = queries.events(actor).filter(customer=customer, occurred_at__lt=before).order_by("-occurred_at")[:most]
     for row in rows:
         icon, words = EVENT_WORDS.get(row.type, ("bolt", row.type))
-        detail = f"{words} · {row.category}" if row.category else str(words)
+        about = CATEGORY_WORDS.get(row.category, row.category) if row.type in CONTACTS else row.category
+        detail = f"{words} · {about}" if about else str(words)
         yield Happening(row.occurred_at, icon, detail, row.channel or row.source)
 
 

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from crm.views import access, customers, finding, imports, styleguide
+from crm.views import access, calendar, contacts, customers, finding, imports, styleguide, tasks
 
 urlpatterns = [
     path("sign-in/", access.SignIn.as_view(), name="sign-in"),
@@ -26,5 +26,18 @@ urlpatterns = [
     path("customers/<int:pk>/", customers.customer, name="customer"),
     path("customers/<int:pk>/edit/", customers.customer_edit, name="customer-edit"),
     path("customers/<int:pk>/consents/<int:state_id>/withdraw/", customers.withdraw, name="consent-withdraw"),
+    path("customers/<int:pk>/tasks/", contacts.customer_tasks, name="customer-tasks"),
+    path("customers/<int:pk>/contacts/", contacts.contact_log, name="contact-log"),
+    path("tasks/", tasks.tasks, name="tasks"),
+    path("tasks/new/", tasks.task_new, name="task-new"),
+    path("tasks/quick/", tasks.task_quick, name="task-quick"),
+    path("tasks/calendar/", calendar.tasks_calendar, name="tasks-calendar"),
+    path("tasks/offers/<slug:kind>/", tasks.offers, name="task-offers"),
+    path("tasks/<int:pk>/", tasks.task, name="task"),
+    path("tasks/<int:pk>/done/", tasks.task_done, name="task-done"),
+    path("tasks/<int:pk>/cancel/", tasks.task_cancel, name="task-cancel"),
+    path("tasks/<int:pk>/reopen/", tasks.task_reopen, name="task-reopen"),
+    path("tasks/<int:pk>/snooze/", tasks.task_snooze, name="task-snooze"),
+    path("tasks/<int:pk>/undo/<int:line>/", tasks.task_undo, name="task-undo"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]

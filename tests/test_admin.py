@@ -15,7 +15,17 @@ from crm.models import ApiKey, AuditLine, Event, FieldDefinition, Team, User
 from tests.crm.conftest import NOW
 
 APPS = ("crm", "profiles", "segments", "campaigns")
-EDITABLE = {"team", "user", "fielddefinition", "apikey", "sendingrules", "contactcap", "sendingrate", "webhooktarget"}
+SELLING = {"pipeline", "pipelinestage", "lostreason"}
+EDITABLE = SELLING | {
+    "team",
+    "user",
+    "fielddefinition",
+    "apikey",
+    "sendingrules",
+    "contactcap",
+    "sendingrate",
+    "webhooktarget",
+}
 
 
 def models() -> Iterator[type[Model]]:

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from crm.actions.audit import audit
 from crm.actions.consent import suppress_key
+from crm.actions.forgetting_work import forget_work
 from crm.actions.touches import touch
 from crm.addresses import NORMAL_FORMS, AddressRefused, address_key, erased_number
 from crm.imports.forgetting import forget_in_imports
@@ -74,6 +75,7 @@ def erase_customer(customer: Customer, *, by: Actor, at: datetime) -> Customer:
     Event.objects.filter(customer=row).update(properties={}, anonymous_id="")
     ConsentEntry.objects.filter(customer=row).update(evidence={})
     AuditLine.objects.filter(kind="customer", object_id=row.pk).update(changes={})
+    forget_work(row, at=at)
     IdempotencyRecord.objects.filter(scope__contains=" customers.", body__id=row.pk).delete()
     audit(kind="customer", object_id=row.pk, verb="erased", changes={"erased_at": [None, at]}, by=by, at=at)
     touch([row.pk], at=at)

@@ -4,10 +4,12 @@ from crm.models.access import ApiKey, IdempotencyRecord, Role, Team, User
 from crm.models.audit import AuditLine
 from crm.models.consent import Channel, ConsentAct, ConsentEntry, ConsentState, Purpose, Suppression
 from crm.models.customer import Company, Customer, Dimension, FieldDefinition, FieldType, Sensitivity, Stage
+from crm.models.deal import Deal, DealMove, DealNote, DealStatus, LostReason, Pipeline, PipelineStage
 from crm.models.event import Event
 from crm.models.imports import Import, ImportKind, ImportProblem, ImportStatus
 from crm.models.order import Order, OrderKind, OrderLine, Product
 from crm.models.sign_in import SignInCounter
+from crm.models.task import Outcome, Priority, Task, TaskKind, TaskSource, TaskStatus
 from crm.models.timetable import Tick, WorkerBeat
 from crm.models.touch import Touch
 from crm.models.two_factor import RecoveryCode, TwoFactor, Visit, Way
@@ -21,6 +23,10 @@ __all__ = [
     "ConsentEntry",
     "ConsentState",
     "Customer",
+    "Deal",
+    "DealMove",
+    "DealNote",
+    "DealStatus",
     "Dimension",
     "Event",
     "FieldDefinition",
@@ -30,9 +36,14 @@ __all__ = [
     "ImportKind",
     "ImportProblem",
     "ImportStatus",
+    "LostReason",
     "Order",
     "OrderKind",
     "OrderLine",
+    "Outcome",
+    "Pipeline",
+    "PipelineStage",
+    "Priority",
     "Product",
     "Purpose",
     "RecoveryCode",
@@ -41,6 +52,10 @@ __all__ = [
     "SignInCounter",
     "Stage",
     "Suppression",
+    "Task",
+    "TaskKind",
+    "TaskSource",
+    "TaskStatus",
     "Team",
     "Tick",
     "Touch",

@@ -5,12 +5,13 @@ from datetime import timedelta
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 from django.conf import settings
 
-from crm import actions, rights
+from crm import access, actions, rights
 from crm.imports import forgetting, known
-from crm.models import AuditLine, Customer, IdempotencyRecord, Import, ImportProblem, Order
+from crm.models import AuditLine, Customer, Event, IdempotencyRecord, Import, ImportProblem, Order, Task
 from tests.crm.conftest import NOW
 
 MACHINE = rights.machine("test")
@@ -45,6 +46,21 @@ def test_erasure_reaches_files_problems_dry_runs_and_answers_of_the_api(caller: 
     customer.refresh_from_db()
     assert customer.number == "17", "a number that tells nothing stays"
     assert ImportProblem.objects.filter(row=3).exclude(message=forgetting.FORGOTTEN).exists(), "others' rows stay"
+
+
+def test_erasure_reaches_what_staff_wrote_in_tasks(make_customer: Callable, cast: SimpleNamespace) -> None:
+    row, anna = make_customer("17", cast.north, first_name="Planted"), access.of_user(cast.anna)
+    for title in ("Ring Planted", "Write Planted"):
+        values = {"title": title, "note": "Planted is kind", "due_at": NOW, "customer": row}
+        actions.create_task(values=values, by=anna, at=NOW)
+    actions.log_contact(row, kind="call", outcome="reached", note="Planted spoke", by=anna, at=NOW)
+    actions.finish_task(Task.objects.earliest("id"), note="Planted agreed", by=anna, at=NOW)
+    kept = [Task, Event, AuditLine]
+    tell = lambda: {model.__name__ for model in kept for one in model.objects.values() if "lanted" in str(one)}  # noqa: E731
+    assert tell() == {"Task", "Event", "AuditLine"}
+    actions.erase_customer(row, by=MACHINE, at=NOW)
+    assert tell() == set()
+    assert sorted(Task.objects.values_list("status", flat=True)) == ["cancelled", "done"]
 
 
 def test_stored_files_are_let_go_after_a_month_unless_an_import_still_needs_them(db: None) -> None:

@@ -1,0 +1,26 @@
+"""What staff wrote about a person goes with the person: tasks, deals, their notes and their audit."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from crm.models import AuditLine, Customer, Deal, DealNote, IdempotencyRecord, Task, TaskStatus
+from crm.pseudonyms import FREE_TEXTS
+
+
+def forget_work(customer: Customer, *, at: datetime) -> None:
+    """Empty the free texts of tasks and deals; open tasks are cancelled, amounts stay as facts of the firm."""
+    tasks, deals = Task.objects.filter(customer=customer), Deal.objects.filter(customer=customer)
+    tasks.filter(status=TaskStatus.OPEN).update(status=TaskStatus.CANCELLED)
+    found: tuple[tuple[str, QuerySet[Any]], ...] = (("task", tasks), ("deal", deals))
+    for kind, rows in found:
+        ids = list(rows.values_list("pk", flat=True))
+        AuditLine.objects.filter(kind=kind, object_id__in=ids).update(changes={})
+        IdempotencyRecord.objects.filter(scope__contains=f" {kind}s.", body__id__in=ids).delete()
+        _emptied(rows, at)
+    DealNote.objects.filter(deal__in=deals).update(text="")
+
+
+def _emptied(rows: QuerySet[Any], at: datetime) -> None:
+    rows.update(**dict.fromkeys(FREE_TEXTS[rows.model], ""), updated_at=at)
