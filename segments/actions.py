@@ -250,7 +250,7 @@ def _refuse_detour(rule: tree.Rule) -> None:
     others = set(Segment.objects.filter(slug__in=named).exclude(purpose=SegmentPurpose.MARKETING).values_list("slug"))
     for path, node in tree.conditions(rule) if others else ():
         if isinstance(node, tree.MembershipCondition) and (node.segment,) in others:
-            raise RuleError(f"{path}.segment", f"“{node.segment}” is not a segment for marketing")
+            raise RuleError(f"{path}.segment", "“{segment}” is not a segment for marketing", segment=node.segment)
 
 
 def refresh_segments(*, at: datetime, slugs: Sequence[str] | None = None) -> list[Refreshed]:

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import is_naive
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
@@ -502,7 +503,12 @@ def _or_refused(door: Any, **given: Any) -> Any:
     try:
         return door(**given)
     except RuleError as fault:
-        raise Refused(fault.message, path=f"rule.{fault.path}", choices=fault.choices or None, code="rule") from fault
+        raise Refused(
+            fault.said((get_language() or "en")[:2]),
+            path=f"rule.{fault.path}",
+            choices=fault.choices or None,
+            code="rule",
+        ) from fault
 
 
 def _moment(given: str, path: str = "as_of") -> datetime | None:

@@ -197,7 +197,7 @@ def find(frame: pd.DataFrame, kinds: Mapping[str, str], *, k: int, seed: int) ->
     scales = scales_for(frame, kinds)
     matrix = Model(scales, ()).matrix(frame)
     if len(np.unique(matrix, axis=0)) < k:
-        raise ClusteringError(f"There are fewer than {k} different customers in these features.")
+        raise ClusteringError("There are fewer different customers in these features than groups asked for.")
     fitted = _fit(matrix, k, seed)
     order = np.argsort(-np.bincount(fitted.labels_, minlength=k), kind="stable")
     model = Model(scales, tuple(tuple(float(x) for x in row) for row in fitted.cluster_centers_[order]))

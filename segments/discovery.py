@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm.refusals import Refused
 from profiles import queries as profile_queries
@@ -17,6 +18,11 @@ from segments.models import Cluster, Clustering
 MOST_GROUPS = 12
 MOST_FEATURES = 12
 KINDS = (*clusters.NUMBERS, "text", "choice")
+REASONS = (  # kept in English, said in the reader's language
+    gettext_lazy("None of the chosen features varies between these customers."),
+    gettext_lazy("There are too few different customers to form groups."),
+    gettext_lazy("There are fewer different customers in these features than groups asked for."),
+)
 
 
 def check_features(features: Sequence[str]) -> None:

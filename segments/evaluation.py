@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from django.conf import settings
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from crm.refusals import NotPossibleNow
 from profiles import queries as profile_queries
@@ -78,7 +80,7 @@ class Engine:
                 return self._of_cluster(segment)
             return self.customers(reading.read_rule(segment.rule, known()))
         except (RuleError, clusters.ClusteringError, profile_queries.EngineError) as fault:
-            raise NotEvaluable(str(fault)) from fault
+            raise NotEvaluable(refusal(fault)) from fault
 
     def customers(self, rule: tree.Rule) -> ledger.Ids:
         """Every customer the rule is true for."""
@@ -151,7 +153,7 @@ class Engine:
         """The named features of every customer, one row each, indexed by customer id; numbers as floats."""
         profile = tables.profile_table(self.catalogue)
         if unknown := next((key for key in features if key not in self.catalogue), None):
-            raise NotEvaluable(f"The feature {unknown} is no longer in the catalogue.")
+            raise NotEvaluable(_("The feature %(key)s is no longer in the catalogue.") % {"key": unknown})
         columns = {key: profile[key].cast("float64") if self._is_number(key) else profile[key] for key in features}
         found = self.select(profile.select("customer_id", **columns).order_by("customer_id"), {})
         return found.to_pandas().set_index("customer_id")
@@ -161,7 +163,7 @@ class Engine:
 
     def _of_cluster(self, segment: Segment) -> ledger.Ids:
         if segment.cluster is None:
-            raise NotEvaluable("The cluster it was made from is gone.")
+            raise NotEvaluable(_("The cluster it was made from is gone."))
         model = clusters.Model.from_json(segment.cluster.clustering.model)
         frame = self.frame(model.features)
         return ledger.ids(frame.index.to_numpy()[model.assign(frame) == segment.cluster.position])
@@ -181,8 +183,16 @@ def engine(*, at: datetime) -> Engine:
     try:
         snapshot = profile_queries.current()
     except profile_queries.NoSnapshot as fault:
-        raise NotEvaluable("Profiles have not been built yet; the timetable builds them within minutes.") from fault
+        told = _("Profiles have not been built yet; the timetable builds them within minutes.")
+        raise NotEvaluable(told) from fault
     return Engine(snapshot, moment_of(at), profile_queries.catalogue())
+
+
+def refusal(fault: Exception) -> str:
+    """Why something could not be evaluated, in the language that is active."""
+    if isinstance(fault, RuleError):
+        return fault.sentence((get_language() or "en")[:2])
+    return _(str(fault)) if str(fault) else type(fault).__name__
 
 
 def moment_of(at: datetime) -> Moment:

@@ -70,7 +70,7 @@ def _standing(segment: Segment, known: reading.Known, earlier: Mapping[str, Stan
     try:
         rule = reading.read_rule(segment.rule, known)
     except RuleError as fault:
-        return Standing(segment, None, obstacle=str(fault))
+        return Standing(segment, None, obstacle=evaluation.refusal(fault))
     used = needs.needs(rule)
     slow = tuple(sorted(slug for slug in used.segments if slug in earlier and earlier[slug].rule is None))
     if used.is_relative or used.features & profile_queries.relative_features():

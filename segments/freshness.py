@@ -31,7 +31,7 @@ def of_segment(segment: Segment, *, at: datetime) -> Freshness:
     if segment.kind == "static":
         return Freshness(_("Kept by hand"), "neutral")
     if segment.error:
-        return Freshness(_("Failing"), "bad", segment.error)
+        return Freshness(_("Failing"), "bad", queries.trouble(segment))
     return _of_refreshed(segment, at)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from crm import answers
 from crm import queries as crm_queries
@@ -236,6 +237,17 @@ def persona(segment: Segment, *, at: datetime) -> PersonaNow:
     return PersonaNow(written, now[: personas.SHOWN], moved, reason)
 
 
+def trouble(segment: Segment) -> str:
+    """Why its refresh fails, in the language that is active; empty when it does not."""
+    if not segment.error or not segment.rule:
+        return _(segment.error) if segment.error else ""
+    try:
+        reading.read_rule(segment.rule, known())
+    except RuleError as fault:
+        return evaluation.refusal(fault)
+    return _(segment.error)
+
+
 def latest_runs(segment: Segment, count: int = 20) -> QuerySet[SegmentRun]:
     return SegmentRun.objects.filter(segment=segment)[:count]
 
@@ -286,7 +298,7 @@ def _sentence(rule: Any, features: Mapping[str, Feature], language: str, known: 
     try:
         return sentences.sentence(reading.read_rule(rule, reading.Known(features=features)), features, language, known)
     except RuleError as fault:
-        return str(fault)
+        return fault.sentence(language)
 
 
 def preview(rule: tree.Rule, actor: Actor, *, as_of: datetime, against: Segment | None = None) -> Preview:
@@ -444,6 +456,7 @@ __all__ = [
     "size_curves",
     "smallest_change",
     "spending",
+    "trouble",
     "unused",
     "uses_of",
     "versions",

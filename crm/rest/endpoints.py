@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from rest_framework import mixins
 from rest_framework.request import Request
@@ -49,6 +49,8 @@ class Endpoint(GenericViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if "Accept-Language" not in request.headers:  # who asks for none gets the language of the caller
+            translation.activate(self.actor.language)
         self.at = timezone.now()
         self._refuse_strange_parameters(request)
 

@@ -70,15 +70,16 @@ def refuse_forbidden(
 
 def _refuse_feature(rule: tree.Rule, feature: Feature, path: str, has_grant: bool) -> None:
     if feature.sensitivity == "not_for_marketing":
-        raise RuleError(path, f"{feature.key} is not allowed for marketing")
+        raise RuleError(path, "{feature} is not allowed for marketing", feature=feature.key)
     if feature.sensitivity != "special":
         return
     if not has_grant:
-        raise RuleError(path, f"{feature.key} is special-category data: marketing needs a grant from an admin")
-    if not ensures(rule.where, _is_consent):
         raise RuleError(
-            path, f"{feature.key} is special-category data: the rule must ask for consent of every member", ("consent",)
+            path, "{feature} is special-category data: marketing needs a grant from an admin", feature=feature.key
         )
+    if not ensures(rule.where, _is_consent):
+        told = "{feature} is special-category data: the rule must ask for consent of every member"
+        raise RuleError(path, told, ("consent",), feature=feature.key)
 
 
 def ensures(node: tree.Node, test: Callable[[tree.Node], bool]) -> bool:
@@ -105,4 +106,4 @@ def evaluation_order(uses: Mapping[str, Collection[str]]) -> tuple[str, ...]:
         return tuple(TopologicalSorter(known).static_order())
     except CycleError as fault:
         circle = " → ".join(reversed(fault.args[1]))
-        raise RuleError("where", f"segments may not use each other in a circle: {circle}") from None
+        raise RuleError("where", "segments may not use each other in a circle: {circle}", circle=circle) from None

@@ -30,8 +30,8 @@ class Place:
     kind: str
     choices: tuple[str, ...] = ()
 
-    def refuse(self, message: str, choices: tuple[str, ...] = ()) -> RuleError:
-        return RuleError(self.path, message, choices)
+    def refuse(self, reason: str, choices: tuple[str, ...] = (), **words: Any) -> RuleError:
+        return RuleError(self.path, reason, choices, **words)
 
     def item(self, index: int) -> "Place":
         return Place(f"{self.path}[{index}]", self.kind, self.choices)
@@ -47,7 +47,7 @@ def read_text(given: Any, place: Place) -> str:
     if not isinstance(given, str):
         raise place.refuse("must be a text")
     if len(given) > LONGEST_TEXT:
-        raise place.refuse(f"must have at most {LONGEST_TEXT} characters")
+        raise place.refuse("must have at most {most} characters", most=LONGEST_TEXT)
     if "\x00" in given or any(0xD800 <= ord(letter) <= 0xDFFF for letter in given):
         raise place.refuse("must not contain zero bytes or half characters")
     return given
@@ -55,7 +55,7 @@ def read_text(given: Any, place: Place) -> str:
 
 def read_choice(given: Any, place: Place) -> str:
     if place.choices and given not in place.choices:
-        raise place.refuse(f"unknown value {given!r}", place.choices)
+        raise place.refuse("unknown value {given}", place.choices, given=repr(given))
     return read_text(given, place)
 
 
@@ -63,7 +63,9 @@ def read_number(given: Any, place: Place) -> int | float:
     if isinstance(given, bool) or not isinstance(given, int | float):
         raise place.refuse("must be a number")
     if not math.isfinite(given) or abs(given) > MOST_NUMBER:
-        raise place.refuse(f"must be a number between {-MOST_NUMBER:.0e} and {MOST_NUMBER:.0e}")
+        raise place.refuse(
+            "must be a number between {least} and {most}", least=f"{-MOST_NUMBER:.0e}", most=f"{MOST_NUMBER:.0e}"
+        )
     return given
 
 
@@ -73,7 +75,7 @@ def read_money(given: Any, place: Place) -> Decimal:
     try:
         amount = Decimal(str(given))
     except InvalidOperation:
-        raise place.refuse(f"{given!r} is not an amount") from None
+        raise place.refuse("{given} is not an amount", given=repr(given)) from None
     if not amount.is_finite() or abs(amount) >= MOST_MONEY:
         raise place.refuse("must be an amount below 1,000,000,000,000")
     if amount != amount.quantize(Decimal("0.0001")):
@@ -93,15 +95,15 @@ def read_date(given: Any, place: Place) -> date:
     try:
         day = date.fromisoformat(given)
     except ValueError:
-        raise place.refuse(f"{given!r} is not a date") from None
+        raise place.refuse("{given} is not a date", given=repr(given)) from None
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise place.refuse(f"must be a date between {FIRST_YEAR} and {LAST_YEAR}")
+        raise place.refuse("must be a date between {least} and {most}", least=FIRST_YEAR, most=LAST_YEAR)
     return day
 
 
 def read_whole(given: Any, place: Place, least: int, most: int) -> int:
     if isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most:
-        raise place.refuse(f"must be a whole number from {least} to {most}")
+        raise place.refuse("must be a whole number from {least} to {most}", least=least, most=most)
     return given
 
 
@@ -133,7 +135,7 @@ def read_value(given: Any, place: Place) -> Any:
 
 def read_values(given: Any, place: Place) -> tuple[Any, ...]:
     if not isinstance(given, list) or not 1 <= len(given) <= MOST_VALUES:
-        raise place.refuse(f"must be a list of 1 to {MOST_VALUES} values")
+        raise place.refuse("must be a list of 1 to {most} values", most=MOST_VALUES)
     return tuple(read_value(value, place.item(index)) for index, value in enumerate(given))
 
 
@@ -161,21 +163,21 @@ def read_pattern(given: Any, place: Place) -> str:
     """A pattern that RE2 accepts: no backreference, no look-around, time linear in the text (github.com/google/re2)."""
     pattern = read_fragment(given, place)
     if len(pattern) > LONGEST_PATTERN:
-        raise place.refuse(f"must have at most {LONGEST_PATTERN} characters")
+        raise place.refuse("must have at most {most} characters", most=LONGEST_PATTERN)
     options = re2.Options()
     options.log_errors = False
     try:
         re2.compile(pattern, options)
     except re2.error as fault:
         reason = fault.args[0].decode() if isinstance(fault.args[0], bytes) else fault.args[0]
-        raise place.refuse(f"is not a pattern in RE2 syntax: {reason}") from None
+        raise place.refuse("is not a pattern in RE2 syntax: {why}", why=reason) from None
     return pattern
 
 
 def read_percent(given: Any, place: Place) -> Decimal:
     share = read_money(given, place)
     if not 0 < share <= 100:
-        raise place.refuse("must be a number above 0 and up to 100")
+        raise place.refuse("must be a number above 0 and up to {most}", most=100)
     return share
 
 
@@ -189,7 +191,7 @@ def _whole(least: int, most: int) -> Operand:
 def _wholes(least: int, most: int) -> Operand:
     def read(given: Any, place: Place) -> tuple[int, ...]:
         if not isinstance(given, list) or not 1 <= len(given) <= most - least + 1:
-            raise place.refuse(f"must be a list of whole numbers from {least} to {most}")
+            raise place.refuse("must be a list of whole numbers from {least} to {most}", least=least, most=most)
         return tuple(read_whole(value, place.item(index), least, most) for index, value in enumerate(given))
 
     whole = {"type": "integer", "minimum": least, "maximum": most}

@@ -36,13 +36,13 @@ class Known:
 def read_text(text: str | bytes, known: Known) -> tree.Rule:
     """A rule from a file's text. Raises RuleError."""
     if len(text) > MOST_BYTES:
-        raise RuleError("$", f"a rule has at most {MOST_BYTES} bytes")
+        raise RuleError("$", "a rule has at most {most} bytes", most=MOST_BYTES)
     try:
         given = json.loads(text)
     except RecursionError:
         raise RuleError("$", "is nested too deeply") from None
     except ValueError as fault:
-        raise RuleError("$", f"is not JSON: {fault}") from None
+        raise RuleError("$", "is not JSON: {why}", why=fault) from None
     return read_rule(given, known)
 
 
@@ -51,7 +51,7 @@ def read_rule(given: Any, known: Known) -> tree.Rule:
     check_size(given)
     fields = _fields(given, "$", required=("version", "where"))
     if fields["version"] != tree.VERSION or isinstance(fields["version"], bool):
-        raise RuleError("version", f"unknown version {fields['version']!r}", (str(tree.VERSION),))
+        raise RuleError("version", "unknown version {given}", (str(tree.VERSION),), given=repr(fields["version"]))
     return tree.Rule(_Reader(known).node(fields["where"], "where", 1))
 
 
@@ -61,20 +61,20 @@ def check_size(given: Any) -> None:
     while waiting:
         part, depth = waiting.pop()
         if depth > DEEPEST_JSON:
-            raise RuleError("where", f"is nested too deeply: groups may stand {DEEPEST} deep")
+            raise RuleError("where", "is nested too deeply: groups may stand {most} deep", most=DEEPEST)
         if isinstance(part, dict):
             nodes += 1
             waiting += [(value, depth + 1) for value in part.values()]
         elif isinstance(part, list):
             waiting += [(value, depth + 1) for value in part]
         if nodes > MOST_NODES:
-            raise RuleError("where", f"a rule has at most {MOST_NODES} nodes")
+            raise RuleError("where", "a rule has at most {most} nodes", most=MOST_NODES)
     try:
         size = len(json.dumps(given, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     except (TypeError, ValueError):
         raise RuleError("$", "holds something that is not JSON") from None
     if size > MOST_BYTES:
-        raise RuleError("$", f"a rule has at most {MOST_BYTES} bytes")
+        raise RuleError("$", "a rule has at most {most} bytes", most=MOST_BYTES)
 
 
 def _fields(given: Any, path: str, *, required: tuple[str, ...] = (), allowed: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _fields(given: Any, path: str, *, required: tuple[str, ...] = (), allowed: t
 
 def _one_of(given: Any, path: str, choices: Collection[str], what: str) -> str:
     if not isinstance(given, str) or given not in choices:
-        raise RuleError(path, f"unknown {what} {given!r}", tuple(choices))
+        raise RuleError(path, "unknown {what} {given}", tuple(choices), what=what, given=repr(given))
     return given
 
 
@@ -99,8 +99,16 @@ def _name(given: Any, path: str, known: Collection[str] | None, what: str) -> st
     if known is not None:
         return _one_of(given, path, sorted(known), what)
     if not isinstance(given, str) or not 1 <= len(given) <= LONGEST_NAME or not given.isprintable():
-        raise RuleError(path, f"must be the name of a {what}: 1 to {LONGEST_NAME} characters")
+        raise RuleError(path, "must be the name of a {what}: 1 to {most} characters", what=what, most=LONGEST_NAME)
     return given
+
+
+def _not_one(path: str, named: list[str]) -> RuleError:
+    if not named:
+        told = "must be exactly one condition or group; it names none of the conditions"
+        return RuleError(path, told, tuple(NODES))
+    told = "must be exactly one condition or group; it names {found}"
+    return RuleError(path, told, tuple(NODES), found=" + ".join(named))
 
 
 def _missing(fields: Mapping[str, Any], path: str) -> bool:
@@ -115,7 +123,7 @@ def _truth(given: Any, path: str) -> bool:
 
 def _list(given: Any, path: str, most: int, least: int = 1) -> list[Any]:
     if not isinstance(given, list) or not least <= len(given) <= most:
-        raise RuleError(path, f"must be a list of {least} to {most} parts")
+        raise RuleError(path, "must be a list of {least} to {most} parts", least=least, most=most)
     return given
 
 
@@ -134,13 +142,12 @@ class _Reader:
 
     def node(self, given: Any, path: str, depth: int) -> tree.Node:
         if depth > DEEPEST:
-            raise RuleError(path, f"groups may stand {DEEPEST} deep")
+            raise RuleError(path, "groups may stand {most} deep", most=DEEPEST)
         if not isinstance(given, dict):
             raise RuleError(path, "must be an object")
         named = [key for key in NODES if key in given]
         if len(named) != 1:
-            found = f"names {' and '.join(named)}" if named else "names none of the conditions"
-            raise RuleError(path, f"must be exactly one condition or group; it {found}", tuple(NODES))
+            raise _not_one(path, named)
         if named[0] in GROUPS:
             return self.group(named[0], given, path, depth)
         return NODES[named[0]](self, given, path)
@@ -179,7 +186,7 @@ class _Reader:
         """What the measure is taken over: ("", ()), (property, ()) or ("", conditions)."""
         if row.of == "nothing":
             if "of" in fields:
-                raise RuleError(f"{path}.of", f"the measure {row.key} is taken over nothing")
+                raise RuleError(f"{path}.of", "the measure {measure} is taken over nothing", measure=row.key)
             return "", ()
         if row.of == "conditions":
             return "", self.where(_list(fields.get("of"), f"{path}.of", MOST_NODES), f"{path}.of", types)
@@ -196,7 +203,7 @@ class _Reader:
             free = isinstance(given, str) and given.removeprefix(tables.FREE_PREFIX)
             if free and free != given and len(free) <= LONGEST_NAME and free.isprintable() and '"' not in free:
                 return str(given)
-        raise RuleError(path, f"unknown property {given!r}", names)
+        raise RuleError(path, "unknown property {given}", names, given=repr(given))
 
     def answer(self, row: measures.Measure, fields: Mapping[str, Any], path: str) -> Any:
         """The comparison of a measure's answer: whole days, a share between 0 and 1, a day, a number or an amount."""
@@ -225,7 +232,7 @@ class _Reader:
         types = tuple(self.type(one, path if i is None else f"{path}[{i}]") for i, one in named)
         special = [one for one in types if one in tables.LINE_KINDS or one == tables.ANY_EVENT]
         if special and len(types) > 1:
-            raise RuleError(path, f"{special[0]} stands alone, not in a list")
+            raise RuleError(path, "{type} stands alone, not in a list", type=special[0])
         return types
 
     def type(self, given: Any, path: str) -> str:
@@ -244,7 +251,7 @@ class _Reader:
         if name in columns:
             kind = columns[name][1]
             if fields.get("kind", kind) != kind:
-                raise RuleError(f"{path}.kind", f"{name} holds {kind}", (kind,))
+                raise RuleError(f"{path}.kind", "{name} holds {kind}", (kind,), name=name, kind=kind)
         else:
             kind = _one_of(fields.get("kind", "text"), f"{path}.kind", tables.FREE_KINDS, "kind")
         op, value = _compared(fields, path, kind, operators.fitting(kind, is_ranked=False))
@@ -325,7 +332,7 @@ class _Reader:
             return value
         rise = read_money(fields.get("value"), place)
         if not 0 < rise <= 100_000:
-            raise place.refuse("must be a number above 0 and up to 100000")
+            raise place.refuse("must be a number above 0 and up to {most}", most=100_000)
         return rise
 
     def segment(self, given: Any, path: str) -> tree.Node:

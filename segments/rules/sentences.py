@@ -97,8 +97,7 @@ def _said(value: Any, operand: str, voice: Voice, unit: str = "") -> str:
     if isinstance(value, bool):
         return voice.phrase("yes" if value else "no")
     if isinstance(value, int | float | Decimal):
-        has_unit = unit and operand in ("value", "values", "pair")
-        return f"{voice.number(value)} {unit}" if has_unit else voice.number(value)
+        return voice.amount(value, unit if operand in ("value", "values", "pair") else "")
     return voice.day(value) if isinstance(value, date) else voice.quote(str(value))
 
 
@@ -116,8 +115,9 @@ def _compared(label: str, op: str, value: Any, voice: Voice, unit: str = "") -> 
     if isinstance(value, bool):
         return voice.phrase("truth", label=label, value=_said(value, row.operand, voice))
     if row.operand in ("pair", "date_pair"):
-        first, last = (_said(one, row.operand, voice) for one in value)
-        return template.format(label=label, first=first, last=f"{last} {unit}".strip())
+        low = unit if unit == "share" else ""  # otherwise the unit stands once, after the second
+        first, last = (_said(one, row.operand, voice, own) for one, own in zip(value, (low, unit), strict=True))
+        return template.format(label=label, first=first, last=last)
     said = "" if row.operand == "nothing" else _said(value, row.operand, voice, unit)
     return template.format(label=label, value=said)
 

@@ -43,6 +43,20 @@ NOUNS: Final[Mapping[str, Noun]] = {
     "any": Noun("event", "events", "tapahtuma", "tapahtumaa", "tapahtumien"),
 }  # fmt: skip
 
+# What numbers of a feature count: one and many, in Finnish nominative and partitive. Units of scales are not said.
+UNITS: Final[Mapping[str, tuple[tuple[str, str], tuple[str, str]]]] = {
+    "days": (("day", "days"), ("päivä", "päivää")),
+    "years": (("year", "years"), ("vuosi", "vuotta")),
+    "persons": (("person", "persons"), ("henkilö", "henkilöä")),
+    "orders": (("order", "orders"), ("tilaus", "tilausta")),
+    "returns": (("return", "returns"), ("palautus", "palautusta")),
+    "carts": (("cart", "carts"), ("ostoskori", "ostoskoria")),
+    "visits": (("visit", "visits"), ("käynti", "käyntiä")),
+    "opens": (("open", "opens"), ("avaus", "avausta")),
+    "clicks": (("click", "clicks"), ("klikkaus", "klikkausta")),
+}
+SCALES: Final = ("1–5", "1 Monday – 7 Sunday", "hour of day")
+
 PROPERTIES: Final[Mapping[str, tuple[str, str]]] = {
     "time": ("time", "aika"),
     "value": ("value", "arvo"),
@@ -217,6 +231,15 @@ class Voice:
         """1,204.5 in English and 1 204,5 in Finnish, with a no-break space."""
         text = f"{Decimal(str(value)).normalize():,f}"
         return text.replace(",", "\u00a0").replace(".", ",") if self.is_finnish else text
+
+    def amount(self, value: int | float | Decimal, unit: str) -> str:
+        """The number with its unit: 1 order, 3 orders, 30 %; what is no known unit stands as it is."""
+        if unit == "share":
+            said = f"{self.number(Decimal(str(value)) * 100)}\u00a0%"
+            return said if self.is_finnish else said.replace("\u00a0", "")
+        if unit in UNITS:
+            unit = UNITS[unit][LANGUAGES.index(self.language)][value != 1]
+        return self.number(value) if not unit or unit in SCALES else f"{self.number(value)} {unit}"
 
     def day(self, day: date) -> str:
         """1 May 2026 in English and 1.5.2026 in Finnish."""

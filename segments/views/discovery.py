@@ -109,6 +109,7 @@ def clustering(request: Any, pk: int) -> HttpResponse:
         "is_over": is_over,
         "features": feature_names(one),
         "answer": answer(one),
+        "reason": _(one.error) if one.error else "",
         "crumbs": [(_("Discover"), reverse("discover"))],
         "groups": [(group, distinctions(group), i % COLOURS + 1) for i, group in enumerate(groups)],
         "names": [group.name for group in groups][:COLOURS],

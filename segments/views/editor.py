@@ -144,7 +144,7 @@ def from_json(draft: Box, text: str, scope: Scope) -> tuple[Box, str, str]:
     try:
         where = rule_json(read_text(text, Known(scope.features)))["where"]
     except RuleError as fault:
-        return draft, "", str(fault)
+        return draft, "", fault.sentence(scope.language)
     return drafts.draft_of(where, scope.features), "", ""
 
 
@@ -158,7 +158,7 @@ def judged(draft: Box, scope: Scope, actor: Any, segment: Segment | None, *, at:
     try:
         rule = actions.check_rule(whole.rule, by=actor, segment=segment)
     except RuleError as fault:
-        return Look(None, {**faults, whole.part_at(fault.path): fault.message}, unfinished)
+        return Look(None, {**faults, whole.part_at(fault.path): fault.said(actor.language)}, unfinished)
     look = Look(rule, faults, unfinished)
     against = segment if segment and segment.kind == SegmentKind.RULE else None
     try:
@@ -180,15 +180,15 @@ def line_faults(draft: Box, scope: Scope) -> tuple[dict[str, str], tuple[str, ..
         except drafts.Unfinished:
             unfinished.append(path)
         except RuleError as fault:
-            faults[path] = words_of(fault)
+            faults[path] = words_of(fault, scope.language)
         except (KeyError, ValueError):
             faults[path] = _("This cannot be read any more; remove it.")
     return faults, tuple(unfinished)
 
 
-def words_of(fault: RuleError) -> str:
+def words_of(fault: RuleError, language: str) -> str:
     choices = ", ".join(fault.choices[:8])
-    return f"{fault.message} ({choices})" if choices else fault.message
+    return f"{fault.said(language)} ({choices})" if choices else fault.said(language)
 
 
 # --- answering -----------------------------------------------------------------------------------
@@ -246,7 +246,9 @@ def saved(
     if form.is_valid() and not faults:
         try:
             one = stored(request.actor, segment, form, draft if is_rule else None, scope, at=at)
-        except (Refused, RuleError) as fault:
+        except RuleError as fault:
+            faults = {drafts.ROOT: fault.said(request.actor.language)}
+        except Refused as fault:
             faults = {drafts.ROOT: fault.message}
         else:
             notices.notify(request, _("Saved. Its members are found within a minute."))

@@ -43,7 +43,7 @@ def evaluate(file: Path, at: datetime) -> queries.Preview:
     try:
         given = json.loads(file.read_bytes())
     except (ValueError, RecursionError) as fault:
-        raise RuleError("$", f"is not JSON: {fault}") from fault
+        raise RuleError("$", "is not JSON: {why}", why=fault) from fault
     return queries.preview(actions.check_rule(given, by=actor), actor, as_of=at)
 
 
