@@ -50,7 +50,15 @@ CHANGEABLE = ("name", "description", "purpose", "owner", "period_minutes", "stal
 MOST_EXPORTED_BY_SALES = 500
 FOLLOWING_TAKES_AT_MOST = timedelta(seconds=50)
 MOST_FOLLOWED = 5000  # of a list changed at once; larger changes wait for the refresh
-RESERVED = {"compare", "discover", "file", "new", "new-list"}  # pages that stand where a segment's would
+RESERVED = {
+    "compare",
+    "discover",
+    "file",
+    "files",
+    "new",
+    "new-list",
+    "overlap",
+}  # pages that stand where a segment's would
 REVIEW_AFTER = timedelta(days=365)
 
 
@@ -143,6 +151,11 @@ def _keep_version(segment: Segment, checked: tree.Rule, *, by: Actor, at: dateti
     RuleVersion.objects.create(
         segment=segment, version=segment.rule_version, rule=segment.rule, sentence=sentence, at=at, by=by.user
     )
+
+
+def return_to_version(*, segment: Segment, version: RuleVersion, by: Actor, at: datetime) -> Segment:
+    """Give a segment the rule of an earlier version again; it becomes a version of its own."""
+    return change_segment(segment=segment, rule=version.rule, by=by, at=at)
 
 
 @transaction.atomic
@@ -390,6 +403,7 @@ __all__ = [
     "remove_members",
     "request_refresh",
     "restore_segment",
+    "return_to_version",
     "review_segment",
     "run_clustering",
     "start_clustering",

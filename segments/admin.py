@@ -40,5 +40,6 @@ admin.site.register(
     models.Clustering, Ledger, list_display=["id", "status", "k", "proposed_k", "seed", "created_by", "created_at"]
 )
 admin.site.register(models.Cluster, Ledger, list_display=["name", "clustering", "position", "size"])
+admin.site.register(models.SegmentImport, Ledger, list_display=["file_name", "at", "by", "undone_at"])
 admin.site.register(models.Followed, Ledger, list_display=["customer_id", "snapshot_id"])
 admin.site.register(models.FollowLease, Ledger, list_display=["name", "until"])

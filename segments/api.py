@@ -7,7 +7,6 @@ from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import is_naive
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
@@ -20,12 +19,12 @@ from rest_framework.routers import SimpleRouter
 
 from crm import keyset
 from crm import queries as crm_queries
-from crm.refusals import Refused
+from crm.refusals import ManyRefused, Refused, at_path
 from crm.rest.endpoints import Endpoint, Listed, Retrieved
 from crm.rest.filters import DeclaredFilters, MaskedFilters
 from crm.rest.idempotency import idempotent
 from crm.rest.serializers import MomentField, StrictModelSerializer, StrictSerializer
-from segments import actions, personas, queries
+from segments import actions, definitions, evaluation, personas, queries, transfers
 from segments.models import Persona, Segment, SegmentKind
 from segments.rules import schema
 from segments.rules.errors import RuleError
@@ -234,6 +233,52 @@ class ExplanationSerializer(serializers.Serializer):
     changes = ReasonSerializer(many=True)
 
 
+class DefinitionsRequestSerializer(StrictSerializer):
+    definitions = serializers.JSONField(help_text="A file of segments as GET gives it.")
+    dry_run = serializers.BooleanField(default=False, help_text="Only say what would change.")
+    file_name = serializers.CharField(default="", max_length=200, allow_blank=True)
+
+
+class SettingSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    before = serializers.CharField(allow_null=True)
+    after = serializers.CharField(allow_null=True)
+
+
+class StepSerializer(serializers.Serializer):
+    """What happens to one segment: `removed` and `added` are conditions; the people are null where not counted."""
+
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    verb = serializers.ChoiceField(["new", "changed", "restored", "same"])
+    settings = SettingSerializer(many=True)
+    sentence = serializers.CharField()
+    before = serializers.CharField(help_text="The rule as it was, in words; empty where it stays or is new.")
+    removed = serializers.ListField(child=serializers.CharField(), source="changes.removed", default=list)
+    added = serializers.ListField(child=serializers.CharField(), source="changes.added", default=list)
+    size = serializers.IntegerField(allow_null=True)
+    entering = serializers.IntegerField()
+    leaving = serializers.IntegerField()
+    reason = serializers.CharField(help_text="Why nobody was counted; empty otherwise.")
+
+
+class PlanSerializer(serializers.Serializer):
+    steps = StepSerializer(many=True)
+    is_empty = serializers.BooleanField(help_text="Nothing would change.")
+    import_id = serializers.IntegerField(allow_null=True, help_text="What undo asks for; null for a dry run.")
+
+
+class VersionSerializer(serializers.Serializer):
+    version = serializers.IntegerField()
+    rule = serializers.JSONField()
+    sentence = serializers.CharField(help_text="The rule in English at that time.")
+    at = serializers.DateTimeField()
+
+
+class VersionRequestSerializer(StrictSerializer):
+    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+
+
 class SegmentFilters(filters.FilterSet):
     class Meta:
         model = Segment
@@ -274,6 +319,11 @@ class Segments(Listed, Retrieved, Endpoint):
         "reach": "segments.view",
         "why": "segments.view",
         "write_persona": "segments.change",
+        "definitions": "segments.view",
+        "take_definitions": "segments.change",
+        "undo_definitions": "segments.change",
+        "versions": "segments.view",
+        "return_to_version": "segments.change",
     }
     serializer_class = SegmentSerializer
     filterset_class = SegmentFilters
@@ -320,6 +370,63 @@ class Segments(Listed, Retrieved, Endpoint):
     def rule_schema(self, request: Request) -> Response:
         """JSON Schema of the rule language with the features known now."""
         return Response(schema.rule_schema(queries.catalogue()))
+
+    @extend_schema(parameters=[SLUGS], responses=OpenApiTypes.OBJECT, filters=False)
+    @action(detail=False, filterset_class=None, pagination_class=None)
+    def definitions(self, request: Request) -> Response:
+        """The definitions of all segments, or of the named ones, as a file."""
+        slugs = [slug for slug in request.query_params.get("slugs", "").split(",") if slug]
+        rows = {one.slug: one for one in (self.rows().filter(slug__in=slugs) if slugs else self.rows())}
+        for i, slug in enumerate(slugs):
+            if slug not in rows:
+                raise Refused(_("There is no such segment."), path=f"slugs[{i}]", code="not_found")
+        return Response(definitions.document(transfers.exported(rows.values())))
+
+    @extend_schema(request=DefinitionsRequestSerializer, responses=PlanSerializer)
+    @definitions.mapping.post
+    @idempotent
+    def take_definitions(self, request: Request) -> Response:
+        """Take a file of segments, or say in words and in people what it would change."""
+        given = self._checked(DefinitionsRequestSerializer(data=request.data))
+        try:
+            found = definitions.read(given["definitions"], reserved=actions.RESERVED)
+            plan = transfers.plan(found, by=self.actor, at=self.at)
+            row = None if given["dry_run"] else self._take(found, plan, given["file_name"])
+        except ManyRefused as fault:
+            raise ManyRefused([_below(one) for one in fault.faults]) from fault
+        except Refused as fault:
+            raise _below(fault) from fault
+        told = {"steps": plan.steps, "is_empty": plan.is_empty, "import_id": row and row.pk}
+        return Response(PlanSerializer(told).data)
+
+    def _take(self, found: Any, plan: transfers.Plan, file_name: str) -> Any:
+        return transfers.import_segments(found, file_name=file_name, mark=plan.mark, by=self.actor, at=self.at)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=False, methods=["post"], url_path=r"definitions/(?P<number>[0-9]{1,18})/undo")
+    def undo_definitions(self, request: Request, number: str) -> Response:
+        """Give the segments of an import their previous definitions, and archive those it made."""
+        row = get_object_or_404(queries.imports(self.actor), pk=int(number))
+        transfers.undo_import(row=row, by=self.actor, at=self.at)
+        return Response(status=204)
+
+    @extend_schema(responses=VersionSerializer(many=True))
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def versions(self, request: Request, pk: str) -> Response:
+        """Every rule the segment had, the newest first."""
+        return Response(VersionSerializer(queries.versions(self.get_object()), many=True).data)
+
+    @extend_schema(request=VersionRequestSerializer, responses=SegmentSerializer)
+    @versions.mapping.post
+    @idempotent
+    def return_to_version(self, request: Request, pk: str) -> Response:
+        """Give the segment the rule of an earlier version again."""
+        segment, given = self.get_object(), self._checked(VersionRequestSerializer(data=request.data))
+        version = queries.versions(segment).filter(version=given["version"]).first()
+        if version is None:
+            raise Refused(_("There is no such version."), path="version", code="not_found")
+        segment = _or_refused(actions.return_to_version, segment=segment, version=version, by=self.actor, at=self.at)
+        return Response(self.get_serializer(segment).data)
 
     @extend_schema(parameters=[AS_OF], responses=PersonSerializer(many=True))
     @action(detail=True, filterset_class=None, filter_backends=[MaskedFilters, DeclaredFilters])
@@ -498,17 +605,21 @@ class Segments(Listed, Retrieved, Endpoint):
         return dict(fields.validated_data)
 
 
+def _below(fault: Refused) -> Refused:
+    """The same refusal with its place in the body of the request."""
+    path = "definitions" if fault.path in ("", "$") else at_path("definitions", fault.path)
+    found = Refused(fault.message, path=path, choices=fault.choices, code=fault.code)
+    found.status = fault.status  # type: ignore[misc]
+    return found
+
+
 def _or_refused(door: Any, **given: Any) -> Any:
     """Call a door; a fault of the rule gets its place below `rule`."""
     try:
         return door(**given)
     except RuleError as fault:
-        raise Refused(
-            fault.said((get_language() or "en")[:2]),
-            path=f"rule.{fault.path}",
-            choices=fault.choices or None,
-            code="rule",
-        ) from fault
+        said = evaluation.reason(fault)
+        raise Refused(said, path=f"rule.{fault.path}", choices=fault.choices or None, code="rule") from fault
 
 
 def _moment(given: str, path: str = "as_of") -> datetime | None:

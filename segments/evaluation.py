@@ -188,6 +188,11 @@ def engine(*, at: datetime) -> Engine:
     return Engine(snapshot, moment_of(at), profile_queries.catalogue())
 
 
+def reason(fault: RuleError) -> str:
+    """Why a rule is refused, in the language that is active; the place is said beside it."""
+    return fault.said((get_language() or "en")[:2])
+
+
 def refusal(fault: Exception) -> str:
     """Why something could not be evaluated, in the language that is active."""
     if isinstance(fault, RuleError):

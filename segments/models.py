@@ -333,6 +333,34 @@ class Cluster(models.Model):
         return self.name
 
 
+class SegmentImport(models.Model):
+    """A file of definitions that was taken, with what stood here before: enough to take it back."""
+
+    file_name = models.CharField(_("file"), max_length=200, blank=True, help_text=_("Name of the file."))
+    definitions = models.JSONField(_("definitions"), help_text=_("What it made and changed, as it then stood."))
+    before = models.JSONField(_("before"), default=list, help_text=_("The definitions that it changed."))
+    made = models.JSONField(_("made"), default=list, help_text=_("Short names of segments it made or brought back."))
+    at = models.DateTimeField(_("at"), help_text=_("UTC."))
+    by = models.ForeignKey(
+        "crm.User",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("by"),
+        help_text=_("Who took it."),
+    )
+    undone_at = models.DateTimeField(_("undone at"), null=True, blank=True, help_text=_("UTC; when it was undone."))
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = _("import of segments")
+        verbose_name_plural = _("imports of segments")
+
+    def __str__(self) -> str:
+        return f"{self.file_name} {self.at:%Y-%m-%d %H:%M}"
+
+
 class Followed(models.Model):
     """The last time a customer was evaluated alone: the refresh leaves those seen after its snapshot as they are."""
 

@@ -35,7 +35,17 @@ from segments.crossings import Flows, Overlap
 from segments.evaluation import NotEvaluable, catalogue, known
 from segments.grading import Health
 from segments.history import DaySize, end_of_day, movement, size_curve, size_curves
-from segments.models import Cluster, Clustering, Membership, Persona, RuleVersion, Segment, SegmentKind, SegmentRun
+from segments.models import (
+    Cluster,
+    Clustering,
+    Membership,
+    Persona,
+    RuleVersion,
+    Segment,
+    SegmentImport,
+    SegmentKind,
+    SegmentRun,
+)
 from segments.personas import Drift
 from segments.reaching import Reach
 from segments.rules import reading, sentences, tree
@@ -256,6 +266,12 @@ def versions(segment: Segment) -> QuerySet[RuleVersion]:
     return RuleVersion.objects.filter(segment=segment).select_related("by")
 
 
+def imports(actor: Actor) -> QuerySet[SegmentImport]:
+    """Files of definitions that were taken, the newest first."""
+    rows = SegmentImport.objects.select_related("by")
+    return rows if may(actor, "segments.view") else rows.none()
+
+
 def clusterings(actor: Actor) -> QuerySet[Clustering]:
     rows = Clustering.objects.prefetch_related("clusters").select_related("created_by")
     return rows if may(actor, "segments.view") else rows.none()
@@ -428,6 +444,7 @@ __all__ = [
     "explanation",
     "flows",
     "health",
+    "imports",
     "is_late",
     "is_stale",
     "known",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from segments.views import comparison, customers, detail, discovery, editor, listing, named_lists, personas
+from segments.views import comparison, customers, detail, discovery, editor, files, listing, named_lists, personas
 
 urlpatterns = [
     path("segments/", listing.segments, name="segments"),
@@ -11,6 +11,9 @@ urlpatterns = [
     path("segments/discover/<int:pk>/", discovery.clustering, name="clustering"),
     path("segments/discover/accept/<int:pk>/", discovery.accept, name="cluster-accept"),
     path("customers/<int:pk>/segments/", customers.memberships, name="customer-segments"),
+    path("segments/files/", files.files, name="segment-files"),
+    path("segments/files/export/", files.export, name="segment-files-export"),
+    path("segments/files/<int:pk>/undo/", files.undo, name="segment-files-undo"),
     path("segments/new/", editor.new, name="segment-new"),
     path("segments/new-list/", named_lists.new, name="segment-new-list"),
     path("segments/<slug:slug>/", detail.segment, name="segment"),
@@ -23,6 +26,7 @@ urlpatterns = [
     path("segments/<slug:slug>/members/", detail.members, name="segment-members"),
     path("segments/<slug:slug>/members.csv", detail.members_csv, name="segment-members-csv"),
     path("segments/<slug:slug>/history/", detail.history, name="segment-history"),
+    path("segments/<slug:slug>/versions/<int:number>/", detail.version, name="segment-version"),
     path("segments/<slug:slug>/members/add/", named_lists.add, name="segment-add"),
     path("segments/<slug:slug>/members/remove/", named_lists.remove, name="segment-remove"),
     path("segments/<slug:slug>/refresh/", detail.refresh, name="segment-refresh"),

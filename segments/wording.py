@@ -13,6 +13,7 @@ from crm import figures
 from profiles.catalogue import Feature
 from segments.clusters import Distinction
 from segments.history import DaySize
+from segments.models import Segment, SegmentPurpose
 from segments.personas import Drift
 from segments.worth import Mean, Period
 
@@ -170,3 +171,72 @@ def value_words(value: Any) -> str:
 def late(seconds: int) -> str:
     """How late a run began; empty when it was on time within a minute."""
     return figures.span(timedelta(seconds=seconds)) if seconds >= 60 else ""
+
+
+# --- segments from files -------------------------------------------------------------------------
+
+VERBS = {
+    "new": (gettext_lazy("new"), "good"),
+    "changed": (gettext_lazy("changed"), "info"),
+    "restored": (gettext_lazy("brought back"), "info"),
+    "same": (gettext_lazy("as it is"), "neutral"),
+}
+
+
+def planned(plan: Any) -> str:
+    """What a file would do, counted."""
+    if plan.is_empty:
+        return _("The file says what stands here already.")
+    new, changed = plan.count("new") + plan.count("restored"), plan.count("changed")
+    told = [
+        ngettext("%(n)s segment is new", "%(n)s segments are new", new) % {"n": new} if new else "",
+        ngettext("%(n)s segment changes", "%(n)s segments change", changed) % {"n": changed} if changed else "",
+    ]
+    return f"{', '.join(filter(None, told))}."
+
+
+def imported(row: Any) -> str:
+    """What a file did: how many segments it made and changed."""
+    new, changed = len(row.made), len(row.definitions) - len(row.made)
+    told = [
+        ngettext("%(n)s new segment", "%(n)s new segments", new) % {"n": new} if new else "",
+        ngettext("%(n)s changed segment", "%(n)s changed segments", changed) % {"n": changed} if changed else "",
+    ]
+    return ", ".join(filter(None, told)) or _("nothing changed")
+
+
+def people_moving(entering: int, leaving: int) -> str:
+    """37 enter, 112 leave."""
+    come = ngettext("%(n)s enters", "%(n)s enter", entering) % {"n": figures.number(entering)}
+    go = ngettext("%(n)s leaves", "%(n)s leave", leaving) % {"n": figures.number(leaving)}
+    return f"{come}, {go}"
+
+
+def step(one: Any) -> dict[str, Any]:
+    """One segment of a file: what it becomes, in words and in people."""
+    word, tone = VERBS[one.verb]
+    people = "" if one.size is None else people_moving(one.entering, one.leaving)
+    return {
+        "step": one,
+        "verb": word,
+        "tone": tone,
+        "people": people,
+        "settings": [
+            (setting_name(row.name), setting_value(row.name, row.before), setting_value(row.name, row.after))
+            for row in one.settings
+        ],
+    }
+
+
+def setting_name(name: str) -> str:
+    field: Any = Segment._meta.get_field(name)
+    return str(field.verbose_name).capitalize()
+
+
+def setting_value(name: str, value: Any) -> str:
+    """A setting as people read it; a dash for an empty one."""
+    if name.endswith("_minutes"):
+        return figures.span(timedelta(minutes=value)) if value else _("the firm's usual time")
+    if name == "purpose":
+        return str(SegmentPurpose(value).label)
+    return str(value or figures.MISSING)

@@ -18,8 +18,9 @@ from crm import queries as crm_queries
 from crm.access import ActorRequest, needs
 from crm.refusals import Refused
 from crm.rights import Actor, may
-from segments import actions, freshness, panels, queries, wording
+from segments import actions, evaluation, freshness, panels, queries, wording
 from segments.models import MembershipReason, Segment
+from segments.rules.errors import RuleError
 from segments.views.listing import CURVE_DAYS, more_url
 
 MEMBERS = 50
@@ -204,6 +205,23 @@ def review(request: ActorRequest, slug: str) -> HttpResponse:
     one = actions.review_segment(segment=found(request.actor, slug), by=request.actor, at=timezone.now())
     told = _("Reviewed; look at it again by %(day)s.") % {"day": figures.day(one.review_on)}
     notices.notify(request, told)
+    return redirect("segment", one.slug)
+
+
+@require_POST
+@needs("segments.change")
+def version(request: ActorRequest, slug: str, number: int) -> HttpResponse:
+    """Give the segment the rule of an earlier version again."""
+    one = found(request.actor, slug)
+    earlier = get_object_or_404(queries.versions(one), version=min(number, 2**31 - 1))
+    try:
+        actions.return_to_version(segment=one, version=earlier, by=request.actor, at=timezone.now())
+    except RuleError as fault:
+        notices.notify(request, evaluation.refusal(fault), level=messages.ERROR)
+        return redirect("segment-history", one.slug)
+    told = _("The rule of version %(n)s is back; its members are found within a minute.")
+    undo_url = reverse("segment-version", args=[one.slug, one.rule_version])
+    notices.notify(request, told % {"n": earlier.version}, undo_url=undo_url)
     return redirect("segment", one.slug)
 
 

@@ -1,4 +1,4 @@
-"""The reasons for refusing a rule: every one that the code can give is said in Finnish too, and so is the API's answer."""
+"""The reasons for refusing a rule: each that the code can give is said in Finnish too, and so are the API's answers."""
 
 import ast
 import string
