@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from campaigns import approval, queries, rollout
+from campaigns import approval, queries, readiness, rollout
 from campaigns.approval import ApprovalMissing as ApprovalMissing
 from campaigns.approval import plan as plan
 from campaigns.channels import CHANNELS
@@ -300,6 +300,8 @@ def refuse_unready(campaign: Campaign) -> None:
         raise NotReady(_("The campaign has no version to send."), path="variants")
     for key, found in queries.faults(campaign).items():
         raise NotReady(str(found[0]), path=f"variants.{key}.{found[0].part}", choices=found[0].valid or None)
+    if obstacles := readiness.obstacles(campaign):
+        raise NotReady(obstacles[0], path="channel")
 
 
 def refuse_stale(campaign: Campaign, at: datetime) -> None:

@@ -10,7 +10,7 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.channels import CHANNELS
-from campaigns.content import composition, fields
+from campaigns.content import composition, fields, matrix
 from campaigns.content.composition import Source
 from campaigns.models import Campaign, Goal, WebhookTarget
 from crm import figures
@@ -179,12 +179,17 @@ class VariantForm(forms.Form):
         help_text=_("Empty: made from the HTML."),
     )
 
+    def __init__(self, *args: Any, channel: str = "email", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.channel = channel if channel in CHANNELS else "email"
+
     def clean(self) -> dict[str, Any]:
         """Every fault of the text at its place."""
         given = super().clean() or {}
         if self.empty_permitted and not self.has_changed():
             return given
-        source = Source(*(given.get(name, "") for name in ("subject", "preheader", "html", "text")))
+        parts = {name: given.get(name, "") for name in ("subject", "preheader", "html", "text")}
+        source = Source(**parts, short=matrix.short_form(self.channel))
         for fault in composition.faults(source, fields.names()):
             self.add_error(fault.part if fault.part in self.fields else None, str(fault))
         return given

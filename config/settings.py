@@ -191,6 +191,7 @@ EMAIL_TIMEOUT = 60
 MAIL_PROVIDER = env.str("KOHDE_MAIL_PROVIDER", default="")
 if MAIL_PROVIDER:
     EMAIL_BACKEND, HAS_MAIL_CATCHER = f"anymail.backends.{MAIL_PROVIDER}.EmailBackend", False
+SMS_URL = env.str("KOHDE_SMS_URL", default="")
 WEBHOOK_INSIDE = frozenset(env.list("KOHDE_WEBHOOK_INSIDE", default=[]))
 ANYMAIL = env.json("KOHDE_ANYMAIL", default={})
 DEFAULT_FROM_EMAIL = env.str("KOHDE_FROM_EMAIL", default="Kohde Demo <hello@kohde.example>")

@@ -41,6 +41,11 @@ def click_url(message: Message, link_id: int) -> str:
     return f"{settings.BASE_URL}/c/{token(message, CLICK, str(link_id))}/{link_id}/"
 
 
+def sample_click_url() -> str:
+    """As long as the addresses of a run of millions, to measure texts by."""
+    return f"{settings.BASE_URL}/c/12345678-{'0' * SIGNATURE_LENGTH}/12345/"
+
+
 def unsubscribe_url(message: Message) -> str:
     return f"{settings.BASE_URL}/u/{token(message, UNSUBSCRIBE)}/"
 

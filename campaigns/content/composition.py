@@ -42,6 +42,12 @@ FOOTER = (
     '{{ firm.name }} · <a href="{{ unsubscribe_url }}">{{ labels.unsubscribe }}</a>'
     ' · <a href="{{ preferences_url }}">{{ labels.preferences }}</a></p>'
 )
+SHORT_FOOTERS = {
+    "reply": "\n{{ labels.stop }}",
+    "link": "\n{{ labels.unsubscribe }}: {{ unsubscribe_url }}",
+}
+LONGEST_SHORT = 1_600  # characters; a little over ten parts
+ADDRESS = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]]", re.IGNORECASE)  # not the stop at a sentence's end
 TEXT_FOOTER = "\n\n-- \n{{ firm.name }}\n{{ labels.unsubscribe }}: {{ unsubscribe_url }}\n"
 
 
@@ -53,6 +59,7 @@ class Source:
     preheader: str
     html: str
     text: str
+    short: str = ""  # a text message: how its reader stops them, by "reply" or by "link"
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,8 @@ def compose(source: Source) -> Composition:
     """Do once what is the same for everyone. Raises `merge.RenderFailed` for a text that no reader could open."""
     if too_much := [fault for part in ("html", "text") for fault in _size(part, getattr(source, part))]:
         raise merge.RenderFailed(str(too_much[0]))
+    if source.short:
+        return _short(source)
     html, urls = _with_numbered_links(_inlined(source.html)) if source.html else ("", ())
     text = source.text or _plain(html)
     if html and "unsubscribe_url" not in html:
@@ -81,9 +90,19 @@ def compose(source: Source) -> Composition:
     return Composition(source.subject, html, text, urls)
 
 
+def _short(source: Source) -> Composition:
+    """A text message: its addresses are numbered like links, and its last line says how to stop them."""
+    text, urls = _with_numbered_addresses(source.text or _plain(source.html))
+    if "unsubscribe_url" not in text:
+        text += SHORT_FOOTERS[source.short]
+    return Composition("", "", text, urls)
+
+
 def faults(source: Source, known: Iterable[str]) -> list[merge.Fault]:
     """Everything that would go wrong or must not be sent, each with its part and line."""
     known = tuple(known)
+    if source.short:
+        return _short_faults(source, known)
     if too_much := [fault for part in ("html", "text") for fault in _size(part, getattr(source, part))]:
         return too_much
     found = [] if source.subject.strip() else [merge.Fault("subject", 1, _("a message needs a subject."))]
@@ -93,6 +112,20 @@ def faults(source: Source, known: Iterable[str]) -> list[merge.Fault]:
         found += merge.faults(part, getattr(source, part), known)
     active = [fault for part in ("preheader", "html") for fault in _active_content(part, getattr(source, part))]
     return found + active + _bad_links(source.html)
+
+
+def _short_faults(source: Source, known: tuple[str, ...]) -> list[merge.Fault]:
+    """A text message has no subject, and a length that every provider takes."""
+    text = source.text or _plain(source.html)
+    if not text.strip():
+        return [merge.Fault("text", 1, _("a message needs a text."))]
+    if len(text) > LONGEST_SHORT:
+        words = _("a text message has at most %(most)s characters.") % {"most": LONGEST_SHORT}
+        return [merge.Fault("text", 1, words)]
+    plain = _tags_replaced(text, _mark)
+    links = ((one.start(), _link_fault(one[0])) for one in ADDRESS.finditer(plain))
+    bad = [merge.Fault("text", merge.line_of(plain, place), words) for place, words in links if words]
+    return merge.faults("text", text, known) + bad[: merge.MOST_FAULTS]
 
 
 def _size(part: str, text: str) -> list[merge.Fault]:
@@ -185,6 +218,27 @@ def _with_numbered_links(html: str) -> tuple[str, tuple[str, ...]]:
         return f"{link[1]}{{{{ links[{urls.setdefault(url, len(urls))}] }}}}{link[3]}"
 
     return HREF.sub(number, html), tuple(urls)
+
+
+def _with_numbered_addresses(text: str) -> tuple[str, tuple[str, ...]]:
+    """Addresses written out in a plain text become `links[n]`; the same twice is one."""
+    urls: dict[str, int] = {}
+    tags: list[str] = []
+    text = text.replace(MARK, "").replace("\ue001", "")
+
+    def hide(tag: str) -> str:
+        tags.append(tag)
+        return f"\ue000{len(tags) - 1}\ue001"
+
+    def shown(part: str) -> str:
+        return HIDDEN.sub(lambda mark: tags[int(mark[1])], part)
+
+    def number(address: re.Match[str]) -> str:
+        url = shown(address[0])
+        return f"{{{{ links[{urls.setdefault(url, len(urls))}] }}}}"
+
+    numbered = ADDRESS.sub(number, _tags_replaced(text, hide))
+    return shown(numbered), tuple(urls)
 
 
 def is_web(url: str) -> bool:

@@ -58,4 +58,8 @@ def firm() -> dict[str, str]:
 def labels(language: str) -> dict[str, str]:
     """Words of the standard footer in the customer's language."""
     with override(language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE):
-        return {"unsubscribe": gettext("Unsubscribe"), "preferences": gettext("Choose what you get")}
+        return {
+            "unsubscribe": gettext("Unsubscribe"),
+            "preferences": gettext("Choose what you get"),
+            "stop": gettext("To stop: reply STOP"),
+        }

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from campaigns.channels import CHANNELS
 from campaigns.content import composition, fields, merge
 from campaigns.content.composition import Source
+from campaigns.delivery import texting
 from campaigns.models import Campaign, Variant, VariantText
 
 
@@ -42,10 +44,18 @@ class Matrix:
 
 def matrix_of(variant: Variant) -> Matrix:
     """The matrix of a version; a cell's empty parts are the version's. The text for all knows no segments."""
-    own = Cell(None, "", Source(variant.subject, variant.preheader, variant.html, variant.text))
+    short = short_form(variant.campaign.channel)
+    own = Cell(None, "", Source(variant.subject, variant.preheader, variant.html, variant.text, short))
     texts = (text for text in variant.texts.all() if text.segment_id is None or not variant.is_mass)
     cells = (_cell(text, own.source) for text in texts)
     return Matrix(variant.pk, variant.key, (*cells, own))
+
+
+def short_form(channel: str) -> str:
+    """How a channel's texts are written: "" for letters; for text messages how their readers stop them."""
+    if not CHANNELS[channel].is_text:
+        return ""
+    return "reply" if texting.takes_replies() else "link"
 
 
 def _cell(text: VariantText, own: Source) -> Cell:
@@ -55,13 +65,17 @@ def _cell(text: VariantText, own: Source) -> Cell:
         text.preheader or own.preheader,
         text.html if has_own_body else own.html,
         text.text if has_own_body else own.text,
+        own.short,
     )
     return Cell(text.segment_id, text.language, source)
 
 
 def matrices_of(campaign: Campaign) -> dict[int, Matrix]:
     """The matrices of the campaign's versions by version id."""
-    return {variant.pk: matrix_of(variant) for variant in campaign.variants.prefetch_related("texts")}
+    return {
+        variant.pk: matrix_of(variant)
+        for variant in campaign.variants.select_related("campaign").prefetch_related("texts")
+    }
 
 
 def faults(matrix: Matrix, known: Iterable[str] | None = None) -> list[merge.Fault]:

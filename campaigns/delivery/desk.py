@@ -14,8 +14,10 @@ from campaigns.content.facts import Facts
 from campaigns.content.letters import Letter
 from campaigns.content.matrix import Matrix, matrices_of, sources
 from campaigns.delivery.permission import consents
+from campaigns.delivery.texts import Text
 from campaigns.delivery.webhooks import Call, call_of
 from campaigns.models import Campaign, Link, Message, Run
+from crm.addresses import normal_phone
 from crm.models import Customer
 from segments.models import Membership, Segment
 
@@ -49,9 +51,12 @@ class Desk:
 
     def item(self, message: Message) -> Any:
         """What the line of the channel hands over."""
-        if self.campaign.channel == "email":
-            return self.mail(message)
-        return self.call(message) if self.campaign.channel == "webhook" else self.letter(message)
+        return ITEMS.get(self.campaign.channel, Desk.letter)(self, message)
+
+    def text(self, message: Message) -> Text:
+        """The letter as a text message to its recipient's number."""
+        to = normal_phone(message.customer.phone) if message.customer else ""
+        return Text(to, self.letter(message).text, addresses.token(message, addresses.ID))
 
     def call(self, message: Message) -> Call:
         """The letter as a call to another system, with what it needs to know whom it is for."""
@@ -74,6 +79,9 @@ class Desk:
         mail = letters.mail_of(self.letter(message), self.campaign, address, headers)
         mail.metadata = {"kohde": addresses.token(message, addresses.ID)}  # type: ignore[attr-defined]  # for providers
         return mail
+
+
+ITEMS = {"email": Desk.mail, "webhook": Desk.call, "sms": Desk.text}
 
 
 def desk_for(run: Run, messages: Sequence[Message]) -> Desk:

@@ -14,6 +14,7 @@ from django.core.mail.message import sanitize_address
 from campaigns.channels import CHANNELS
 from campaigns.delivery.conversation import Begin, Broken, Line
 from campaigns.delivery.replies import CONNECT, DATA, MAIL, RCPT, Reply
+from campaigns.delivery.texting import TextLine
 from campaigns.delivery.webhooks import WebhookLine
 from campaigns.models import Campaign
 
@@ -197,6 +198,8 @@ def open_line(campaign: Campaign) -> Line:
     """The line of the campaign's channel; for mail the one that EMAIL_URL or the provider asks for."""
     if campaign.webhook is not None:
         return WebhookLine(campaign.webhook)
+    if campaign.channel == "sms":
+        return TextLine()
     if CHANNELS[campaign.channel].is_file:
         return FileLine()
     return SmtpLine() if settings.EMAIL_BACKEND == SMTP_BACKEND else BackendLine()

@@ -109,17 +109,22 @@ def take(provider: str, event: AnymailTrackingEvent, *, at: datetime) -> str:
     if message is None or kind == NOTHING:
         return NOTHING
     happened_at = min(event.timestamp or at, at)
+    told = event.event_id or json.dumps([event.event_type, message.pk, str(event.timestamp)], default=str)
+    return do_once(provider, str(told), message, kind, at=happened_at)
+
+
+def do_once(provider: str, told: str, message: Message, kind: str, *, at: datetime) -> str:
+    """Do what an event of this kind asks for, unless the event `told` was dealt with; return what was done."""
     with transaction.atomic():
-        if not is_new(provider, event, message, kind, happened_at):
+        if not is_new(provider, told, message, kind, at):
             return NOTHING
-        DO[kind](message, provider, happened_at)
+        DO[kind](message, provider, at)
     return kind
 
 
-def is_new(provider: str, event: AnymailTrackingEvent, message: Message, kind: str, at: datetime) -> bool:
+def is_new(provider: str, told: str, message: Message | None, kind: str, at: datetime) -> bool:
     """Write the event down; False when it stands there already."""
-    told = event.event_id or json.dumps([event.event_type, message.pk, str(event.timestamp)], default=str)
-    key = hashlib.sha256(str(told).encode()).hexdigest()
+    key = hashlib.sha256(told.encode()).hexdigest()
     try:
         with transaction.atomic():
             ProviderEvent.objects.create(provider=provider, event_key=key, message=message, kind=kind, at=at)

@@ -12,5 +12,6 @@ urlpatterns = [
     path("v/<str:token>/", views.in_browser, name="in-browser"),
     path("i/<str:token>/", views.opt_in, name="opt-in"),
     path("d/<str:token>/", views.own_data, name="own-data"),
+    path("hooks/sms/<slug:provider>/", hooks.text_hook, name="text-hook"),
     path("hooks/mail/<slug:provider>/", hooks.provider_hook, name="provider-hook"),
 ]

@@ -19,8 +19,11 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from campaigns import actions, audience, queries
-from campaigns.content import fields, merge
+from campaigns.channels import CHANNELS
+from campaigns.content import addresses, fields, merge
+from campaigns.content.composition import ADDRESS
 from campaigns.content.letters import Letter
+from campaigns.content.text_length import Length, length
 from campaigns.forms import SHARES, CampaignForm, Variants, initial_of, initial_variants, variants_of
 from campaigns.models import Campaign, Variant
 from campaigns.results import sketch
@@ -66,7 +69,9 @@ def edited(request: ActorRequest, campaign: Campaign | None) -> HttpResponse:
     """The editor; “check” shows the design without saving."""
     actor = request.actor
     form = CampaignForm(request.POST or None, actor=actor, initial=initial_of(campaign) if campaign else None)
-    variants = Variants(request.POST or None, prefix="v", initial=initial_variants(campaign) if campaign else None)
+    channel = request.POST.get("channel") or (campaign.channel if campaign else "email")
+    written = initial_variants(campaign) if campaign else None
+    variants = Variants(request.POST or None, prefix="v", initial=written, form_kwargs={"channel": channel})
     is_check = "check" in request.POST or request.headers.get("HX-Request") == "true"
     is_valid = form.is_valid() & variants.is_valid()
     if is_valid and not is_check:
@@ -79,6 +84,7 @@ def edited(request: ActorRequest, campaign: Campaign | None) -> HttpResponse:
         "form": form,
         "variants": variants,
         "names": fields.names(),
+        "sample": addresses.sample_click_url(),
         "design": design(campaign, form, variants),
     }
     is_refused = form.is_bound and not is_check
@@ -192,9 +198,17 @@ def asked_language(request: ActorRequest) -> str | None:
 def written(campaign: Campaign, variant: str, reader: Any, language: str | None) -> dict[str, Any]:
     """The letter, or why it cannot be written."""
     try:
-        return {"letter": queries.preview(campaign, variant, reader, as_of=timezone.now(), language=language)}
+        letter = queries.preview(campaign, variant, reader, as_of=timezone.now(), language=language)
     except merge.RenderFailed as failure:
         return {"failure": str(failure)}
+    return {"letter": letter, "length": sent_length(campaign, letter)}
+
+
+def sent_length(campaign: Campaign, letter: Letter) -> Length | None:
+    """How long a text message is once its addresses are those that we count."""
+    if not CHANNELS[campaign.channel].is_text:
+        return None
+    return length(ADDRESS.sub(addresses.sample_click_url(), letter.text))
 
 
 def faces_of(actor: Actor, campaign: Campaign, search: str) -> Any:

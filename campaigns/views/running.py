@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from campaigns import actions, audience, lifecycle, queries, tasks
+from campaigns import actions, audience, lifecycle, queries, readiness, tasks
 from campaigns.channels import CHANNELS
 from campaigns.delivery import lists
 from campaigns.forms import ScheduleForm
@@ -241,7 +241,7 @@ def faults(campaign: Campaign) -> list[str]:
         _("The segment %(name)s is not drawn for marketing.") % {"name": one}
         for one in queries.unfit_segments(campaign)
     ]
-    return [*nobody, *mute, *texts, *unfit, *stale]
+    return [*nobody, *mute, *texts, *unfit, *stale, *readiness.obstacles(campaign)]
 
 
 def launched(request: ActorRequest, campaign: Campaign) -> HttpResponse:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from campaigns import actions, queries
-from campaigns.content import blocks, composition, fields, matrix
+from campaigns.content import addresses, blocks, composition, fields, matrix
 from campaigns.content.composition import Source
 from campaigns.forms_texts import Blocks, HtmlForm, LetterForm, faults, written
 from campaigns.models import Campaign, Variant, VariantText
@@ -146,7 +146,8 @@ class Place:
         own = {} if self.is_base else {name: getattr(self.variant, name) for name in PARTS}
         if given.get("html") or given.get("text"):
             own = {**own, "html": "", "text": ""}
-        return Source(*(given.get(name) or own.get(name, "") for name in PARTS))
+        parts = {name: given.get(name) or own.get(name, "") for name in PARTS}
+        return Source(**parts, short=matrix.short_form(self.campaign.channel))
 
 
 def place_of(request: ActorRequest, campaign: Campaign, key: str) -> Place:
@@ -223,6 +224,7 @@ def shown(request: ActorRequest, place: Place, parts: dict[str, Any]) -> HttpRes
         "starters": blocks.STARTERS.values(),
         "kinds": blocks.KINDS.values(),
         "names": fields.names(),
+        "sample": addresses.sample_click_url(),
     }
     refused = request.method == "POST" and "add" not in request.POST
     return render(request, "campaigns/text.html", context, status=400 if refused else 200)

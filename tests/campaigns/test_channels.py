@@ -20,6 +20,7 @@ from campaigns.delivery import webhooks
 from campaigns.delivery.worker import send_batch
 from campaigns.models import ContactCap, Message, RunStatus, WebhookTarget
 from chaos.sink import Sink
+from chaos.texts import Texts, answering
 from crm.models import ConsentState, Customer, Suppression
 from tests.campaigns.conftest import AT, launched, sent
 
@@ -159,14 +160,25 @@ def test_a_port_other_than_the_webs_is_refused(monkeypatch):
         webhooks.address_of("mail.example", 25)
 
 
+@pytest.fixture
+def text_provider(settings) -> Iterator[Texts]:
+    texts = Texts()
+    with answering(texts) as settings.SMS_URL:
+        yield texts
+
+
 CHANNELS = [one for one in channels.CHANNELS if one != "email"]
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_consent_suppression_and_caps_hold_on_every_channel(channel, new_customer, new_campaign, target, sink: Sink):
+def test_consent_suppression_and_caps_hold_on_every_channel(
+    channel, new_customer, new_campaign, target, sink: Sink, text_provider
+):
     ContactCap.objects.create(at_most=1, period_hours=24)
     values = {"channel": channel, "webhook": target if channel == "webhook" else None}
-    fine, mute, barred, busy = (new_customer(n, consent=n == 3, street=f"Katu {n}") for n in range(4))
+    fine, mute, barred, busy = (
+        new_customer(n, consent=n == 3, street=f"Katu {n}", phone=f"040 123 450{n}") for n in range(4)
+    )
     consents([fine, barred, busy], channel)
     key = channels.key_of(channels.address_of(barred, channel), channel)
     Suppression.objects.create(channel=channel, address_key=key, reason="manual", at=AT, source="test")

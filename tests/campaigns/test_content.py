@@ -58,7 +58,7 @@ def test_the_same_address_twice_is_one_link_and_mailto_is_none():
     assert "{{ links[0] }}" in made.text and "{{ unsubscribe_url }}" in made.text
 
 
-@given(st.text(st.characters(exclude_characters="\r")))
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\r")))  # no database holds a lone surrogate
 def test_a_value_is_never_read_as_a_text(value):
     escaped = merge.filled("{{ customer.first_name }}", {"customer": {"first_name": value}}, escape=True)
     assert "<" not in escaped
