@@ -1,6 +1,7 @@
 """The places of the left navigation: one line per page, shown to the roles that hold its right."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -44,7 +45,7 @@ GROUPS: tuple[tuple[Place, ...], ...] = (
         Place("data", _("Data"), "circle-stack", "features.view"),
         Place("imports", _("Imports"), "arrow-up-tray", "imports.view"),
     ),
-    (Place("me", _("Settings"), "cog-6-tooth", is_on_phone=True),),
+    (Place("settings", _("Settings"), "cog-6-tooth", is_on_phone=True),),
 )
 
 # The pages below Settings, in their order; the first is everybody's.
@@ -81,6 +82,14 @@ def links(role: str, path: str) -> list[list[Link]]:
     return [group for group in seen if group]
 
 
+def settings_links(user: Any, path: str) -> list[Link]:
+    """The pages of the settings open to the user."""
+    found = [(place, address(place.url_name)) for place in SETTINGS if _is_open(place, user.role)]
+    held = [url for _place, url in found if url and _holds(url, path)]
+    current = max(held, key=len, default="")
+    return [Link(place, url, url == current) for place, url in found if url]
+
+
 def address(url_name: str) -> str:
     """The address of a page, or an empty string while no app brings it."""
     try:
@@ -101,6 +110,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "is_inside": is_inside,
         "navigation": links(user.role, request.path) if is_inside else [],
         "search_url": address("search"),
+        "settings_links": partial(settings_links, user, request.path) if is_inside else (),
     }
 
 

@@ -6,11 +6,14 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.contrib.sessions.models import Session
+from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from crm import rights
 from crm.addresses import AddressRefused, address_key
 from crm.models import (
+    ApiKey,
     AuditLine,
     Channel,
     Company,
@@ -28,12 +31,15 @@ from crm.models import (
     Pipeline,
     PipelineStage,
     Product,
+    RecoveryCode,
     Sensitivity,
     Suppression,
     Task,
     Team,
     Touch,
+    TwoFactor,
     User,
+    Visit,
 )
 from crm.pseudonyms import MaskedCustomers, NamelessRows
 from crm.rights import Actor
@@ -201,10 +207,58 @@ def users_named(actor: Actor, text: str) -> QuerySet[User]:
     return User.objects.filter(reduce(or_, named)).order_by("username")
 
 
+def has_two_factor(user: User) -> bool:
+    """Whether a code is asked for when the user signs in."""
+    return TwoFactor.objects.filter(user=user, confirmed_at__isnull=False).exists()
+
+
+def two_factor_of(user: User) -> TwoFactor | None:
+    """The user's app of codes, confirmed or only begun."""
+    return TwoFactor.objects.filter(user=user).first()
+
+
+def recovery_codes_left(user: User) -> int:
+    return RecoveryCode.objects.filter(user=user, used_at=None).count()
+
+
+def visits_of(user: User, *, most: int | None = 20) -> QuerySet[Visit]:
+    """The user's sign-ins, the last first."""
+    return Visit.objects.filter(user=user).select_related("user").order_by("-began_at", "-pk")[:most]
+
+
+def visits(actor: Actor) -> QuerySet[Visit]:
+    """Everybody's sign-ins, for those who keep users."""
+    rows = Visit.objects.select_related("user").order_by("-began_at", "-pk")
+    return rows if rights.may(actor, "users.change") else rows.none()
+
+
+def open_sessions(keys: Iterable[str]) -> set[str]:
+    """Those of the session keys that are still good."""
+    rows = Session.objects.filter(session_key__in=list(keys), expire_date__gt=timezone.now())
+    return set(rows.values_list("session_key", flat=True))
+
+
+def all_users(actor: Actor) -> QuerySet[User]:
+    """Every account, closed ones too, for those who keep them."""
+    rows = User.objects.select_related("two_factor").prefetch_related("teams").order_by("-is_active", "username")
+    return rows if rights.may(actor, "users.change") else rows.none()
+
+
+def keys(actor: Actor) -> QuerySet[ApiKey]:
+    """API keys, for those who issue them."""
+    rows = ApiKey.objects.select_related("created_by", "team").order_by("-pk")
+    return rows if rights.may(actor, "keys.change") else rows.none()
+
+
 def teams(actor: Actor) -> QuerySet[Team]:
     """Teams the actor may assign to or filter by."""
     rows = Team.objects.all()
     return rows if actor.team_ids is None else rows.filter(pk__in=actor.team_ids)
+
+
+def teams_with_members(actor: Actor) -> QuerySet[Team]:
+    """The teams with how many open accounts belong to each."""
+    return teams(actor).annotate(size=Count("members", filter=Q(members__is_active=True))).order_by("name")
 
 
 def suppressions(actor: Actor) -> QuerySet[Suppression]:

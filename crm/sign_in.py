@@ -58,6 +58,12 @@ def counters(account: str, ip: str, known_browser: str = "") -> list[Counter]:
     return [own, Counter("address", ip, free=30, first_wait_seconds=5)]
 
 
+def code_counters(account: str, ip: str) -> list[Counter]:
+    """What a guess of a code counts against: only a right code sets it back, a new sign-in does not."""
+    own = Counter("code", account.strip().casefold(), free=3, first_wait_seconds=300)
+    return [own, Counter("address", ip, free=30, first_wait_seconds=5)]
+
+
 @transaction.atomic
 def begin_attempt(counted: Sequence[Counter], *, at: datetime) -> None:
     """Count an attempt as failed before the password is looked at, so that parallel guesses count too.

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
+from crm.actions.two_factor import forget_visits
 from crm.imports.door import carry_on_import
 from crm.imports.forgetting import forget_files
 from crm.imports.runs import ImportNotPossible, due_imports
@@ -37,10 +38,11 @@ def sweep_imports() -> None:
 
 @shared_task
 def forget() -> None:
-    """Let go of what was kept for a while only: answers to repeat, and the files of imports long ended."""
+    """Let go of what was kept for a while only: answers to repeat, files of imports long ended, sign-ins."""
     now = timezone.now()
     forget_answers(at=now)
     forget_files(at=now)
+    forget_visits(at=now)
 
 
 def poke_import(import_id: int) -> None:

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from crm.actions.audit import audit
+from crm.actions.audit import audit, difference
 from crm.models import Team, User
 from crm.refusals import Refused
-from crm.rights import ROLES, Actor, require
+from crm.rights import ADMIN, ROLES, Actor, require
+
+CHANGEABLE = ("first_name", "last_name", "email", "role", "language", "may_see_special")
 
 
 @transaction.atomic
@@ -26,28 +29,110 @@ def create_team(*, name: str, slug: str, by: Actor, at: datetime) -> Team:
 
 
 @transaction.atomic
+def rename_team(team: Team, *, name: str, by: Actor, at: datetime) -> Team:
+    """Another name; the slug stays, for files and the API name it. Raises Refused when the name is taken."""
+    require(by, "users.change")
+    if Team.objects.filter(name=name).exclude(pk=team.pk).exists():
+        raise Refused(_("There is such a team already."), path="name", code="taken")
+    if changes := difference(team, {"name": name}):
+        Team.objects.filter(pk=team.pk).update(name=name)
+        audit(kind="team", object_id=team.pk, verb="changed", changes=changes, by=by, at=at)
+    team.refresh_from_db()
+    return team
+
+
+@transaction.atomic
 def create_user(
     *,
     username: str,
-    password: str,
     role: str,
     by: Actor,
     at: datetime,
+    password: str | None = None,
     teams: Iterable[Team] = (),
-    first_name: str = "",
-    language: str = "en",
+    **more: Any,
 ) -> User:
-    """A new user with one role; admins may use the Django admin."""
+    """A new user with one role; without a password nobody gets in before the invitation is taken.
+
+    `more` holds the other columns of `CHANGEABLE`.
+    """
     require(by, "users.change")
-    if role not in ROLES:
-        raise Refused(_("No such role."), path="role", choices=ROLES)
-    if User.objects.filter(username=username).exists():
+    _check_role(role)
+    if User.objects.filter(username__iexact=username).exists():
         raise Refused(_("This user name is taken."), path="username", code="taken")
-    is_admin = role == "admin"
-    user = User.objects.create_user(
-        username, password=password, role=role, first_name=first_name, language=language,
-        is_staff=is_admin, is_superuser=is_admin,
-    )  # fmt: skip
+    flags: dict[str, Any] = _flags(role)
+    user = User.objects.create_user(username, password=password, role=role, **flags, **more)
     user.teams.set(teams)
     audit(kind="user", object_id=user.pk, verb="created", changes={"role": [None, role]}, by=by, at=at)
     return user
+
+
+@transaction.atomic
+def change_user(
+    user: User, *, by: Actor, at: datetime, teams: Iterable[Team] | None = None, values: dict[str, Any]
+) -> User:
+    """Change columns of `CHANGEABLE` and the teams. Raises Refused when nobody would be left to administer."""
+    require(by, "users.change")
+    values = {name: values[name] for name in CHANGEABLE if name in values}
+    if "role" in values:
+        _check_role(values["role"])
+        if values["role"] != ADMIN:
+            _keep_an_admin(user)
+    changes = difference(user, values)
+    User.objects.filter(pk=user.pk).update(**values, **(_flags(values["role"]) if "role" in values else {}))
+    if teams is not None:
+        before, after = sorted(user.teams.values_list("slug", flat=True)), sorted(team.slug for team in teams)
+        if before != after:
+            user.teams.set(teams)
+            changes["teams"] = [before, after]
+    if changes:
+        audit(kind="user", object_id=user.pk, verb="changed", changes=changes, by=by, at=at)
+    user.refresh_from_db()
+    return user
+
+
+@transaction.atomic
+def close_user(user: User, *, by: Actor, at: datetime) -> User:
+    """Nobody comes in by this account any more: sessions end, its API keys stop. What they did stays theirs."""
+    require(by, "users.change")
+    if by.user is not None and by.user.pk == user.pk:
+        raise Refused(_("You cannot close your own account."), code="own_account")
+    _keep_an_admin(user)
+    if User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
+        audit(kind="user", object_id=user.pk, verb="closed", changes={"is_active": [True, False]}, by=by, at=at)
+    user.refresh_from_db()
+    return user
+
+
+@transaction.atomic
+def reopen_user(user: User, *, by: Actor, at: datetime) -> User:
+    """Let a closed account in again."""
+    require(by, "users.change")
+    if User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
+        audit(kind="user", object_id=user.pk, verb="reopened", changes={"is_active": [False, True]}, by=by, at=at)
+    user.refresh_from_db()
+    return user
+
+
+@transaction.atomic
+def note_invitation(user: User, *, by: Actor, at: datetime) -> None:
+    """The audit line of a link by which a password may be chosen."""
+    require(by, "users.change")
+    if not user.is_active:
+        raise Refused(_("This account is closed. Ask your administrator."), code="closed")
+    audit(kind="user", object_id=user.pk, verb="invited", changes={}, by=by, at=at)
+
+
+def _check_role(role: str) -> None:
+    if role not in ROLES:
+        raise Refused(_("No such role."), path="role", choices=ROLES)
+
+
+def _flags(role: str) -> dict[str, bool]:
+    """Django's own flags, which its admin looks at."""
+    return {"is_staff": role == ADMIN, "is_superuser": role == ADMIN}
+
+
+def _keep_an_admin(user: User) -> None:
+    if user.role == ADMIN and not User.objects.filter(role=ADMIN, is_active=True).exclude(pk=user.pk).exists():
+        raise Refused(_("This is the last administrator; somebody must be left to keep the house."), path="role")

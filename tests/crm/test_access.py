@@ -64,12 +64,12 @@ def test_switches_never_lead_to_another_site(client):
 
 def test_changing_the_password_keeps_this_browser_signed_in(client, aino):
     new = {"old_password": "kohde-demo-1", "new_password1": "quite-another-1", "new_password2": "quite-another-1"}
-    assert client.post(reverse("password"), new).url == reverse("me")
+    assert client.post(reverse("password"), new).url == reverse("security")
     assert client.get(reverse("me")).status_code == 200
 
 
 def test_no_page_carries_inline_script_or_style(client, aino):
-    for address in ("sign-in", "me", "password", "styleguide"):
+    for address in ("sign-in", "me", "security", "password", "styleguide"):
         page = client.get(reverse(address), follow=True).content.decode()
         assert " style=" not in page and "<style" not in page and "onclick" not in page
         assert page.count("<script") == page.count(" src=") - page.count("<img")
