@@ -11,9 +11,12 @@ class CampaignsConfig(AppConfig):
         from campaigns import finding as own
         from campaigns import uses as of_campaigns
         from crm import finding
+        from crm import panels as of_customers
         from crm.panels import Panel
         from segments import panels, uses
 
+        messages = ("customer-messages", "campaigns.view")
+        of_customers.register(Panel("messages", _("Messages"), *messages, place=70, is_page=True))
         uses.register(of_campaigns.of_segments)
         finding.register(*own.OWN)
         panels.register(Panel("lessons", _("What was learned"), "segment-lessons", "reports.view"))

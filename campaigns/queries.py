@@ -49,6 +49,12 @@ def messages_in_scope(run: Run, actor: Actor, state: str = "") -> QuerySet[Messa
     return rows if actor.team_ids is None else rows.filter(customer__in=crm_queries.customers(actor))
 
 
+def messages_to(customer: Any) -> QuerySet[Message]:
+    """The messages of one customer, hold-outs too, with their campaigns and what came back."""
+    rows = Message.objects.filter(customer=customer).select_related("run__campaign", "variant")
+    return rows.prefetch_related("responses").order_by("-id")
+
+
 def latest_run(campaign: Campaign) -> Run | None:
     """The campaign's last run."""
     return campaign.runs.select_related("campaign").order_by("-pk").first()

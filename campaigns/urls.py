@@ -6,6 +6,7 @@ from campaigns.views import calendar, comparing, deciding, drafting, listing, no
 
 urlpatterns = [
     path("", include("campaigns.public.urls")),
+    path("", include("campaigns.customer_urls")),
     path("campaigns/", listing.campaigns, name="campaigns"),
     path("campaigns/new/", drafting.campaign_new, name="campaign-new"),
     path("campaigns/rules/", rules.rules, name="sending-rules"),

@@ -11,4 +11,4 @@ class CrmConfig(AppConfig):
         from crm import finding, panels
 
         finding.register(*finding.OWN)
-        panels.register(panels.Panel("tasks", _("Next steps"), "customer-tasks", "tasks.view"))
+        panels.register(panels.Panel("tasks", _("Next steps"), "customer-tasks", "tasks.view", panels.OVERVIEW, 2))

@@ -1,24 +1,52 @@
-"""Parts of the customer's page that floors above bring: named addresses, loaded as fragments."""
+"""Parts of the customer's page: tabs with addresses, panels that stand on them, and what can be begun from its head."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from crm.rights import Actor, may
+
+OVERVIEW = "overview"
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A tab of the customer's page. `url_name` takes the customer's id and answers with a page or fragment."""
+    """A part of the customer's page. `url_name` takes the customer's id and answers with a page or a fragment.
+
+    It is a tab of its own, unless `tab` names the one it stands on. `is_page` says that its address shows the whole
+    page of the customer ({% customer_head %}); any other is loaded into a page that does. Tabs and panels stand in the
+    order of `place`.
+    """
 
     key: str
     label: Any
     url_name: str
     right: str
+    tab: str = ""
+    place: int = 50
+    is_page: bool = False
 
 
-PANELS: list[Panel] = []
+@dataclass(frozen=True)
+class Beginning:
+    """Something that can be begun for a customer from the head of the page: an address that takes the customer's id."""
+
+    label: Any
+    url_name: str
+    right: str
+    icon: str
+
+
+PANELS: list[Panel] = [
+    Panel(OVERVIEW, _("Overview"), "customer", "customers.view", place=0, is_page=True),
+    Panel("timeline", _("Timeline"), "customer-timeline", "customers.view", place=10, is_page=True),
+    Panel("orders", _("Orders"), "customer-orders", "orders.view", place=30, is_page=True),
+    Panel("consents", _("Consents"), "customer-consents", "consents.view", place=80, is_page=True),
+    Panel("audit", _("Audit"), "customer-audit", "audit.view", place=99, is_page=True),
+]
+BEGINNINGS: list[Beginning] = []
 
 
 def register(panel: Panel) -> None:
@@ -26,6 +54,33 @@ def register(panel: Panel) -> None:
     PANELS.append(panel)
 
 
-def of_customer(actor: Actor, customer_id: int) -> list[tuple[Panel, str]]:
-    """The panels the actor may see, each with its address."""
-    return [(panel, reverse(panel.url_name, args=[customer_id])) for panel in PANELS if may(actor, panel.right)]
+def offer(beginning: Beginning) -> None:
+    """Add something to begin; called once, from the AppConfig.ready of the floor that brings it."""
+    BEGINNINGS.append(beginning)
+
+
+def tabs(actor: Actor, customer_id: int) -> list[tuple[Panel, str]]:
+    """The tabs the actor may open, each with its address."""
+    return [(panel, address(panel, customer_id)) for panel in _open(actor) if not panel.tab]
+
+
+def address(panel: Panel, customer_id: int) -> str:
+    """Where the tab is shown with the customer's page around it."""
+    if panel.is_page:
+        return reverse(panel.url_name, args=[customer_id])
+    return reverse("customer-tab", args=[customer_id, panel.key])
+
+
+def on_tab(actor: Actor, customer_id: int, tab: str) -> list[tuple[Panel, str]]:
+    """The panels the actor may see on a tab, each with the address of its fragment."""
+    found = [panel for panel in _open(actor) if panel.tab == tab or (panel.key == tab and not panel.is_page)]
+    return [(panel, reverse(panel.url_name, args=[customer_id])) for panel in found]
+
+
+def beginnings(actor: Actor, customer_id: int) -> list[tuple[Beginning, str]]:
+    """What the actor may begin for the customer, each with its address."""
+    return [(one, reverse(one.url_name, args=[customer_id])) for one in BEGINNINGS if may(actor, one.right)]
+
+
+def _open(actor: Actor) -> list[Panel]:
+    return sorted((panel for panel in PANELS if may(actor, panel.right)), key=lambda panel: panel.place)

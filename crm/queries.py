@@ -1,6 +1,7 @@
 """Questions others may ask about customers and what happened to them. Every answer is scoped to the actor."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import or_
@@ -269,6 +270,27 @@ def suppressions(actor: Actor) -> QuerySet[Suppression]:
 def audit_lines(actor: Actor) -> QuerySet[AuditLine]:
     """Audit lines, for those who may read them."""
     return AuditLine.objects.all() if rights.may(actor, "audit.view") else AuditLine.objects.none()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a present value came from: the door or source system, and when."""
+
+    source: str
+    at: datetime
+
+
+LINES_READ = 200
+
+
+def origins(customer: Customer) -> dict[str, Origin]:
+    """For each column and `attributes.<key>` the last change that the audit of the customer knows of."""
+    lines = AuditLine.objects.filter(kind="customer", object_id=customer.pk).order_by("-id")
+    found: dict[str, Origin] = {}
+    for line in lines.only("changes", "source", "at")[:LINES_READ]:
+        for name in line.changes:
+            found.setdefault(name, Origin(line.source, line.at))
+    return found
 
 
 def imports(actor: Actor) -> QuerySet[Import]:

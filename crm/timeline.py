@@ -1,22 +1,27 @@
 """One line per happening of a customer, newest first. Floors above add their own sources."""
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm import figures, queries
-from crm.models import Customer, Outcome
+from crm.models import Customer, Event, Outcome
 from crm.rights import Actor
 
 
 @dataclass(frozen=True)
 class Happening:
-    """What the timeline shows in one line: when, an icon of heroicons, words, where it came from, a figure, a link."""
+    """What the timeline shows in one line: when, an icon of heroicons, words, where it came from, a figure, a link.
+
+    `detail` opens in place: pairs of a name and what stands beside it.
+    """
 
     at: datetime
     icon: str
@@ -24,6 +29,7 @@ class Happening:
     source: str = ""
     figure: str = ""
     url: str = ""
+    detail: Sequence[tuple[Any, Any]] = ()
 
 
 # A source gives the newest `most` happenings of a customer before a time.
@@ -34,6 +40,7 @@ EVENT_WORDS: dict[str, tuple[str, Any]] = {
     "cart": ("shopping-cart", gettext_lazy("Put something in the cart")),
     "open": ("envelope-open", gettext_lazy("Opened a message")),
     "click": ("cursor-arrow-rays", gettext_lazy("Clicked a link")),
+    "email": ("paper-airplane", gettext_lazy("E-mail from us")),
     "call": ("phone", gettext_lazy("Call")),
     "meeting": ("users", gettext_lazy("Meeting")),
     "visit": ("building-storefront", gettext_lazy("Visit")),
@@ -48,10 +55,18 @@ ORDER_WORDS: dict[str, tuple[str, Any]] = {
 }
 
 
-def of_customer(actor: Actor, customer: Customer, *, before: datetime, most: int) -> tuple[list[Happening], bool]:
-    """The newest happenings before a time, and whether older ones exist; those of one time stay together."""
-    found = (sorted(source(actor, customer, before, most + 1), key=_at, reverse=True) for source in SOURCES)
+def of_customer(
+    actor: Actor, customer: Customer, *, before: datetime, most: int, kind: str = "", since: datetime | None = None
+) -> tuple[list[Happening], bool]:
+    """The newest happenings before a time, and whether older ones exist; those of one time stay together.
+
+    `kind` is a key of KINDS and leaves out all others; `since` leaves out what is older.
+    """
+    asked = [KINDS[kind].source] if kind in KINDS else SOURCES
+    found = (sorted(source(actor, customer, before, most + 1), key=_at, reverse=True) for source in asked)
     merged = list(heapq.merge(*found, key=_at, reverse=True))
+    if since is not None:
+        merged = [one for one in merged if one.at >= since]
     end = _whole_moments(merged, most)
     return merged[:end], len(merged) > end
 
@@ -73,16 +88,33 @@ def _orders(actor: Actor, customer: Customer, before: datetime, most: int) -> It
     for row in rows:
         icon, words = ORDER_WORDS[row.kind]
         money = figures.money(row.total_amount, row.currency)
-        yield Happening(row.ordered_at, icon, words % {"number": row.number}, row.channel or row.source, money)
+        url = reverse("customer-order", args=[customer.pk, row.pk])
+        yield Happening(row.ordered_at, icon, words % {"number": row.number}, row.channel or row.source, money, url)
 
 
-def _events(actor: Actor, customer: Customer, before: datetime, most: int) -> Iterable[Happening]:
-    rows = queries.events(actor).filter(customer=customer, occurred_at__lt=before).order_by("-occurred_at")[:most]
-    for row in rows:
+def _events(
+    actor: Actor,
+    customer: Customer,
+    before: datetime,
+    most: int,
+    types: Collection[str] = (),
+    others: Collection[str] = (),
+) -> Iterable[Happening]:
+    rows = queries.events(actor).filter(customer=customer, occurred_at__lt=before)
+    if types:
+        rows = rows.filter(type__in=types)
+    for row in rows.exclude(type__in=others).order_by("-occurred_at")[:most]:
         icon, words = EVENT_WORDS.get(row.type, ("bolt", row.type))
         about = CATEGORY_WORDS.get(row.category, row.category) if row.type in CONTACTS else row.category
         detail = f"{words} · {about}" if about else str(words)
-        yield Happening(row.occurred_at, icon, detail, row.channel or row.source)
+        yield Happening(row.occurred_at, icon, detail, row.channel or row.source, detail=_told(row))
+
+
+def _told(row: Event) -> list[tuple[Any, Any]]:
+    """What the source said of an event, as far as it says more than the line; long texts are cut."""
+    said = [(name.replace("_", " "), str(value)[:MOST_LETTERS]) for name, value in row.properties.items()]
+    value = [(_("Value"), figures.number(row.value, 2))] if row.value is not None else []
+    return [*value, *said, (_("Source"), row.source)] if said or value else []
 
 
 def _consents(actor: Actor, customer: Customer, before: datetime, most: int) -> Iterable[Happening]:
@@ -92,12 +124,39 @@ def _consents(actor: Actor, customer: Customer, before: datetime, most: int) -> 
             "purpose": row.get_purpose_display(),
             "channel": row.get_channel_display(),
         }
-        yield Happening(row.at, "hand-raised", words, row.source)
+        detail = [(name.replace("_", " "), str(value)[:MOST_LETTERS]) for name, value in row.evidence.items()]
+        yield Happening(row.at, "hand-raised", words, row.source, detail=detail)
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of happenings that the timeline may be narrowed to."""
+
+    label: Any
+    source: Source
+
+
+MOST_LETTERS = 300
+VISITS, LETTERS, CALLS, ANSWERS = (
+    ("page", "cart", "visit", "screen"),
+    ("open", "click", "email"),
+    ("call",),
+    ("answer",),
+)
 SOURCES: list[Source] = [_orders, _events, _consents]
+KINDS: dict[str, Kind] = {
+    "orders": Kind(gettext_lazy("Orders"), _orders),
+    "visits": Kind(gettext_lazy("Visits"), partial(_events, types=VISITS)),
+    "messages": Kind(gettext_lazy("Messages"), partial(_events, types=LETTERS)),
+    "calls": Kind(gettext_lazy("Calls and meetings"), partial(_events, types=CALLS)),
+    "answers": Kind(gettext_lazy("Answers"), partial(_events, types=ANSWERS)),
+    "events": Kind(gettext_lazy("Other events"), partial(_events, others=VISITS + LETTERS + CALLS + ANSWERS)),
+    "consents": Kind(gettext_lazy("Consents"), _consents),
+}
 
 
-def register(source: Source) -> None:
-    """Add a source of a floor above; called once, from its AppConfig.ready."""
+def register(source: Source, kind: str = "", label: Any = "") -> None:
+    """Add a source, and with `kind` a choice to see it alone; called once, from an AppConfig.ready."""
     SOURCES.append(source)
+    if kind:
+        KINDS[kind] = Kind(label, source)

@@ -1,7 +1,7 @@
 """Addresses of the lowest floor's pages."""
 
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import include, path
 
 from crm.views import (
     access,
@@ -57,9 +57,7 @@ urlpatterns = [
     path("imports/<int:pk>/problems.csv", imports.import_problems, name="import-problems"),
     path("customers/", customers.customers, name="customers"),
     path("customers/new/", customers.customer_new, name="customer-new"),
-    path("customers/<int:pk>/", customers.customer, name="customer"),
     path("customers/<int:pk>/edit/", customers.customer_edit, name="customer-edit"),
-    path("customers/<int:pk>/consents/<int:state_id>/withdraw/", customers.withdraw, name="consent-withdraw"),
     path("customers/<int:pk>/tasks/", contacts.customer_tasks, name="customer-tasks"),
     path("customers/<int:pk>/contacts/", contacts.contact_log, name="contact-log"),
     path("tasks/", tasks.tasks, name="tasks"),
@@ -73,5 +71,6 @@ urlpatterns = [
     path("tasks/<int:pk>/reopen/", tasks.task_reopen, name="task-reopen"),
     path("tasks/<int:pk>/snooze/", tasks.task_snooze, name="task-snooze"),
     path("tasks/<int:pk>/undo/<int:line>/", tasks.task_undo, name="task-undo"),
+    path("customers/", include("crm.customer_urls")),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]

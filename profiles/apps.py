@@ -1,4 +1,4 @@
-"""Registers the profiles app, and its panel on the customer's page."""
+"""Registers the profiles app, and its parts of the customer's page."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -10,4 +10,7 @@ class ProfilesConfig(AppConfig):
     def ready(self) -> None:
         from crm import panels
 
-        panels.register(panels.Panel("profile", _("Profile"), "customer-profile", "features.view"))
+        profile = panels.Panel("profile", _("Profile"), "customer-profile", "features.view", place=20, is_page=True)
+        value = panels.Panel("value", _("Worth"), "customer-value", "features.view", panels.OVERVIEW, 5)
+        for panel in (profile, value):
+            panels.register(panel)

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from profiles import views
+from profiles import customer_pages, views
 
 urlpatterns = [
     path("data/", views.data, name="data"),
-    path("customers/<int:pk>/profile/", views.customer_profile, name="customer-profile"),
+    path("customers/<int:pk>/profile/", customer_pages.customer_profile, name="customer-profile"),
+    path("customers/<int:pk>/value/", customer_pages.customer_value, name="customer-value"),
 ]

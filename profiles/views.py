@@ -1,21 +1,19 @@
-"""Pages of profiles: what is known of a customer in ten dimensions, and how good the data are."""
+"""The Data page: every feature, and how good the data are."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from crm import queries as crm_queries
 from crm import tables
 from crm.access import ActorRequest, needs
 from profiles import queries, wording
 from profiles.catalogue import DIMENSIONS, Feature
-from profiles.queries import FeatureValue, Quality
+from profiles.queries import Quality
 
 COLUMNS = (
     tables.Column(_("Feature"), sort="label"),
@@ -83,37 +81,3 @@ def answer(rows: list[Quality]) -> str:
         sparse,
     )
     return f"{told} {missing % {'n': sparse}}"
-
-
-@require_safe
-@needs("features.view")
-def customer_profile(request: ActorRequest, pk: int) -> HttpResponse:
-    """One customer in ten dimensions; a fragment of the customer's page, and a page of its own."""
-    actor = request.actor
-    customer = get_object_or_404(crm_queries.customers(actor), pk=pk)
-    values = [value for value in values_of(customer.pk) if queries.is_open_to(actor, value.feature)]
-    context = {"customer": customer, "dimensions": by_dimension(values)}
-    is_fragment = "HX-Request" in request.headers
-    return render(request, f"profiles/customer_{'panel' if is_fragment else 'profile'}.html", context)
-
-
-def values_of(customer_id: int) -> list[FeatureValue]:
-    try:
-        return queries.features_of(customer_id)
-    except queries.NoSnapshot:
-        return []
-
-
-def by_dimension(values: Iterable[FeatureValue]) -> list[dict[str, Any]]:
-    """Per dimension that has features: what is known, as facts, and how many are missing."""
-    groups = {name: [value for value in values if value.feature.dimension == name] for name in DIMENSIONS}
-    return [group_in_words(group) for group in groups.values() if group]
-
-
-def group_in_words(group: list[FeatureValue]) -> dict[str, Any]:
-    known = [value for value in group if value.value is not None]
-    return {
-        "label": wording.dimension(group[0].feature),
-        "facts": [(wording.label(one.feature), wording.written(one.value, one.feature)) for one in known],
-        "missing": len(group) - len(known),
-    }

@@ -1,4 +1,4 @@
-"""Registers the segments app, its panel on the customer's page, and what the search finds of it."""
+"""Registers the segments app, its parts of the customer's page, and what the search finds of it."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -11,5 +11,7 @@ class SegmentsConfig(AppConfig):
         from crm import finding, panels
         from segments import finding as own
 
-        panels.register(panels.Panel("segments", _("Segments"), "customer-segments", "segments.view"))
+        label, view = _("Segments"), ("customer-segments", "segments.view")
+        panels.register(panels.Panel("segments", label, *view, place=60, is_page=True))
+        panels.register(panels.Panel("segments-now", label, *view, panels.OVERVIEW, 20))
         finding.register(*own.OWN)

@@ -23,7 +23,7 @@ MOST = 50
 @needs("segments.view")
 def memberships(request: Any, pk: int) -> HttpResponse:
     """The customer's segments with the reasons of one chosen; a fragment of the customer's page."""
-    customer = get_object_or_404(crm_queries.customers(request.actor), pk=min(pk, LARGEST_ID))
+    customer = get_object_or_404(crm_queries.customers(request.actor).select_related("owner"), pk=min(pk, LARGEST_ID))
     rows = queries.segments_of(customer)
     inside = [row for row in rows if row.left_at is None]
     others = queries.segments(request.actor).filter(kind="rule").exclude(pk__in=[row.segment_id for row in inside])

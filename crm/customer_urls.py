@@ -1,0 +1,18 @@
+"""Addresses of one customer's page, its tabs and what is done there; below /customers/."""
+
+from django.urls import path
+
+from crm.views import customer
+
+urlpatterns = [
+    path("<int:pk>/", customer.overview, name="customer"),
+    path("<int:pk>/timeline/", customer.happenings, name="customer-timeline"),
+    path("<int:pk>/orders/", customer.orders, name="customer-orders"),
+    path("<int:pk>/orders/<int:order_id>/", customer.order_detail, name="customer-order"),
+    path("<int:pk>/consents/", customer.consents, name="customer-consents"),
+    path("<int:pk>/consents/record/", customer.record_consent, name="consent-record"),
+    path("<int:pk>/consents/<int:state_id>/withdraw/", customer.withdraw, name="consent-withdraw"),
+    path("<int:pk>/audit/", customer.audit, name="customer-audit"),
+    path("<int:pk>/audit.csv", customer.audit_csv, name="customer-audit-csv"),
+    path("<int:pk>/tabs/<slug:key>/", customer.tab, name="customer-tab"),
+]
