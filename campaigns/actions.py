@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from campaigns import approval, queries, readiness, rollout
+from campaigns import approval, queries, readiness, rollout, waves
 from campaigns.approval import ApprovalMissing as ApprovalMissing
 from campaigns.approval import plan as plan
 from campaigns.channels import CHANNELS
@@ -41,6 +41,8 @@ SETTABLE = (
     "guardrails",
     "worthwhile_lift",
     "holdout_share",
+    "waves",
+    "wave_hours",
     "budget_amount",
     "cost_per_message_amount",
     "currency",
@@ -201,6 +203,10 @@ def refuse_bad(values: Mapping[str, Any]) -> None:
         raise Refused(_("The hold-out is a share from 0 to below 1."), path="holdout_share")
     if not 1 <= values.get("priority", 1) <= 9:
         raise Refused(_("The priority is a number from 1 to 9."), path="priority")
+    if not 1 <= values.get("waves", 1) <= 10:
+        raise Refused(_("It is sent in 1 to 10 waves."), path="waves")
+    if not 1 <= values.get("wave_hours", 24) <= 336:
+        raise Refused(_("Between waves lie 1 to 336 hours."), path="wave_hours")
     if bool(values.get("send_from")) != bool(values.get("send_until")):
         raise Refused(_("A window of hours needs both ends."), path="send_from")
     if set(values.get("send_weekdays", "")) - set("1234567"):
@@ -262,6 +268,7 @@ def launch(campaign: Campaign, *, by: Actor, at: datetime, occurrence_key: str =
             run = Run.objects.create(campaign=campaign, occurrence_key=occurrence_key, **frozen(campaign, by, at))
     except IntegrityError:
         raise MoveNotAllowed("launch", CampaignStatus.FINISHED) from None
+    waves.plan_waves(run)
     audit(campaign, "launched", {"status": [before, CampaignStatus.SENDING]}, by=by, at=at)
     campaign.refresh_from_db()
     return run
@@ -296,6 +303,7 @@ def refuse_unready(campaign: Campaign) -> None:
     if unfit := queries.unfit_segments(campaign):
         names = ", ".join(segment.name for segment in unfit)
         raise NotReady(_("Not drawn for marketing: %(names)s.") % {"names": names}, path="include")
+    waves.refuse_waves(campaign)
     if not campaign.variants.filter(weight__gt=0).exists():
         raise NotReady(_("The campaign has no version to send."), path="variants")
     for key, found in queries.faults(campaign).items():

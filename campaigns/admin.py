@@ -87,3 +87,4 @@ admin.site.register(
 )
 admin.site.register(models.ContactWish, Ledger, list_display=["customer", "period_hours", "said_at"])
 admin.site.register(models.Lesson, Ledger, list_display=["text"])
+admin.site.register(models.Wave, Ledger, list_display=["run", "number", "due_at", "opened_at", "shares"])

@@ -81,6 +81,8 @@ class CampaignSerializer(StrictModelSerializer):
             "guardrails",
             "worthwhile_lift",
             "holdout_share",
+            "waves",
+            "wave_hours",
             "include",
             "exclude",
             "budget_amount",
@@ -253,6 +255,15 @@ class GuardrailSerializer(serializers.Serializer):
     is_broken = serializers.BooleanField(help_text="Clearly broken: the version cannot win.")
 
 
+class WaveSerializer(serializers.Serializer):
+    number = serializers.IntegerField()
+    due_at = serializers.DateTimeField()
+    opened_at = serializers.DateTimeField(allow_null=True, help_text="When its shares were fixed.")
+    shares = serializers.DictField(child=serializers.FloatField(), help_text="Per version, 0–1.")
+    seen = serializers.DictField(help_text="Per version, what the shares rest on: people and the goal by then.")
+    people = serializers.DictField(child=serializers.IntegerField(), help_text="Per version, dealt so far.")
+
+
 class NextEuroSerializer(serializers.Serializer):
     segment = serializers.IntegerField()
     return_per_euro = serializers.FloatField(help_text="Caused revenue per further euro, after partial pooling.")
@@ -295,6 +306,8 @@ class ResultsSerializer(serializers.Serializer):
     revenue_cap = share("Above it one person's revenue counts as this in the decision; fixed before the send.")
     groups = GroupSerializer(many=True, help_text="Everybody first, then each segment as of the send.")
     guardrails = GuardrailSerializer(many=True)
+    waves = WaveSerializer(many=True, help_text="Empty where everybody was dealt at once.")
+    certainty_kept = share("Of waves: what one person taught, compared with an even split; null without waves.")
     between_segments = BetweenSerializer(many=True)
     segmenting_earned = CausedSerializer(allow_null=True, help_text="All versions against the one text for all.")
     next_euro = NextEuroSerializer(many=True, allow_null=True)

@@ -20,6 +20,7 @@ from crm.refusals import NotPossibleNow
 from crm.rights import Actor
 
 READER = rights.machine("approval")
+FLOOR = 0.2  # share of every later wave that is dealt evenly, so that no version is ever given up
 NOTHING = {"approved_by": None, "approved_at": None, "approved_hash": ""}
 
 
@@ -136,6 +137,7 @@ def plan(campaign: Campaign) -> dict[str, Any]:
         "mass": campaign.variants.filter(is_mass=True).values_list("key", flat=True).first() or "",
         "holdout_share": str(campaign.holdout_share),
         "weights": dict(campaign.variants.values_list("key", "weight")),
+        **({"waves": campaign.waves, "wave_hours": campaign.wave_hours, "floor": FLOOR} if campaign.waves > 1 else {}),
         "include": list(campaign.include.order_by("pk").values_list("pk", flat=True)),
         "exclude": list(campaign.exclude.order_by("pk").values_list("pk", flat=True)),
     }

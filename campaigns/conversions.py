@@ -40,8 +40,9 @@ def begins_at(run: Run) -> datetime:
 
 
 def ends_at(run: Run) -> datetime:
-    """When the window closes: after its days, or when a decision was rolled out to those who were held out."""
-    usual = begins_at(run) + timedelta(days=run.plan["window_days"])
+    """When the window closes: its days after the last wave was due, or when a decision was rolled out to the rest."""
+    last_wave = timedelta(hours=(run.plan.get("waves", 1) - 1) * run.plan.get("wave_hours", 0))
+    usual = begins_at(run) + last_wave + timedelta(days=run.plan["window_days"])
     closed = run.plan.get("closed_at")
     return min(usual, datetime.fromisoformat(closed)) if closed else usual
 

@@ -18,7 +18,7 @@ from crm.form_fields import RowsField
 from segments import queries as segment_queries
 
 KEYS = "ABCDEF"
-USUAL_PRIORITY = 5
+USUAL_PRIORITY, USUAL_HOURS = 5, 24
 CLOCK = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 PURPOSES = (("marketing", _("Marketing: consent needed")), ("service", _("Service: about an order or a contract")))
 
@@ -83,6 +83,17 @@ class CampaignForm(forms.Form):
         initial=10,
         help_text=_("A smaller effect changes nothing you would do; then either version will do."),
     )
+    waves = forms.IntegerField(
+        label=_("Waves"),
+        min_value=1,
+        max_value=10,
+        initial=1,
+        required=False,
+        help_text=_("1: everybody at once. More: later waves get more of what works so far."),
+    )
+    wave_hours = forms.IntegerField(
+        label=_("Hours between waves"), min_value=1, max_value=336, initial=24, required=False
+    )
     cost_per_message_amount = forms.DecimalField(
         label=_("Cost per message"), min_value=0, max_digits=12, decimal_places=4, initial=0
     )
@@ -132,6 +143,7 @@ class CampaignForm(forms.Form):
         ]
         given["channel"] = given["channel"] or "email"
         given["priority"] = given["priority"] or USUAL_PRIORITY
+        given["waves"], given["wave_hours"] = given["waves"] or 1, given["wave_hours"] or USUAL_HOURS
         given["send_weekdays"] = "".join(sorted(self.cleaned_data["send_weekdays"]))
         shares = {name: self.cleaned_data[field] / 100 for name, field in SHARES.items()}
         return {**given, **shares, "guardrails": rails}
@@ -149,6 +161,8 @@ PLAIN = (
     "goal",
     "goal_event",
     "window_days",
+    "waves",
+    "wave_hours",
     "cost_per_message_amount",
     "priority",
     "send_from",

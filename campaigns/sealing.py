@@ -11,8 +11,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count
 
-from campaigns import audience, rollout
+from campaigns import audience, rollout, waves
 from campaigns.audience import Prospect
+from campaigns.conversions import ALLOCATED
 from campaigns.experiments.allocation import Weights, allocate
 from campaigns.models import Campaign, Message, MessageState, Run, RunStatus
 from crm import bulk
@@ -95,6 +96,7 @@ COLUMNS = (
     "person_key",
     "address_key",
     "variant",
+    "wave",
     "state",
     "reason",
     "final_at",
@@ -103,6 +105,7 @@ COLUMNS = (
     "lease_token",
     "attempts",
 )
+OPEN = (MessageState.QUEUED.value, MessageState.DEFERRED.value)
 UNTOUCHED = ("", "", 0)  # code, lease_token, attempts
 
 
@@ -113,16 +116,20 @@ def rows(run: Run, prospects: Sequence[Prospect]) -> Iterator[tuple[Any, ...]]:
     sealed_at = connection.ops.adapt_datetimefield_value(run.sealed_at)
     for one in prospects:
         arm = arms.get(one.customer_id, "")
+        wave = waves.number_of(arm)
         state = state_of(one, arm)
-        ended_at = None if state == MessageState.QUEUED.value else sealed_at
+        reason = one.reason or (waves.LATER if wave > 1 else "")
+        ended_at = None if state in OPEN else sealed_at
         who = (run.pk, run.campaign.channel, one.customer_id, person_key(one.customer_id), one.address_key)
-        yield (*who, variants.get(arm), state, one.reason, ended_at, secrets.token_hex(16), *UNTOUCHED)
+        yield (*who, variants.get(arm), wave, state, reason, ended_at, secrets.token_hex(16), *UNTOUCHED)
 
 
 def state_of(one: Prospect, arm: str) -> str:
     """The state in which a member's row begins."""
     if one.reason:
         return MessageState.SKIPPED.value
+    if waves.number_of(arm) > 1:
+        return MessageState.DEFERRED.value
     return MessageState.HELD_OUT.value if arm == HELD_OUT else MessageState.QUEUED.value
 
 
@@ -133,7 +140,8 @@ def arms_of(run: Run, prospects: Sequence[Prospect]) -> dict[int, str]:
     people = {person_key(one.customer_id): one for one in prospects}
     strata = [f"{one.stratum}@{run.cursor}" for one in people.values()]
     stored = earlier_arms(run, list(people))
-    arms = allocate(list(people), strata, weights(run.campaign), seed=run.seed, stored=stored)
+    shares = waves.spread(weights(run.campaign), run.plan.get("waves", 1), HELD_OUT)
+    arms = allocate(list(people), strata, shares, seed=run.seed, stored=stored)
     return {one.customer_id: arm for one, arm in zip(people.values(), arms, strict=True)}
 
 
@@ -142,7 +150,12 @@ def earlier_arms(run: Run, people: list[str]) -> dict[str, str]:
         return {}
     known = weights(run.campaign).arms
     earlier = Message.objects.filter(run__campaign=run.campaign_id, person_key__in=people).exclude(run=run)
-    pairs = earlier.exclude(state=MessageState.SKIPPED).order_by("pk").values_list("person_key", "variant__key")
+    pairs = (
+        earlier.filter(ALLOCATED)
+        .exclude(state=MessageState.SKIPPED)
+        .order_by("pk")
+        .values_list("person_key", "variant__key")
+    )
     return {person: arm or HELD_OUT for person, arm in pairs if (arm or HELD_OUT) in known}
 
 

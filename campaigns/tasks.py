@@ -7,11 +7,13 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from campaigns import waves
 from campaigns.conversions import attribute_due
 from campaigns.delivery.rates import book_return
 from campaigns.delivery.sweeping import sweep
 from campaigns.delivery.worker import send_batch
 from campaigns.forgetting import forget_browsers, forget_erased
+from campaigns.results import answer
 from campaigns.scheduling import launch_due
 from campaigns.sealing import seal
 
@@ -49,9 +51,10 @@ def send_messages(run_id: int) -> None:
 
 @shared_task
 def sweep_campaigns() -> None:
-    """The line of the timetable: launch what is due, take back what is stuck, poke what waits."""
+    """The line of the timetable: launch what is due, open waves, take back what is stuck, poke what waits."""
     now = timezone.now()
     launch_due(at=now)
+    waves.open_due(answer.so_far, at=now)
     swept = sweep(at=now)
     attribute_due(at=now)
     for run_id in swept.to_seal:

@@ -7,6 +7,7 @@ from math import ceil
 from operator import add
 from typing import Any
 
+from campaigns.experiments.allocation import Weights
 from campaigns.experiments.answers import CannotTell, Comparison, Interval
 from campaigns.experiments.chances import Chance, chances
 from campaigns.experiments.comparison import compare, compare_spend, own_interval, rate_interval
@@ -35,21 +36,31 @@ class ArmEvidence:
     paired: Paired | None = None
     revenue: Mean | None = None
     rates: Mapping[str, Proportion] = field(default_factory=dict)
+    counted: int | None = None
+
+    @property
+    def people(self) -> int:
+        """Everybody allocated; `goal` may stand for fewer where waves were weighted (see `waves.stratified`)."""
+        return self.goal.n if self.counted is None else self.counted
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One group (a segment as of the send, or everybody): its arms by key, and its planned size if not yet all sent."""
+    """One group (a segment as of the send, or everybody): its arms by key, and its planned size if not yet all sent.
+
+    `dealt` are the shares by which its people were dealt where they are not the plan's: after waves.
+    """
 
     key: str
     name: str
     arms: Mapping[str, ArmEvidence]
     people: int | None = None
+    dealt: Weights | None = None
 
     @property
     def size(self) -> int:
         """Planned people, or those allocated."""
-        return self.people or sum(arm.goal.n for arm in self.arms.values())
+        return self.people or sum(arm.people for arm in self.arms.values())
 
 
 @dataclass(frozen=True)
@@ -177,6 +188,7 @@ def _add_arms(a: ArmEvidence, b: ArmEvidence) -> ArmEvidence:
         paired=_added(a.paired, b.paired),
         revenue=_added(a.revenue, b.revenue),
         rates={key: _added(a.rates.get(key), b.rates.get(key)) for key in {**a.rates, **b.rates}},
+        counted=_added(a.counted, b.counted),
     )
 
 
@@ -188,7 +200,7 @@ def _complete(plan: Plan, group: Evidence) -> Evidence:
     """The group with every planned arm, in the order of the plan."""
     empty = Proportion() if plan.goal.kind == "rate" else Mean()
     arms = {arm.key: group.arms.get(arm.key, ArmEvidence(empty)) for arm in plan.arms}
-    return Evidence(group.key, group.name, arms, group.people)
+    return replace(group, arms=arms)
 
 
 # --- one group ----------------------------------------------------------------------------------
@@ -205,7 +217,7 @@ def _group(
     return GroupReading(
         key=group.key,
         name=group.name,
-        people=sum(arm.goal.n for arm in group.arms.values()),
+        people=sum(arm.people for arm in group.arms.values()),
         arms=_arms(plan, group),
         pairs=tuple(_pair(plan, group, goals, pair, pooled) for pair in plan.pairs),
         ratio=_ratio(plan, group),
@@ -229,7 +241,7 @@ def _outcome(plan: Plan, group: Evidence) -> Contest | CannotTell:
 
 
 def _ratio(plan: Plan, group: Evidence) -> RatioCheck | CannotTell:
-    return ratio_check({key: arm.goal.n for key, arm in group.arms.items()}, plan.weights)
+    return ratio_check({key: arm.people for key, arm in group.arms.items()}, group.dealt or plan.weights)
 
 
 def _vetoes(plan: Plan, group: Evidence) -> tuple[Veto, ...]:
@@ -301,7 +313,7 @@ def _arm(plan: Plan, key: str, evidence: ArmEvidence, chance: Chance | CannotTel
         key=key,
         name=planned.name,
         role=planned.role,
-        people=goal.n,
+        people=evidence.people,
         value=goal.mean if goal.n else CannotTell("nobody"),
         interval=own_interval(goal, level=plan.level),
         chance=chance,
@@ -312,7 +324,7 @@ def _arm(plan: Plan, key: str, evidence: ArmEvidence, chance: Chance | CannotTel
 
 
 def _rate(rate: Proportion, level: float) -> RateReading:
-    return RateReading(rate.n, rate.successes, rate.mean if rate.n else 0.0, rate_interval(rate, level=level))
+    return RateReading(rate.n, int(rate.successes), rate.mean if rate.n else 0.0, rate_interval(rate, level=level))
 
 
 def _pair(
@@ -394,7 +406,7 @@ def _segmentation(plan: Plan, whole: Evidence) -> Caused | CannotTell:
     segmented = _contacted(plan, whole)
     if mass is None or segmented is None:
         return CannotTell("no_revenue")
-    spent = sum(plan.arm(key).cost_per_person * whole.arms[key].goal.n for key in plan.variants)
+    spent = sum(plan.arm(key).cost_per_person * whole.arms[key].people for key in plan.variants)
     extra = spent - plan.arm(plan.mass).cost_per_person * segmented.n
     return caused_revenue(segmented, mass, cost=extra, level=plan.level)
 
@@ -418,7 +430,7 @@ def _next_euro(plan: Plan, groups: Sequence[Evidence]) -> tuple[NextEuro, ...] |
         if isinstance(reading, CannotTell):
             return reading
         estimates.append(Estimate(reading.difference, reading.standard_error))
-        spent = sum(plan.arm(key).cost_per_person * group.arms[key].goal.n for key in plan.variants)
+        spent = sum(plan.arm(key).cost_per_person * group.arms[key].people for key in plan.variants)
         costs[group.key] = spent / contacted.n
     pooling = pool(estimates, level=plan.level)
     if isinstance(pooling, CannotTell):

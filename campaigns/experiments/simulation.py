@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
@@ -11,13 +11,15 @@ import numpy as np
 
 from campaigns.classing import HUMAN, Hit, classify
 from campaigns.experiments.answers import CannotTell
-from campaigns.experiments.comparison import compare_rates, compare_spend
+from campaigns.experiments.bandit import thompson_shares
+from campaigns.experiments.comparison import compare, compare_rates, compare_spend
 from campaigns.experiments.decision import contest, decide
 from campaigns.experiments.guardrails import vetoes
 from campaigns.experiments.plan import ArmPlan, Goal, Guardrail, Plan
 from campaigns.experiments.pooling import discoveries
 from campaigns.experiments.power import Look, detectable_rate
-from campaigns.experiments.sufficient import Mean, Proportion
+from campaigns.experiments.sufficient import Mean, Proportion, Sample
+from campaigns.experiments.waves import stratified
 
 SEED = 20_240_501
 SIZES = {"small": 300, "full": 6_000}
@@ -120,6 +122,48 @@ def _is_vetoed(random: np.random.Generator, rule: Plan, rates: dict[str, list[fl
     )
 
 
+WAVES, PER_WAVE = 5, 2_000
+TREND = (0.03, 0.05, 0.1, 0.04, 0.08)  # what everybody does in each wave, whichever version: some days are better
+
+
+def false_winners_of_waves(random: np.random.Generator, tests: int) -> Promise:
+    """A/A: share of tests in waves that declare a winner at any look, later shares following earlier luck."""
+    declared = sum(any(_looks(_in_waves(random, 0.0))) for _ in range(tests))
+    return Promise("a/a tests in waves that declare a winner", declared / tests, 0.0, 0.05, tests)
+
+
+def coverage_of_waves(random: np.random.Generator, tests: int) -> Promise:
+    """Share of intervals that hold the true difference after waves that favoured the better version."""
+    held = 0
+    for _ in range(tests):
+        read = stratified(_in_waves(random, 0.02))
+        reading = compare(read["b"], read["a"])
+        held += not isinstance(reading, CannotTell) and 0.02 in reading.interval
+    return Promise("intervals after waves that hold the truth", held / tests, 0.94, 0.96, tests)
+
+
+def _in_waves(random: np.random.Generator, effect: float) -> list[dict[str, Sample]]:
+    """Waves of two versions, each dealt by the chances that the earlier ones gave."""
+    waves: list[dict[str, Sample]] = []
+    share = 0.5
+    for usual in TREND:
+        sizes = {"a": PER_WAVE - round(PER_WAVE * share), "b": round(PER_WAVE * share)}
+        rates = {"a": usual, "b": usual + effect}
+        waves.append({key: Proportion(n, int(random.binomial(n, rates[key]))) for key, n in sizes.items()})
+        told = thompson_shares(stratified(waves), floor=0.2)
+        share = (
+            0.5 if isinstance(told, CannotTell) else dict(zip(told.weights.arms, told.weights.shares, strict=True))["b"]
+        )
+    return waves
+
+
+def _looks(waves: list[dict[str, Sample]]) -> Iterator[str | None]:
+    """The version declared after each wave."""
+    rule = replace(_plan("always"), people=WAVES * PER_WAVE)
+    for number in range(1, len(waves) + 1):
+        yield decide(rule, contest(rule, stratified(waves[:number]))).variant
+
+
 BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0"
 SCANNED, PREFETCHED = (0.25, 0.15), 0.6  # of all messages: scanners follow their links, machines load their pictures
 SCANNERS = (
@@ -165,6 +209,8 @@ MEASURES: tuple[Callable[[np.random.Generator, int], Promise], ...] = (
     coverage_of_spending,
     false_discoveries,
     false_vetoes_under_peeking,
+    false_winners_of_waves,
+    coverage_of_waves,
     machines_change_no_decision,
 )
 

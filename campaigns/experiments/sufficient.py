@@ -15,7 +15,7 @@ class StatisticsError(ValueError):
 
 @dataclass(frozen=True)
 class Proportion:
-    """`successes` people of `n` did it.
+    """`successes` people of `n` did it; a weighted rate has the people it is worth, and so parts of a success.
 
     >>> Proportion(50, 10) + Proportion(50, 20)
     Proportion(n=100, successes=30)
@@ -24,7 +24,7 @@ class Proportion:
     """
 
     n: int = 0
-    successes: int = 0
+    successes: float = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.successes <= self.n:

@@ -20,6 +20,7 @@ from campaigns.models.campaign import (
 )
 from campaigns.models.notebook import Lesson
 from campaigns.models.rules import ContactCap, ContactWish, ProviderEvent, SendingRate, SendingRules, WebhookTarget
+from campaigns.models.waves import Wave
 
 __all__ = [
     "FINAL_STATES",
@@ -44,5 +45,6 @@ __all__ = [
     "SendingRules",
     "Variant",
     "VariantText",
+    "Wave",
     "WebhookTarget",
 ]

@@ -82,6 +82,14 @@ class Campaign(models.Model):
         default=0,
         help_text=_("Share of the audience deliberately not contacted, 0–1."),
     )
+    waves = models.PositiveSmallIntegerField(
+        _("waves"),
+        default=1,
+        help_text=_("1: everybody at once. More: later waves get more of the versions that do well so far."),
+    )
+    wave_hours = models.PositiveSmallIntegerField(
+        _("hours between waves"), default=24, help_text=_("Time for people to answer before the next wave is dealt.")
+    )
     include = models.ManyToManyField(
         "segments.Segment", related_name="+", verbose_name=_("to"), help_text=_("Members of any of these segments.")
     )
@@ -171,6 +179,10 @@ class Campaign(models.Model):
                 name="campaign_webhook_has_target",
             ),
             models.CheckConstraint(condition=Q(worthwhile_lift__gte=0), name="worthwhile_lift_not_negative"),
+            models.CheckConstraint(
+                condition=Q(waves__gte=1, waves__lte=10, wave_hours__gte=1, wave_hours__lte=336),
+                name="campaign_waves_range",
+            ),
         ]
         verbose_name = _("campaign")
         verbose_name_plural = _("campaigns")
@@ -401,6 +413,9 @@ class Message(models.Model):
         related_name="messages",
         verbose_name=_("version"),
         help_text=_("Allocated version; empty for the hold-out."),
+    )
+    wave = models.PositiveSmallIntegerField(
+        _("wave"), default=1, db_default=1, help_text=_("Which wave it belongs to; 1 where all leave at once.")
     )
     state = models.CharField(
         _("state"), max_length=10, choices=MessageState, default=MessageState.QUEUED, help_text=_("Where it is.")

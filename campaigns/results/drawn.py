@@ -18,7 +18,7 @@ from campaigns.experiments.power import Detectable
 from campaigns.experiments.report import ArmReading, GroupReading, PairReading
 from campaigns.models import Response, ResponseClass, ResponseKind, Run
 from campaigns.results import words
-from campaigns.results.answer import Results, newest
+from campaigns.results.answer import DealtWave, Results, newest
 from campaigns.results.evidence import HOLD_OUT
 from crm import answers, figures
 from crm.charts import Interval, Series, Step
@@ -60,6 +60,15 @@ class GuardrailRow:
     rate: str
     limit: str
     is_broken: bool
+
+
+@dataclass(frozen=True)
+class WaveRow:
+    """One wave in the table: when it was dealt, and each version's people with their share."""
+
+    number: int
+    when: str
+    cells: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -186,6 +195,44 @@ def guardrail_rows(results: Results) -> list[GuardrailRow]:
         for arm in results.report.overall.arms
         if guardrail.key in arm.rates
     ]
+
+
+def wave_rows(results: Results) -> list[WaveRow]:
+    """Who was dealt what in each wave."""
+    keys = [arm.key for arm in results.report.plan.arms if arm.role != "hold_out"]
+    return [
+        WaveRow(
+            one.number,
+            figures.moment(one.opened_at)
+            if one.opened_at
+            else _("due %(time)s") % {"time": figures.moment(one.due_at)},
+            tuple(wave_cell(one, key) for key in keys),
+        )
+        for one in results.waves
+    ]
+
+
+def wave_cell(one: DealtWave, key: str) -> str:
+    if key not in one.shares:
+        return figures.MISSING
+    return f"{figures.number(one.people.get(key, 0))} ({figures.share(one.shares[key], 0)})"
+
+
+def wave_price(results: Results) -> str:
+    """What following the results cost in certainty; empty without waves."""
+    kept = results.certainty_kept
+    if kept is None:
+        return ""
+    said = {"kept": figures.share(kept, 0), "times": figures.number(1 / kept, 1)}
+    return (
+        _(
+            "Following the results kept %(kept)s of the certainty an even split would have given: "
+            "the same answer took %(times)s times as many people."
+        )
+        % said
+        if kept
+        else _("Nothing can be compared within a wave yet.")
+    )
 
 
 def funnel(results: Results) -> list[Step]:

@@ -1,9 +1,12 @@
 """Sums of what each arm's people did, overall and per segment as of the send: one statement, whatever the size."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import reduce
+from operator import add
 from typing import Any
 
 from django.db import connection
@@ -12,9 +15,11 @@ from django.db.models.functions import Coalesce
 
 from campaigns.audience import memberships
 from campaigns.conversions import ORDERS, allocated, begins_at, ends_at
+from campaigns.experiments.allocation import Weights
 from campaigns.experiments.report import ArmEvidence, Evidence
 from campaigns.experiments.sufficient import Mean, Paired, Proportion, Sample
-from campaigns.models import Goal, MessageState, ResponseClass, ResponseKind, Run
+from campaigns.experiments.waves import stratified
+from campaigns.models import Goal, MessageState, ResponseClass, ResponseKind, Run, RunStatus
 from crm import queries as crm_queries
 from crm import rights
 
@@ -55,11 +60,11 @@ WITH person AS ({people}),
          LEFT JOIN before ON before.customer_id = person.customer_id
      ),
      capped AS (SELECT measured.*, CASE WHEN y > {cap} THEN {cap} ELSE y END AS z FROM measured)
-SELECT {everybody} AS segment_id, arm, {sums} FROM capped GROUP BY arm
+SELECT {everybody} AS segment_id, arm, wave, {sums} FROM capped GROUP BY arm, wave
 UNION ALL
-SELECT member.segment_id, arm, {sums} FROM capped
+SELECT member.segment_id, arm, wave, {sums} FROM capped
 JOIN member ON member.customer_id = capped.customer_id
-GROUP BY member.segment_id, arm
+GROUP BY member.segment_id, arm, wave
 """
 CAP = "CAST(%s AS NUMERIC)"  # NULL caps nothing
 MONEY = ("SUM(y)", "SUM(y * y)", "SUM(z)", "SUM(z * z)", "SUM(x)", "SUM(x * x)", "SUM(x * z)")
@@ -67,10 +72,11 @@ MONEY = ("SUM(y)", "SUM(y * y)", "SUM(z)", "SUM(z * z)", "SUM(x)", "SUM(x * x)",
 
 @dataclass(frozen=True)
 class Row:
-    """One arm of one group: its people, how many of them did each thing, their money in full, and capped."""
+    """One arm of one group in one wave: its people, how many did each thing, their money in full, and capped."""
 
     segment_id: int
     arm: str
+    wave: int
     people: int
     counts: Mapping[str, int]
     revenue: Mean
@@ -81,12 +87,80 @@ def evidence(run: Run, names: Mapping[int, str]) -> tuple[Evidence, tuple[Eviden
     """Everybody, and the segments in the order of `names` (id → name); a member of several counts in each."""
     found = rows(run, list(names))
     groups = {EVERYBODY: "", **names}
-    told = {pk: group(run, pk, name, [row for row in found if row.segment_id == pk]) for pk, name in groups.items()}
+    shares = shares_by_wave(run)
+    own = {pk: [row for row in found if row.segment_id == pk] for pk in groups}
+    told = {pk: group(run, pk, name, own[pk], shares) for pk, name in groups.items()}
     return told[EVERYBODY], tuple(told[pk] for pk in names)
 
 
-def group(run: Run, pk: int, name: str, found: Sequence[Row]) -> Evidence:
-    return Evidence(str(pk), name, {row.arm: arm_evidence(run, row) for row in found})
+Shares = Mapping[int, Mapping[str, float]]
+
+
+def shares_by_wave(run: Run) -> Shares:
+    """The shares of each wave that was opened; empty where everybody was dealt at once."""
+    if run.plan.get("waves", 1) == 1:
+        return {}
+    return dict(run.waves.filter(opened_at__isnull=False).values_list("number", "shares"))
+
+
+def group(run: Run, pk: int, name: str, found: Sequence[Row], shares: Shares) -> Evidence:
+    if not shares:
+        return Evidence(str(pk), name, {row.arm: arm_evidence(run, row) for row in found})
+    return Evidence(str(pk), name, arms_over_waves(run, found, shares), dealt=dealt(run, found, shares))
+
+
+def arms_over_waves(run: Run, found: Sequence[Row], shares: Shares) -> dict[str, ArmEvidence]:
+    """Goal and revenue compared within waves (see `experiments.waves`); plain counts for whatever else people did."""
+    contacted = [row for row in found if row.arm != HOLD_OUT]
+    whole = {arm: added([row for row in found if row.arm == arm]) for arm in {row.arm for row in found}}
+    goals = stratified(by_wave(contacted, shares, lambda row: goal_sample(run.plan["goal"], row)))
+    revenues: Mapping[str, Any] = stratified(by_wave(contacted, shares, lambda row: row.revenue))
+    return {
+        arm: replace(
+            arm_evidence(run, row),
+            goal=goals.get(arm, goal_sample(run.plan["goal"], row)),
+            revenue=revenues.get(arm, row.revenue),
+            paired=None,
+            counted=row.people,
+        )
+        for arm, row in whole.items()
+    }
+
+
+def by_wave(found: Sequence[Row], shares: Shares, read: Callable[[Row], Sample]) -> list[dict[str, Any]]:
+    """What each arm shows in each wave; an arm nobody of the wave was dealt to shows an empty sample."""
+    known = {(row.wave, row.arm): read(row) for row in found}
+    nothing = type(next(iter(known.values()), Proportion()))
+    return [{arm: known.get((wave, arm), nothing()) for arm in shares[wave]} for wave in sorted(shares)]
+
+
+def added(found: Sequence[Row]) -> Row:
+    """One arm over all its waves."""
+    first = found[0]
+    return Row(
+        first.segment_id,
+        first.arm,
+        first.wave,
+        sum(row.people for row in found),
+        {name: sum(row.counts[name] for row in found) for name in SUMS},
+        reduce(add, (row.revenue for row in found)),
+        reduce(add, (row.with_past for row in found)),
+    )
+
+
+def dealt(run: Run, found: Sequence[Row], shares: Shares) -> Weights | None:
+    """The shares these people should have been dealt by; with the hold-out once every wave has been dealt."""
+    people = Counter[int]()
+    for row in found:
+        people[row.wave] += row.people if row.arm != HOLD_OUT else 0
+    expected = Counter[str]()
+    for wave, own in shares.items():
+        for arm, share in own.items():
+            expected[arm] += share * people[wave]  # type: ignore[assignment]
+    held = float(run.plan["holdout_share"])
+    if held and run.status == RunStatus.COMPLETED:
+        expected[HOLD_OUT] = people.total() * held / (1 - held)  # type: ignore[assignment]
+    return Weights.of(expected) if people.total() else None
 
 
 def arm_evidence(run: Run, row: Row) -> ArmEvidence:
@@ -118,12 +192,12 @@ def rows(run: Run, segment_ids: Sequence[int]) -> list[Row]:
 
 
 def read(values: Sequence[Any]) -> Row:
-    segment_id, arm, people, *sums = values
+    segment_id, arm, wave, people, *sums = values
     counts = dict(zip(SUMS, map(int, sums), strict=False))
     y, yy, z, zz, x, xx, xz = (Decimal(str(value)) for value in sums[len(SUMS) :])
     y = round(y, 4)  # SQLite adds money in floats
     revenue = Mean(people, y, max(yy, Decimal(0)))
-    return Row(segment_id, arm, people, counts, revenue, Paired(people, z, max(zz, Decimal(0)), x, xx, xz))
+    return Row(segment_id, arm, wave, people, counts, revenue, Paired(people, z, max(zz, Decimal(0)), x, xx, xz))
 
 
 def statement(run: Run, segment_ids: Sequence[int]) -> tuple[str, tuple[Any, ...]]:
@@ -148,7 +222,7 @@ def people(run: Run) -> QuerySet:
     arm = Coalesce("variant__key", Value(HOLD_OUT))
     return (
         allocated(run)
-        .values("pk", "customer_id")
+        .values("pk", "customer_id", "wave")
         .annotate(
             arm=arm,
             is_sent=Case(When(state=MessageState.SENT, then=1), default=0, output_field=IntegerField()),

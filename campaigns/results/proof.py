@@ -25,6 +25,11 @@ SOURCES = (
     (gettext_lazy("False discoveries over segments"), "Benjamini & Hochberg 1995"),
     (gettext_lazy("Past spend"), "CUPED: Deng, Xu, Kohavi & Walker 2013"),
     (gettext_lazy("Guardrails at every look"), "Ville 1939; Robbins 1970"),
+    (gettext_lazy("Shares of waves"), "Thompson 1933; certainty: Neyman 1934"),
+    (
+        gettext_lazy("Reading of waves"),
+        "within waves: Zhang, Janson & Murphy 2020; Hadad et al. 2021; effective people: Kish 1965",
+    ),
     (gettext_lazy("Sample-ratio check"), "Pearson 1900; Fabijan et al. 2019"),
 )  # fmt: skip
 

@@ -33,6 +33,8 @@ def shape(results: Results) -> dict[str, Any]:
         "revenue_cap": plan.goal.cap,
         "groups": [group(results, one) for one in results.groups],
         "guardrails": list(guardrails(results)),
+        "waves": [vars(one) for one in results.waves],
+        "certainty_kept": results.certainty_kept,
         "between_segments": [between(one) for one in results.report.poolings],
         "segmenting_earned": caused(results.report.segmentation),
         "next_euro": next_euro(results),
@@ -267,10 +269,20 @@ def table(results: Results) -> Iterator[tuple[Any, ...]]:
             yield one["name"], told["key"], *values, *rates
 
 
+def waves_table(results: Results) -> Iterator[tuple[Any, ...]]:
+    """One row per wave and version, headings first."""
+    yield ("wave", "opened_at", "variant", "share", "people", "seen_people", "seen_value")
+    for one in results.waves:
+        for key, share in one.shares.items():
+            seen = one.seen.get(key, {})
+            yield one.number, one.opened_at, key, share, one.people.get(key, 0), seen.get("people"), seen.get("value")
+
+
 TABLES = {
     "arms": table,
     "decisions": decisions_table,
     "comparisons": comparisons_table,
     "guardrails": guardrails_table,
     "caused": caused_table,
+    "waves": waves_table,
 }

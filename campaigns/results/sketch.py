@@ -10,11 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from campaigns import audience
+from campaigns.approval import FLOOR
 from campaigns.experiments import words as experiment_words
 from campaigns.experiments.answers import CannotTell
 from campaigns.experiments.plan import Plan
 from campaigns.experiments.report import detectable, people_needed
 from campaigns.experiments.sequential import FEWEST_SUCCESSES
+from campaigns.experiments.waves import worst_case
 from campaigns.models import Campaign
 from campaigns.results.evidence import HOLD_OUT
 from campaigns.results.planned import Baseline, arm_names, baseline, plan
@@ -46,6 +48,7 @@ class Sketch:
     expectation: str
     lines: tuple[Line, ...]
     duration: str = ""
+    price: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -56,13 +59,16 @@ class Arms:
     weights: Mapping[str, int]
     holdout_share: Any
     mass: str = ""
+    waves: int = 1
+    wave_hours: int = 24
 
 
 def of_campaign(campaign: Campaign, people: int, *, at: datetime) -> Sketch:
     """The sketch of a saved campaign for `people` who would get it."""
     written = list(campaign.variants.values_list("key", "weight", "is_mass"))
     mass = next((key for key, _weight, is_mass in written if is_mass), "")
-    arms = Arms({key: weight for key, weight, _is_mass in written}, campaign.holdout_share, mass)
+    weights = {key: weight for key, weight, _is_mass in written}
+    arms = Arms(weights, campaign.holdout_share, mass, campaign.waves, campaign.wave_hours)
     segments = list(campaign.include.all())
     states = audience.ledgers(campaign)
     return sketch(campaign, arms, segments, before(campaign, audience.members(campaign, at), states, at), people)
@@ -91,7 +97,9 @@ def sketch(campaign: Campaign, arms: Arms, segments: Sequence[Any], known: Basel
     fixed = planned(campaign, arms, known)
     groups = [(_("Everybody"), people), *((one.name, min(one.size, people)) for one in segments if len(segments) > 1)]
     lines = tuple(line(campaign, fixed, name, count) for name, count in groups)
-    return Sketch(expectation, lines, duration(campaign), tuple(cautions(campaign, fixed, known, groups[1:])))
+    return Sketch(
+        expectation, lines, duration(campaign), price(arms, fixed), tuple(cautions(campaign, fixed, known, groups[1:]))
+    )
 
 
 def duration(campaign: Campaign) -> str:
@@ -102,6 +110,27 @@ def duration(campaign: Campaign) -> str:
         campaign.window_days,
     )
     return text % {"days": campaign.window_days}
+
+
+def price(arms: Arms, fixed: Plan) -> str:
+    """What waves cost in certainty, at worst; empty where everybody is written to at once."""
+    versions = len(fixed.variants)
+    if arms.waves < 2 or versions < 2:
+        return ""
+    kept = worst_case(versions, arms.waves, FLOOR)
+    said = {
+        "waves": figures.number(arms.waves),
+        "hours": figures.number(arms.wave_hours),
+        "floor": figures.share(FLOOR / versions, 0),
+        "times": figures.number(1 / kept, 1),
+    }
+    return (
+        _(
+            "It leaves in %(waves)s waves, %(hours)s hours apart. A version that falls behind may get as little as "
+            "%(floor)s of the later ones, so at worst the same certainty takes %(times)s times as many people."
+        )
+        % said
+    )
 
 
 def cautions(campaign: Campaign, fixed: Plan, known: Baseline, segments: Sequence[tuple[str, int]]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Writing a campaign: the editor, the preview as any member, the test message."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain, count
 from typing import Any
 
@@ -145,7 +145,7 @@ def design(campaign: Campaign | None, form: CampaignForm, variants: Any) -> sket
         worthwhile_lift=(given.get("worthwhile_percent") or 0) / 100,
         currency=campaign.currency if campaign else Campaign._meta.get_field("currency").default,
     )  # fmt: skip
-    return sketch.of_form(draft, arms(variants, given["holdout_percent"]), include, exclude, at=timezone.now())
+    return sketch.of_form(draft, arms(variants, given), include, exclude, at=timezone.now())
 
 
 def chosen(form: CampaignForm, value: Iterable[Any]) -> list[Any]:
@@ -154,14 +154,17 @@ def chosen(form: CampaignForm, value: Iterable[Any]) -> list[Any]:
     return list(form.segments.filter(pk__in=ids)) if ids else []
 
 
-def arms(variants: Any, holdout_percent: Any) -> sketch.Arms:
+def arms(variants: Any, given: Mapping[str, Any]) -> sketch.Arms:
     if variants.is_bound:
         written = variants_of(variants)
     else:
         written = [{"key": str(place), **one} for place, one in enumerate(variants.initial or ())]
     weights = {one["key"]: one.get("weight") or 1 for one in written}
     masses = [one["key"] for one in written if one.get("is_mass")]
-    return sketch.Arms(weights, holdout_percent / 100, masses[0] if 0 < len(masses) < len(written) else "")
+    mass = masses[0] if 0 < len(masses) < len(written) else ""
+    return sketch.Arms(
+        weights, given["holdout_percent"] / 100, mass, given.get("waves") or 1, given.get("wave_hours") or 24
+    )
 
 
 @require_safe

@@ -108,6 +108,9 @@ def shown(found: Results) -> dict[str, Any]:
         "arms": drawn.arm_rows(found),
         "arm_columns": ARMS,
         "funnel": drawn.funnel(found),
+        "waves": drawn.wave_rows(found),
+        "wave_columns": wave_columns(found),
+        "wave_price": drawn.wave_price(found),
         "forests": drawn.forests(found),
         "unit": drawn.kind_of(found),
         "decisions": drawn.segment_rows(found),
@@ -133,6 +136,12 @@ def shown(found: Results) -> dict[str, Any]:
         "days": days,
         "series": series,
     }
+
+
+def wave_columns(found: Results) -> list[Column]:
+    """Wave, when, and a column per version."""
+    versions = [arm.name for arm in found.report.plan.arms if arm.role != "hold_out"]
+    return [Column(_("Wave")), Column(_("Dealt")), *(Column(name, "number") for name in versions)]
 
 
 def window(found: Results) -> str:

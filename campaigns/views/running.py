@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from campaigns import actions, audience, lifecycle, queries, readiness, tasks
+from campaigns import actions, audience, lifecycle, queries, readiness, tasks, waves
 from campaigns.channels import CHANNELS
 from campaigns.delivery import lists
 from campaigns.forms import ScheduleForm
@@ -66,6 +66,7 @@ REASONS = {
     "not_rendered": gettext_lazy("The text could not be filled in"),
     "sent_again": gettext_lazy("Sent again"),
     "answered": gettext_lazy("The recipient reacted"),
+    waves.LATER: gettext_lazy("Waits for a later wave"),
 }
 ROWS = 50
 
@@ -91,11 +92,17 @@ def facts(campaign: Campaign) -> list[tuple[str, str]]:
         (_("Goal"), campaign.get_goal_display()),
         (_("Window"), ngettext("%d day", "%d days", campaign.window_days) % campaign.window_days),
         (_("Hold-out"), figures.share(campaign.holdout_share, 0)),
+        *([(_("Waves"), waves_words(campaign))] if campaign.waves > 1 else []),
         (_("Cost per message"), figures.money(campaign.cost_per_message_amount, campaign.currency)),
         (_("Priority"), str(campaign.priority)),
         (_("Hours"), hours(campaign)),
         (_("Send at"), figures.moment(campaign.send_at) if campaign.send_at else ""),
     ]
+
+
+def waves_words(campaign: Campaign) -> str:
+    said = {"waves": figures.number(campaign.waves), "hours": figures.number(campaign.wave_hours)}
+    return _("%(waves)s, %(hours)s hours apart") % said
 
 
 def files(campaign: Campaign) -> list[tuple[str, str]]:

@@ -86,7 +86,7 @@ def test_the_files_hold_the_figures_that_the_api_tells(decided, call):
     answer = call(decided, "results/xlsx")
     assert answer.headers["Content-Disposition"].endswith('-results.xlsx"')
     book = openpyxl.load_workbook(BytesIO(answer.content))
-    assert book.sheetnames == ["arms", "decisions", "comparisons", "guardrails", "caused"]
+    assert book.sheetnames == ["arms", "decisions", "comparisons", "guardrails", "caused", "waves"]
     head, first, *_rest = book["decisions"].values
     assert dict(zip(head, first, strict=True))["variant"] == told["groups"][0]["decision"]["variant"]
     head, *rows = book["comparisons"].values
