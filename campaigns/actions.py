@@ -303,7 +303,6 @@ def refuse_unready(campaign: Campaign) -> None:
     if unfit := queries.unfit_segments(campaign):
         names = ", ".join(segment.name for segment in unfit)
         raise NotReady(_("Not drawn for marketing: %(names)s.") % {"names": names}, path="include")
-    waves.refuse_waves(campaign)
     if not campaign.variants.filter(weight__gt=0).exists():
         raise NotReady(_("The campaign has no version to send."), path="variants")
     for key, found in queries.faults(campaign).items():

@@ -11,7 +11,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Min, QuerySet
-from django.utils.translation import gettext as _
 
 from campaigns.audience import memberships
 from campaigns.experiments.allocation import Weights, allocate
@@ -19,8 +18,7 @@ from campaigns.experiments.answers import CannotTell
 from campaigns.experiments.bandit import thompson_shares
 from campaigns.experiments.plan import Plan
 from campaigns.experiments.sufficient import Sample
-from campaigns.models import Campaign, Message, MessageState, Run, RunStatus, Wave
-from crm.refusals import Refused
+from campaigns.models import Message, MessageState, Run, RunStatus, Wave
 
 LATER = "later_wave"
 NAME = "wave "  # keys of versions have no space
@@ -51,12 +49,6 @@ def number_of(arm: str) -> int:
     (3, 1)
     """
     return int(arm.removeprefix(NAME)) if arm.startswith(NAME) else 1
-
-
-def refuse_waves(campaign: Campaign) -> None:
-    """Raise `Refused` where later waves would have nothing to choose from, or nothing could be learned in time."""
-    if campaign.waves > 1 and campaign.variants.filter(is_mass=False, weight__gt=0).count() < 2:
-        raise Refused(_("Waves need two versions to choose between."), path="waves")
 
 
 def plan_waves(run: Run) -> None:
