@@ -36,7 +36,8 @@ simulate: set-up-dev ## measure the experiments' promises on planted truth; SIZE
 	@$(IN) -m campaigns.experiments.simulation $(or $(SIZE),small)
 
 chaos: set-up-dev ## kill workers, Redis, PostgreSQL and timetable in mid-send and audit every message; SIZE=small|full, DATABASE_URL for PostgreSQL
-	@for scenario in launches points kills services; do $(IN) -m chaos $$scenario --size $(or $(SIZE),small) || exit 1; done
+	@$(IN) -m chaos launches points kills cuts resends --size $(or $(SIZE),small)
+	@$(IN) -m chaos services --size $(or $(SIZE),small)
 
 clean: ## remove caches and what was built; keeps .venv and your data in var/
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache var/static

@@ -25,8 +25,9 @@ def audit(run_id: int, log: Path, *, kills: int, processes: int, drops: int, may
     from campaigns.models import Message, Run
 
     run = Run.objects.get(pk=run_id)
-    arrived = Counter(json.loads(line)[0] for line in log.read_text().splitlines()) if log.exists() else Counter()
     state = dict(Message.objects.filter(run=run).values_list("customer__email", "state"))
+    logged = [json.loads(line)[0] for line in log.read_text().splitlines()] if log.exists() else []
+    arrived = Counter(email for email in logged if email in state)
     states = Counter(state.values())
     doubles = sum(count - 1 for count in arrived.values())
     lost = sum(1 for email, now in state.items() if now == "sent" and email not in arrived)

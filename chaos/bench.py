@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 MOST_MESSAGES, REQUESTS = 2_000, 400
@@ -95,11 +96,12 @@ def sending(count: int) -> dict[str, Any]:
 def rate_of(run_id: int, count: int, processes: int) -> float:
     """Messages per second between the first and the last hand-over of these workers."""
     from campaigns.models import Message
-    from chaos.stage import kill, start
+    from chaos.stage import Fork, kill
+    from chaos.worker import work
 
     sent = Message.objects.filter(run=run_id, state="sent")
     before = sent.count()
-    workers = [start("chaos.worker", str(run_id), "--size", "200") for _ in range(processes)]
+    workers = [Fork(partial(work, run_id, size=200)) for _ in range(processes)]
     try:
         wait_for(lambda: sent.count() >= before + count // 10)
         first, began = sent.count(), time.perf_counter()

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import random
 
 
@@ -29,13 +30,14 @@ class FaultProxy:
 
     async def pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, budget: int | None) -> None:
         passed = 0
-        while chunk := await source.read(512):
-            passed += len(chunk)
-            if budget is not None and passed > budget:
-                self.cuts += 1
-                return
-            sink.write(chunk)
-            await sink.drain()
+        with contextlib.suppress(ConnectionError):
+            while chunk := await source.read(512):
+                passed += len(chunk)
+                if budget is not None and passed > budget:
+                    self.cuts += 1
+                    return
+                sink.write(chunk)
+                await sink.drain()
 
 
 async def main() -> None:

@@ -34,20 +34,23 @@ def make_campaign(
     from segments.models import Membership, Segment
 
     chance = random.Random(seed)
+    from_number = Customer.objects.count()
     chosen = chance.choices(list(kinds), list(kinds.values()), k=size)
     people = [
         Customer(number=str(n), email=f"{kind}-{n}@mail.example", first_name=f"N{n}", created_at=AT, updated_at=AT)
-        for n, kind in enumerate(chosen)
+        for n, kind in enumerate(chosen, start=from_number)
     ]
     people = Customer.objects.bulk_create(people, batch_size=1_000)
     said = {"purpose": "marketing", "channel": "email", "is_granted": True, "since_at": AT, "updated_at": AT}
     ConsentState.objects.bulk_create([ConsentState(customer=one, **said) for one in people], batch_size=1_000)
-    segment = Segment.objects.create(slug="all", name="All", kind="static", created_at=AT, updated_at=AT)
+    segment = Segment.objects.create(
+        slug=f"from-{from_number}", name=f"From {from_number}", kind="static", created_at=AT, updated_at=AT
+    )
     member = {"segment": segment, "entered_at": AT, "entered_reason": "added"}
     Membership.objects.bulk_create([Membership(customer=one, **member) for one in people], batch_size=1_000)
     gather_statistics()
     return actions.create_campaign(
-        name="Chaos",
+        name=f"Chaos {from_number}",
         include=[segment],
         variants=[{"key": key, "subject": "Hello", "html": html} for key in "AB"],
         holdout_share="0.1",

@@ -1,13 +1,14 @@
 """Where chaos and benchmarks happen: a database, ports and processes of their own."""
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit, urlunsplit
 
 
@@ -64,7 +65,33 @@ def start(module: str, *words: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, "-m", module, *words], start_new_session=True)
 
 
-def kill(process: "subprocess.Popen[bytes]") -> None:
+class Fork:
+    """A child of this process that does one thing: a worker that need not load anything first."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        from django.db import connections
+
+        connections.close_all()  # no two processes may share one
+        self.process = multiprocessing.get_context("fork").Process(target=self.run, args=[act])
+        self.process.start()
+        self.pid = self.process.pid or 0
+
+    def run(self, act: Callable[[], None]) -> None:
+        os.setsid()
+        act()
+
+    def poll(self) -> int | None:
+        return self.process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        self.process.join(timeout)
+        if self.process.is_alive():
+            raise TimeoutError(f"process {self.pid} does not end")
+        return self.process.exitcode
+
+
+def kill(process: "subprocess.Popen[bytes] | Fork") -> None:
     with contextlib.suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGKILL)  # it may not lead a group of its own yet
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,40 +1,26 @@
-"""A worker process for chaos: sends until nothing is due. With --die-at it kills itself at that point of a message."""
+"""A worker for chaos: sends until nothing is due; told to, it kills its process at one point of a message."""
 
-import argparse
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-POINTS = ("after_claim", "before_handing", "after_handing", "after_250", "after_sent")
+POINTS = ("after_claim", "before_handing", "after_handing", "after_250", "after_journal", "after_sent")
+KNOWN = ("after_journal", "after_sent")  # what the dead process was told stands in its journal
 DOUBTFUL = POINTS[1:]  # T5 of a message is written with T4 of the next: a death then leaves one doubt, never two
 
 
-def main() -> None:
-    asked = parse()
-    import django
-
-    django.setup()
+def work(run: int, *, size: int = 50, patience: int = 20, die_at: str = "", on: int = 3) -> None:
+    """Send until nothing was due `patience` times in a row; die at the `on`-th message if told to."""
     from campaigns.delivery import worker
 
-    if asked.die_at:
-        arm(worker, asked.die_at, asked.on)
+    if die_at:
+        arm(worker, die_at, on)
     idle = 0
-    while idle < asked.patience:
-        idle = 0 if worker.send_batch(asked.run, size=asked.size) else idle + 1
+    while idle < patience:
+        idle = 0 if worker.send_batch(run, size=size) else idle + 1
         time.sleep(0.05 if idle else 0)
-
-
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=int)
-    parser.add_argument("--size", type=int, default=50)
-    parser.add_argument("--patience", type=int, default=20, help="idle rounds before it ends")
-    parser.add_argument("--die-at", choices=POINTS)
-    parser.add_argument("--on", type=int, default=3, help="at which message it dies")
-    return parser.parse_args()
 
 
 def arm(worker: Any, point: str, on: int) -> None:
@@ -44,12 +30,13 @@ def arm(worker: Any, point: str, on: int) -> None:
         "before_handing": (worker, "begin", "before"),
         "after_handing": (worker, "begin", "after"),
         "after_250": (worker, "accept", "before"),
+        "after_journal": (worker, "accept", "after"),
         "after_sent": (worker, "write_accepted", "after"),
     }
     holder, name, when = steps[point]
     count = 1 if point == "after_claim" else on
     setattr(holder, name, deadly(getattr(holder, name), when, count))
-    if point == "after_250":
+    if name == "accept":
         worker.AFTER = {**worker.AFTER, worker.Meaning.ACCEPTED: worker.accept}
 
 
@@ -67,7 +54,3 @@ def deadly(step: Callable[..., Any], when: str, on: int) -> Callable[..., Any]:
         return answer
 
     return wrapped
-
-
-if __name__ == "__main__":
-    sys.exit(main())

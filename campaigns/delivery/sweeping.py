@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, IntegerField, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Now
 
-from campaigns.delivery import setbacks, transitions
+from campaigns.delivery import journal, setbacks, transitions
 from campaigns.models import Message, MessageState, OnAmbiguous, Run, RunStatus
 
 RESEND_TRIES = 3  # of a message whose policy is to send again when in doubt
@@ -27,6 +27,7 @@ class Swept:
 
 def sweep(*, at: datetime) -> Swept:
     """Do what is due and say which runs to poke."""
+    journal.replay()
     released, doubted = transitions.release_expired(), transitions.doubt_expired()
     for run in Run.objects.filter(status=RunStatus.PAUSED, resume_at__lte=at).values_list("pk", flat=True):
         setbacks.try_again(run, at=at)

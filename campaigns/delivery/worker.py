@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from campaigns import channels
 from campaigns.content.merge import RenderFailed
-from campaigns.delivery import attempts, claims, permission, replies, transitions
+from campaigns.delivery import attempts, claims, journal, permission, replies, transitions
 from campaigns.delivery.claims import Claim, claim
 from campaigns.delivery.conversation import Broken, Line
 from campaigns.delivery.desk import Desk, desk_for
@@ -55,6 +55,7 @@ def send_batch(run_id: int, *, size: int = claims.CLAIM_SIZE, seconds: float = B
     if not claimed.messages:
         return Counter(put_off=claimed.put_off) if claimed.put_off else Counter()
     make_commits_durable()
+    journal.replay()
     batch = Batch(run, claimed, desk_for(run, claimed.messages), open_line(run.campaign), claims.hours_of(run.campaign))
     try:
         work_through(batch, until=time.monotonic() + seconds)
@@ -160,6 +161,7 @@ def follow_address(batch: Batch, message: Message) -> str:
 
 def accept(batch: Batch, message: Message, reply: Reply, started_at: datetime) -> str:
     """Remember the 250; it is written with the next hand-over, so that each message costs one commit."""
+    journal.note(message, batch.claim.token, reply, started_at)
     batch.accepted = (message, reply, started_at)
     batch.faults_in_a_row = 0
     blame_refused(batch)

@@ -15,13 +15,9 @@ ON_POSTGRES = os.environ.get("DATABASE_URL", "").startswith("postgres")
 @pytest.mark.parametrize(
     "words",
     [
-        ["launches"],
-        ["points"],
-        ["kills", "--messages", "300", "--kills", "4"],
-        ["kills", "--messages", "300", "--kills", "2", "--cut-share", "0.3"],
+        ["launches", "points", "kills", "cuts", "resends", "--messages", "300", "--kills", "3"],
         # It starts a PostgreSQL of its own, so once is enough: in the round that has one.
         *([["services", "--messages", "200", "--kills", "4"]] if ON_POSTGRES else []),
-        ["kills", "--messages", "200", "--kills", "2", "--on-ambiguous", "resend"],
     ],
     ids=" ".join,
 )
