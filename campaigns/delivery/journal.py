@@ -1,4 +1,4 @@
-"""What this process was told and has not written to the database yet: one record on the local disk, read after its death.
+"""What this process was told and did not write to the database yet: one record on the disk, read after its death.
 
 At most one message per process is accepted by a server and not yet committed, so one record per process is enough. The
 file is locked while its process lives; whoever gets the lock finds a dead one's record and carries it into the rows.
