@@ -8,7 +8,11 @@ class CrmConfig(AppConfig):
     name = "crm"
 
     def ready(self) -> None:
-        from crm import finding, panels
+        from crm import dealings, finding, panels, timeline
 
         finding.register(*finding.OWN)
         panels.register(panels.Panel("tasks", _("Next steps"), "customer-tasks", "tasks.view", panels.OVERVIEW, 2))
+        panels.register(panels.Panel("deals", _("Deals"), "customer-deals", "deals.view", place=20))
+        panels.offer(panels.Beginning(_("New deal"), "customer-deal-new", "deals.change", "banknotes"))
+        panels.offer(panels.Beginning(_("New task"), "customer-task-new", "tasks.change", "check-circle"))
+        timeline.register(dealings.happenings, "deals", _("Deals"))

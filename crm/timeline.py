@@ -140,7 +140,7 @@ MOST_LETTERS = 300
 VISITS, LETTERS, CALLS, ANSWERS = (
     ("page", "cart", "visit", "screen"),
     ("open", "click", "email"),
-    ("call",),
+    CONTACTS,
     ("answer",),
 )
 SOURCES: list[Source] = [_orders, _events, _consents]

@@ -5,8 +5,6 @@ from django.urls import include, path
 
 from crm.views import (
     access,
-    calendar,
-    contacts,
     customers,
     finding,
     imports,
@@ -14,7 +12,6 @@ from crm.views import (
     security,
     signing_in,
     styleguide,
-    tasks,
     users,
 )
 
@@ -58,19 +55,7 @@ urlpatterns = [
     path("customers/", customers.customers, name="customers"),
     path("customers/new/", customers.customer_new, name="customer-new"),
     path("customers/<int:pk>/edit/", customers.customer_edit, name="customer-edit"),
-    path("customers/<int:pk>/tasks/", contacts.customer_tasks, name="customer-tasks"),
-    path("customers/<int:pk>/contacts/", contacts.contact_log, name="contact-log"),
-    path("tasks/", tasks.tasks, name="tasks"),
-    path("tasks/new/", tasks.task_new, name="task-new"),
-    path("tasks/quick/", tasks.task_quick, name="task-quick"),
-    path("tasks/calendar/", calendar.tasks_calendar, name="tasks-calendar"),
-    path("tasks/offers/<slug:kind>/", tasks.offers, name="task-offers"),
-    path("tasks/<int:pk>/", tasks.task, name="task"),
-    path("tasks/<int:pk>/done/", tasks.task_done, name="task-done"),
-    path("tasks/<int:pk>/cancel/", tasks.task_cancel, name="task-cancel"),
-    path("tasks/<int:pk>/reopen/", tasks.task_reopen, name="task-reopen"),
-    path("tasks/<int:pk>/snooze/", tasks.task_snooze, name="task-snooze"),
-    path("tasks/<int:pk>/undo/<int:line>/", tasks.task_undo, name="task-undo"),
     path("customers/", include("crm.customer_urls")),
+    path("", include("crm.work_urls")),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]

@@ -5,6 +5,17 @@ from crm.actions.audit import audit
 from crm.actions.consent import ConsentRefused, lift_suppression, record_consent, suppress, suppress_key
 from crm.actions.contacts import Contact, log_contact
 from crm.actions.customers import CustomerFrozen, change_company, change_customer, create_company, create_customer
+from crm.actions.deals import (
+    STEPS,
+    add_deal_note,
+    change_deal,
+    create_deal,
+    lose_deal,
+    move_deal,
+    reopen_deal,
+    undo_deal_move,
+    win_deal,
+)
 from crm.actions.events import NewEvent, record_events
 from crm.actions.fields import KeyTaken, archive_field, change_field, define_field
 from crm.actions.identity import is_living, living_ids
@@ -19,6 +30,7 @@ from crm.actions.imports import (
 )
 from crm.actions.keys import issue_key, revoke_key
 from crm.actions.orders import NewLine, NewOrder, OrderRefused, record_order, record_orders
+from crm.actions.pipelines import default_pipeline
 from crm.actions.privacy import erase_customer, lift_restriction, note_special_use, record_objection, restrict_customer
 from crm.actions.products import record_product
 from crm.actions.rows import NumberTaken, ValueRefused
@@ -69,6 +81,7 @@ __all__ = [
     "MOVES",
     "OUTCOMES",
     "REFUSED",
+    "STEPS",
     "STORED",
     "ChangedSince",
     "CodeRefused",
@@ -85,6 +98,7 @@ __all__ = [
     "OrderRefused",
     "ValueRefused",
     "Verdict",
+    "add_deal_note",
     "archive_field",
     "assign_customers",
     "audit",
@@ -93,6 +107,7 @@ __all__ = [
     "carry_on_import",
     "change_company",
     "change_customer",
+    "change_deal",
     "change_field",
     "change_mapping",
     "change_task",
@@ -103,9 +118,11 @@ __all__ = [
     "confirm_two_factor",
     "create_company",
     "create_customer",
+    "create_deal",
     "create_task",
     "create_team",
     "create_user",
+    "default_pipeline",
     "define_field",
     "end_session",
     "end_sessions",
@@ -120,6 +137,8 @@ __all__ = [
     "lift_suppression",
     "living_ids",
     "log_contact",
+    "lose_deal",
+    "move_deal",
     "move_visit",
     "new_recovery_codes",
     "note_invitation",
@@ -133,6 +152,7 @@ __all__ = [
     "record_product",
     "record_tasks",
     "rename_team",
+    "reopen_deal",
     "reopen_task",
     "reopen_user",
     "reset_two_factor",
@@ -145,7 +165,9 @@ __all__ = [
     "suppress_key",
     "touch",
     "turn_off_two_factor",
+    "undo_deal_move",
     "undo_import",
     "undo_task",
     "upload_file",
+    "win_deal",
 ]

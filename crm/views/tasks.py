@@ -165,9 +165,11 @@ def _about(request: ActorRequest) -> dict[str, Any]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs("tasks.change")
-def task_new(request: ActorRequest) -> HttpResponse:
-    """Plan a task with all that belongs to it."""
+def task_new(request: ActorRequest, pk: int | None = None) -> HttpResponse:
+    """Plan a task with all that belongs to it; for a customer when it was begun on their page."""
     about = _about(request)
+    if pk is not None:
+        about["customer"] = get_object_or_404(queries.customers(request.actor), pk=min(pk, keyset.LARGEST_ID))
     numbers = {name: row.number for name, row in about.items() if name in ("customer", "company") and row}
     given = {name: request.GET[name] for name in ("kind", "title", "day") if name in request.GET}
     initial = {"day": due.day_of(timezone.now()), **numbers, **given}
