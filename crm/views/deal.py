@@ -187,7 +187,7 @@ def deal_win(request: ActorRequest, pk: int) -> HttpResponse:
 def deal_lose(request: ActorRequest, pk: int) -> HttpResponse:
     """Lost, once somebody said why."""
     row = found(request.actor, pk)
-    form = LostForm(request.POST or None, actor=request.actor)
+    form = LostForm(request.POST if request.method == "POST" else None, actor=request.actor)
     if form.is_valid():
         given = form.cleaned_data
         said = _("“%(deal)s” is lost.") % {"deal": row}
