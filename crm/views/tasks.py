@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -205,7 +206,10 @@ def _attempted(form: TaskForm, change: Any) -> Task | None:
 @needs("tasks.view")
 def task(request: ActorRequest, pk: int) -> HttpResponse:
     """One task: read by those who may see it, changed by those who do it."""
-    actor, now, row = request.actor, timezone.now(), found(request.actor, pk)
+    actor, now = request.actor, timezone.now()
+    if request.method == "POST" and not may(actor, "tasks.change"):
+        raise PermissionDenied
+    row = found(actor, pk)
     is_editable = may(actor, "tasks.change") and not (row.customer and row.customer.restricted_at)
     if request.method == "POST":
         return _changed(request, row)
@@ -214,8 +218,6 @@ def task(request: ActorRequest, pk: int) -> HttpResponse:
 
 
 def _changed(request: ActorRequest, row: Task) -> HttpResponse:
-    if not may(request.actor, "tasks.change"):
-        return HttpResponse(status=403)
     form = TaskForm(request.POST, actor=request.actor, task=row, about={})
     if form.is_valid() and _attempted(
         form, lambda values, at: actions.change_task(row, values=values, by=request.actor, at=at)
