@@ -9,8 +9,10 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from campaigns import approval, audience, pressure
+from campaigns import backlog as waiting
 from campaigns.approval import Approval
 from campaigns.audience import Reach
+from campaigns.backlog import Backlog
 from campaigns.content import facts, fields, letters, matrix
 from campaigns.content.letters import Letter
 from campaigns.content.merge import Fault
@@ -28,6 +30,16 @@ from crm.rights import Actor, may
 def campaigns() -> QuerySet[Campaign]:
     """All campaigns, the newest first, with what a list shows."""
     return Campaign.objects.select_related("owner", "approved_by").prefetch_related("variants", "include", "runs")
+
+
+def backlog(*, at: datetime) -> Backlog:
+    """What waits to be sent, what is in doubt, and since when."""
+    return waiting.backlog(at=at)
+
+
+def state_label(state: str) -> str:
+    """A state of a message in words."""
+    return str(MessageState(state).label)
 
 
 def names() -> QuerySet[Campaign]:

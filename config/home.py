@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from campaigns import queries as campaign_queries
-from config.health import SILENT_AFTER
+from config.vital_signs import SILENT_AFTER
 from crm import access, figures, timetable
 from crm import queries as crm_queries
 from crm.rights import Actor, may

@@ -120,9 +120,10 @@ LOGOUT_REDIRECT_URL = "sign-in"
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = ["^live$", "^ready$"]  # probes come over plain HTTP
+SECURE_REDIRECT_EXEMPT = ["^live$", "^ready$", "^metrics$"]  # probes come over plain HTTP
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+METRICS_TOKEN = env.str("KOHDE_METRICS_TOKEN", default="")
 BEHIND_PROXY = env.bool("KOHDE_BEHIND_PROXY", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"

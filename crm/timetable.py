@@ -56,6 +56,11 @@ def say_alive(name: str, *, kind: str, at: datetime) -> None:
     WorkerBeat.objects.update_or_create(name=name, defaults={"kind": kind, "seen_at": at})
 
 
+def newest_tick(job: str) -> Tick | None:
+    """The last slot of a job that was run to its end."""
+    return Tick.objects.filter(job=job, finished_at__isnull=False).order_by("-slot").first()
+
+
 def last_seen_at(kind: str) -> datetime | None:
     """When a process of this kind last said it lived; `None` if none ever did."""
     return WorkerBeat.objects.filter(kind=kind).aggregate(newest=Max("seen_at"))["newest"]

@@ -4,6 +4,7 @@ const stop = (row) => row?.querySelector("a[href], button, summary");
 let place = -1;
 
 document.addEventListener("keydown", (event) => {
+  if (!("singleKeys" in document.body.dataset)) return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, select, textarea, [data-menu][open]")) return;
   const all = rows();
   const here = all.indexOf(event.target.closest?.("[data-keys-row]"));

@@ -5,6 +5,15 @@ document.addEventListener("click", (event) => {
   open().forEach((menu) => menu.contains(event.target) || menu.removeAttribute("open"));
 });
 
+// A question mark opens the help, unless somebody types or wants no single keys.
+document.addEventListener("keydown", (event) => {
+  const help = document.querySelector("[data-help] details");
+  if (event.key !== "?" || !help || !("singleKeys" in document.body.dataset) || event.target.closest?.("input, textarea, select, [contenteditable], dialog")) return;
+  event.preventDefault();
+  help.open = !help.open;
+  help.querySelector("summary").focus();
+});
+
 document.addEventListener("keydown", (event) => {
   const menu = event.target.closest?.("details[data-menu]");
   if (event.key === "Escape") {

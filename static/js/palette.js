@@ -85,7 +85,7 @@ else {
 
   document.addEventListener("keydown", (event) => {
     const isCommand = (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k";
-    const isSlash = event.key === "/" && "keys" in document.body.dataset && !event.ctrlKey && !event.metaKey && !isTyping(event.target);
+    const isSlash = event.key === "/" && "singleKeys" in document.body.dataset && !event.ctrlKey && !event.metaKey && !isTyping(event.target);
     if (!isCommand && !isSlash) return;
     event.preventDefault();
     if (dialog.open) dialog.close();
