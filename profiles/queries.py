@@ -13,10 +13,12 @@ from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from crm import rights
+from crm import answers, rights
 from crm.models import Sensitivity
 from crm.refusals import NotPossibleNow
 from crm.rights import Actor
+from profiles import associations
+from profiles.associations import Association, standing_for
 from profiles.catalogue import Feature
 from profiles.computed import COMPUTED, RELATIVE
 from profiles.fields import definitions, feature_of
@@ -219,6 +221,27 @@ def quality_of(feature: Feature, counted: Mapping[str, Any], snapshot: Snapshot)
     )
 
 
+def proxies() -> tuple[Association, ...]:
+    """Features that tell one which must not be used for marketing, the strongest first. Raises NoSnapshot, EngineError.
+
+    Measured once a day for a catalogue: a day hardly moves it.
+    """
+    snapshot = current()
+    columns = columns_of(snapshot.file_name)
+    known = {key: feature for key, feature in catalogue().items() if key in columns}
+    usual = [one for one in known.values() if one.sensitivity == Sensitivity.NORMAL and one.key not in IDENTIFYING]
+    guarded = [one for one in known.values() if one.sensitivity != Sensitivity.NORMAL]
+    if not guarded:
+        return ()
+    version = (snapshot.as_of.date(), sorted((one.key, one.kind, one.sensitivity) for one in known.values()))
+
+    def measured() -> tuple[Association, ...]:
+        with readers.reading(snapshot.file_name) as engine:
+            return associations.measured(engine, usual, guarded)
+
+    return answers.kept("proxies", version, measured)
+
+
 def value_counts(key: str, *, limit: int = COMMONEST) -> list[tuple[Any, int]]:
     """The commonest values of a feature and how many customers have each; for pickers. Raises KeyError if unknown."""
     feature = catalogue()[key]
@@ -232,6 +255,7 @@ def value_counts(key: str, *, limit: int = COMMONEST) -> list[tuple[Any, int]]:
 
 
 __all__ = [
+    "Association",
     "EngineError",
     "FeatureValue",
     "NoSnapshot",
@@ -245,9 +269,11 @@ __all__ = [
     "features_of",
     "is_open_to",
     "newest_snapshot",
+    "proxies",
     "quality",
     "relative_features",
     "select",
+    "standing_for",
     "statement",
     "value_counts",
 ]

@@ -24,7 +24,7 @@ from crm.rest.endpoints import Endpoint, Listed, Retrieved
 from crm.rest.filters import DeclaredFilters, MaskedFilters
 from crm.rest.idempotency import idempotent
 from crm.rest.serializers import MomentField, StrictModelSerializer, StrictSerializer
-from segments import actions, definitions, evaluation, personas, queries, transfers
+from segments import actions, definitions, evaluation, personas, queries, transfers, wording
 from segments.models import Persona, Segment, SegmentKind
 from segments.rules import schema
 from segments.rules.errors import RuleError
@@ -93,6 +93,9 @@ class PreviewSerializer(serializers.Serializer):
     size = serializers.IntegerField()
     reach = ChannelReachSerializer(many=True)
     sentence = serializers.CharField()
+    warnings = serializers.ListField(
+        child=serializers.CharField(), help_text="Features that may stand for fields which must not be used."
+    )
     sample = PersonSerializer(many=True)
     as_of = serializers.DateTimeField()
 
@@ -245,7 +248,7 @@ class SettingSerializer(serializers.Serializer):
     after = serializers.CharField(allow_null=True)
 
 
-class StepSerializer(serializers.Serializer):
+class SegmentStepSerializer(serializers.Serializer):
     """What happens to one segment: `removed` and `added` are conditions; the people are null where not counted."""
 
     slug = serializers.CharField()
@@ -263,7 +266,7 @@ class StepSerializer(serializers.Serializer):
 
 
 class PlanSerializer(serializers.Serializer):
-    steps = StepSerializer(many=True)
+    steps = SegmentStepSerializer(many=True)
     is_empty = serializers.BooleanField(help_text="Nothing would change.")
     import_id = serializers.IntegerField(allow_null=True, help_text="What undo asks for; null for a dry run.")
 
@@ -363,7 +366,8 @@ class Segments(Listed, Retrieved, Endpoint):
         draft = Segment(slug="", purpose=given["purpose"])
         rule = _or_refused(actions.check_rule, rule=given["rule"], segment=draft, by=self.actor)
         answer = queries.preview(rule, self.actor, as_of=given.get("as_of", self.at))
-        return Response(PreviewSerializer(answer).data)
+        warnings = wording.proxies(queries.proxies(rule, draft.purpose), self.actor)
+        return Response(PreviewSerializer({**vars(answer), "warnings": warnings}).data)
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=False, url_path="rule-schema")

@@ -105,7 +105,7 @@ CHECKS: Final = (
           lambda f: _("Uses special-category data: %(names)s") % {"names": _named(f.sensitive)},
           gettext_lazy("Make sure that the purpose needs it and that every member consented.")),
     Check("proxy", 1, lambda f: f.proxies,
-          lambda f: _("May stand for special-category data: %(names)s") % {"names": _named(f.proxies)},
+          lambda f: _("May stand for data not to be used for marketing: %(names)s") % {"names": _named(f.proxies)},
           gettext_lazy("Look at who is left out; choose another field if you can.")),
     Check("thin_data", 2, lambda f: f.thin,
           lambda f: _("Known for fewer than half of the customers: %(names)s") % {"names": _named(f.thin)},

@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from crm.rights import machine
 from profiles import queries as profile_queries
 from profiles.catalogue import Feature
+from profiles.queries import Association
 from segments import crossings, evaluation, grading, uses, wording
 from segments.grading import Facts, Health
-from segments.models import Segment, SegmentKind
+from segments.models import Segment, SegmentKind, SegmentPurpose
 from segments.rules import needs, reading, tree
 from segments.rules.errors import RuleError
 
@@ -95,11 +96,34 @@ def labels(keys: Iterable[str], features: Mapping[str, Feature]) -> tuple[str, .
 def measured(found: Sequence[Segment], *, at: datetime) -> dict[int, dict[str, Any]]:
     """What takes a pass over memberships and profiles to know, by the segment's id; plain JSON values."""
     features, quality = evaluation.catalogue(), quality_by_key()
-    customers, near = everyone(at=at), nearest(found)
+    customers, near, alike = everyone(at=at), nearest(found), associations()
     return {
-        one.pk: {"everyone": customers, "nearest": near.get(one.pk), **doubts(used_features(one, features), quality)}
+        one.pk: {
+            "everyone": customers,
+            "nearest": near.get(one.pk),
+            "proxies": [row.feature for row in proxies_in(one, features, alike)],
+            **doubts(used_features(one, features), quality),
+        }
         for one in found
     }
+
+
+def associations() -> tuple[Association, ...]:
+    """Features that tell those which must not be used; none before the profiles are built."""
+    try:
+        return profile_queries.proxies()
+    except (profile_queries.NoSnapshot, profile_queries.EngineError):
+        return ()
+
+
+def proxies_in(
+    one: Segment, features: Mapping[str, Feature], alike: Sequence[Association], rule: tree.Rule | None = None
+) -> list[Association]:
+    """What may stand for a guarded field in the rule of a marketing segment."""
+    rule = rule or rule_of(one, features)
+    if rule is None or one.purpose != SegmentPurpose.MARKETING:
+        return []
+    return profile_queries.standing_for(needs.needs(rule).features, alike)
 
 
 def everyone(*, at: datetime) -> int | None:

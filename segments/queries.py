@@ -14,6 +14,7 @@ from crm import queries as crm_queries
 from crm.rights import Actor, may
 from profiles import queries as profile_queries
 from profiles.catalogue import Feature
+from profiles.queries import Association
 from segments import clusters as grouping
 from segments import (
     crossings,
@@ -183,6 +184,12 @@ def sets_apart(segment: Segment, *, at: datetime, most: int = 10) -> tuple[Disti
 def health(found: Iterable[Segment], *, at: datetime) -> dict[int, Health]:
     """The letter and the reasons of each segment, by its id."""
     return checking.of_segments(found, at=at)
+
+
+def proxies(rule: tree.Rule, purpose: str) -> list[Association]:
+    """Features of a marketing rule that tell a field which must not be used; none before the profiles are built."""
+    draft = Segment(purpose=purpose)
+    return checking.proxies_in(draft, evaluation.catalogue(), checking.associations(), rule)
 
 
 def uses_of(segment: Segment, actor: Actor) -> list[Use]:
@@ -462,6 +469,7 @@ __all__ = [
     "persona",
     "picture",
     "preview",
+    "proxies",
     "reach",
     "segments",
     "segments_of",

@@ -10,7 +10,10 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from crm import figures
+from crm.rights import Actor
+from profiles import queries as profile_queries
 from profiles.catalogue import Feature
+from profiles.queries import Association
 from segments.clusters import Distinction
 from segments.history import DaySize
 from segments.models import Segment, SegmentPurpose
@@ -166,6 +169,24 @@ def value_words(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return str(value).replace("_", " ")
+
+
+def proxies(found: Sequence[Association], actor: Actor) -> list[str]:
+    """What each feature may stand for; the guarded field is named to those who may see it."""
+    features = profile_queries.catalogue()
+    return [_proxy(one, features[one.feature], features[one.other], actor) for one in found if one.other in features]
+
+
+def _proxy(one: Association, feature: Feature, other: Feature, actor: Actor) -> str:
+    if not profile_queries.is_open_to(actor, other):
+        return _("“%(feature)s” may stand for data not to be used for marketing.") % {"feature": said(feature)}
+    told = _("“%(feature)s” may stand for “%(other)s” (Cramér’s V %(strength)s over %(people)s customers).")
+    return told % {
+        "feature": said(feature),
+        "other": said(other),
+        "strength": figures.number(one.strength, 2),
+        "people": figures.number(one.people),
+    }
 
 
 def late(seconds: int) -> str:

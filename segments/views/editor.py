@@ -15,11 +15,11 @@ from django.views.decorators.http import require_http_methods
 from crm import notices
 from crm.access import ActorRequest, needs
 from crm.refusals import Refused
-from segments import actions, drafts, editing, queries, starters
+from segments import actions, drafts, editing, queries, starters, wording
 from segments.drafts import Box, Line
 from segments.editing import Scope
 from segments.forms import SegmentForm
-from segments.models import Segment, SegmentKind
+from segments.models import Segment, SegmentKind, SegmentPurpose
 from segments.queries import Preview
 from segments.rules import tree
 from segments.rules.errors import RuleError
@@ -39,6 +39,7 @@ class Look:
     preview: Preview | None = None
     counts: dict[str, int] | None = None
     reason: str = ""
+    proxies: tuple[str, ...] = ()
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -151,15 +152,16 @@ def from_json(draft: Box, text: str, scope: Scope) -> tuple[Box, str, str]:
 # --- judging a draft -----------------------------------------------------------------------------
 
 
-def judged(draft: Box, scope: Scope, actor: Any, segment: Segment | None, *, at: datetime) -> Look:
-    """Each line by itself, then the whole of those that are finished."""
+def judged(draft: Box, scope: Scope, actor: Any, segment: Segment | None, *, purpose: str, at: datetime) -> Look:
+    """Each line by itself, then the whole of those that are finished, for the purpose that is chosen now."""
     faults, unfinished = line_faults(draft, scope)
     whole = drafts.assembled(draft, scope.features, skipped=[*faults, *unfinished])
     try:
-        rule = actions.check_rule(whole.rule, by=actor, segment=segment)
+        judge = Segment(slug=segment.slug if segment else "", purpose=purpose)
+        rule = actions.check_rule(whole.rule, by=actor, segment=judge)
     except RuleError as fault:
         return Look(None, {**faults, whole.part_at(fault.path): fault.said(actor.language)}, unfinished)
-    look = Look(rule, faults, unfinished)
+    look = Look(rule, faults, unfinished, proxies=tuple(wording.proxies(queries.proxies(rule, purpose), actor)))
     against = segment if segment and segment.kind == SegmentKind.RULE else None
     try:
         preview = queries.preview(rule, actor, as_of=at, against=against)
@@ -167,6 +169,13 @@ def judged(draft: Box, scope: Scope, actor: Any, segment: Segment | None, *, at:
         return replace(look, reason=str(fault))
     by_part = {part: preview.counts[place] for place, part in whole.places if place in preview.counts}
     return replace(look, preview=preview, counts=by_part)
+
+
+def purpose_of(form: SegmentForm, segment: Segment | None) -> str:
+    """The purpose chosen in the form, or the segment's own."""
+    chosen = form.data.get("purpose") if form.is_bound else None
+    standing = segment.purpose if segment else SegmentPurpose.MARKETING.value
+    return str(chosen if chosen in SegmentPurpose.values else standing)
 
 
 def line_faults(draft: Box, scope: Scope) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -206,7 +215,7 @@ def drawn(
     json_fault: str = "",
     more_faults: dict[str, str] | None = None,
 ) -> HttpResponse:
-    look = judged(draft, scope, request.actor, segment, at=at)
+    look = judged(draft, scope, request.actor, segment, purpose=purpose_of(form, segment), at=at)
     faults = {**look.faults, **(more_faults or {})}
     whole = drafts.assembled(draft, scope.features, skipped=[*look.faults, *look.unfinished])
     context = {
