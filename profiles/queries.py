@@ -17,14 +17,15 @@ from crm import answers, rights
 from crm.models import Sensitivity
 from crm.refusals import NotPossibleNow
 from crm.rights import Actor
-from profiles import associations
+from profiles import associations, recorded
 from profiles.associations import Association, standing_for
 from profiles.catalogue import Feature
 from profiles.computed import COMPUTED, RELATIVE
-from profiles.fields import definitions, feature_of
+from profiles.fields import column_of, definitions, feature_of
 from profiles.given import GIVEN
 from profiles.models import Snapshot, SnapshotStatus
 from profiles.moments import Moment
+from profiles.recorded import Recorded
 from profiles.warehouse import extraction, few, files, profile, readers
 from profiles.warehouse.readers import EngineError
 
@@ -242,6 +243,23 @@ def proxies() -> tuple[Association, ...]:
     return answers.kept("proxies", version, measured)
 
 
+def recorded_since() -> Recorded:
+    """From when on features and events are known, of the current snapshot. Raises NoSnapshot."""
+    snapshot = current()
+    known = {key: one for key, one in catalogue().items() if key in columns_of(snapshot.file_name)}
+    fields = {column_of(row): row.key for row in definitions() if row.entity == "customer"}
+    return first_moments(snapshot.file_name, tuple(known.items()), tuple(fields.items()))
+
+
+@lru_cache(maxsize=4)
+def first_moments(
+    file_name: str, features: tuple[tuple[str, Feature], ...], fields: tuple[tuple[str, str], ...]
+) -> Recorded:
+    """Read once from a snapshot, which never changes."""
+    with readers.reading(file_name) as engine:
+        return recorded.recorded(engine, dict(features), dict(fields))
+
+
 def value_counts(key: str, *, limit: int = COMMONEST) -> list[tuple[Any, int]]:
     """The commonest values of a feature and how many customers have each; for pickers. Raises KeyError if unknown."""
     feature = catalogue()[key]
@@ -260,6 +278,7 @@ __all__ = [
     "FeatureValue",
     "NoSnapshot",
     "Quality",
+    "Recorded",
     "answer",
     "catalogue",
     "current",
@@ -271,6 +290,7 @@ __all__ = [
     "newest_snapshot",
     "proxies",
     "quality",
+    "recorded_since",
     "relative_features",
     "select",
     "standing_for",

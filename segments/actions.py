@@ -50,15 +50,9 @@ CHANGEABLE = ("name", "description", "purpose", "owner", "period_minutes", "stal
 MOST_EXPORTED_BY_SALES = 500
 FOLLOWING_TAKES_AT_MOST = timedelta(seconds=50)
 MOST_FOLLOWED = 5000  # of a list changed at once; larger changes wait for the refresh
-RESERVED = {
-    "compare",
-    "discover",
-    "file",
-    "files",
-    "new",
-    "new-list",
-    "overlap",
-}  # pages that stand where a segment's would
+RESERVED = {  # pages that stand where a segment's would
+    *("compare", "discover", "file", "files", "new", "new-list", "overlap", "starters"),
+}
 REVIEW_AFTER = timedelta(days=365)
 
 

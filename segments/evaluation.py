@@ -16,6 +16,7 @@ from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from crm import figures
 from crm.refusals import NotPossibleNow
 from profiles import queries as profile_queries
 from profiles.catalogue import Feature
@@ -35,6 +36,10 @@ INTERVAL = ("segment_id", "segment__slug", "customer_id", "entered_at", "left_at
 
 class NotEvaluable(NotPossibleNow):
     """A segment that cannot be evaluated now, with the reason in one sentence."""
+
+
+class NotKnownThen(NotEvaluable):
+    """A past moment at which something the rule rests on was not recorded yet: a zero would not say so."""
 
 
 class Stopwatch:
@@ -145,6 +150,10 @@ class Engine:
         return profile_queries.select(statement, snapshot=self.snapshot, as_of=self._past, tables=extra)
 
     @property
+    def is_past(self) -> bool:
+        return self._past is not None
+
+    @property
     def _past(self) -> datetime | None:
         """The moment, when it lies before the snapshot: then profiles are read as they were."""
         return self.moment.as_of if self.snapshot and self.moment.as_of < self.snapshot.as_of else None
@@ -176,6 +185,19 @@ def _made(cursor: Any, table: compiler.Prepared, rows: str) -> bool:
     except profile_queries.EngineError:
         return False
     return True
+
+
+def refuse_unknown(rule: tree.Rule, *, at: datetime) -> None:
+    """Refuses a past moment before the history of anything the rule names begins. Raises NotKnownThen."""
+    used, features = needs.needs(rule), catalogue()
+    began = profile_queries.recorded_since().unknown(used.features, used.event_types, at)
+    began = {(features[key].key if key in features else key): since for key, since in began.items()}
+    made = Segment.objects.filter(slug__in=used.segments, created_at__gt=at).values_list("slug", "created_at")
+    began |= dict(made)
+    if began:
+        told = _("This cannot be said before %(day)s: %(names)s.")
+        names = ", ".join(f"{name} ({figures.day(since)})" for name, since in sorted(began.items()))
+        raise NotKnownThen(told % {"day": figures.day(max(began.values())), "names": names})
 
 
 def engine(*, at: datetime) -> Engine:

@@ -233,14 +233,22 @@ def means(found: Sequence[Segment], *, at: datetime) -> dict[int, tuple[Mean, ..
 
 def size_a_year_ago(segment: Segment, *, at: datetime) -> int | None:
     """How many the rule would have let in 52 weeks before; None where it cannot be told or nobody was known."""
-    if segment.kind != SegmentKind.RULE:
-        return None
     try:
-        engine = evaluation.engine(at=at - valuing.YEAR)
-        is_known = engine.size(tree.Rule(tree.Everyone())) > 0
-        return engine.size(reading.read_rule(segment.rule, known())) if is_known else None
+        return size_then(segment, as_of=at - valuing.YEAR)
     except (NotEvaluable, RuleError):
         return None
+
+
+def size_then(segment: Segment, *, as_of: datetime) -> int:
+    """How many today's rule would have let in at a past moment. Raises NotEvaluable with the reason, RuleError."""
+    if segment.kind != SegmentKind.RULE:
+        raise NotEvaluable(_("Only rule segments have a rule."))
+    rule, engine = reading.read_rule(segment.rule, known()), evaluation.engine(at=as_of)
+    if engine.is_past:
+        evaluation.refuse_unknown(rule, at=as_of)
+    if not engine.size(tree.Rule(tree.Everyone())):
+        raise NotEvaluable(_("No customer was known then."))
+    return engine.size(rule)
 
 
 def persona(segment: Segment, *, at: datetime) -> PersonaNow:
@@ -325,11 +333,14 @@ def _sentence(rule: Any, features: Mapping[str, Feature], language: str, known: 
 
 
 def preview(rule: tree.Rule, actor: Actor, *, as_of: datetime, against: Segment | None = None) -> Preview:
-    """Size, sentence and sample of a checked rule. Raises NotEvaluable when there is no warehouse yet.
+    """Size, sentence and sample of a checked rule. Raises NotEvaluable when there is no warehouse yet, and for a past
+    moment when something it rests on was not recorded yet.
 
     With `against`, also how many would enter and leave that segment.
     """
     engine = evaluation.engine(at=as_of)
+    if engine.is_past:
+        evaluation.refuse_unknown(rule, at=as_of)
     found, counts = engine.look(rule)
     people = crm_queries.customers(actor).filter(pk__in=found[: 40 * SAMPLE].tolist())[:SAMPLE]
     words = sentences.sentence(rule, engine.catalogue, actor.language, names())
@@ -479,6 +490,7 @@ __all__ = [
     "size_a_year_ago",
     "size_curve",
     "size_curves",
+    "size_then",
     "smallest_change",
     "spending",
     "trouble",

@@ -6,25 +6,26 @@ from typing import Any, Final
 
 from profiles.catalogue import Feature
 from segments.rules.errors import RuleError
+from segments.rules.needs import needs
 from segments.rules.reading import Known, read_rule
 
 Where = dict[str, Any]
 
 # Fields a firm would define to use the starters that go beyond what every customer record and order holds.
 FIELDS: Final = (
-    Feature("household", "Household", "Kotitalous", "choice", "life_situation",
+    Feature("life_stage", "Life stage", "Elämänvaihe", "choice", "life_situation",
             choices=("single", "couple", "family", "senior")),
     Feature("youngest_child_born_on", "Youngest child born on", "Nuorin lapsi syntynyt", "date", "life_situation"),
-    Feature("income_amount", "Income", "Tulot", "money", "economic", unit="EUR"),
+    Feature("income", "Yearly income", "Vuositulot", "money", "economic", unit="EUR"),
     Feature("price_level", "Price level", "Hintataso", "choice", "economic", choices=("budget", "middle", "premium")),
-    Feature("is_eco_minded", "Eco-minded", "Ympäristötietoinen", "truth", "psychographic"),
+    Feature("eco_minded", "Eco-minded", "Ympäristötietoinen", "truth", "psychographic"),
     Feature("interests", "Interests", "Kiinnostukset", "list", "psychographic"),
     Feature("device", "Device", "Laite", "choice", "technographic", choices=("ios", "android", "windows", "mac")),
-    Feature("recommendations", "Recommendations made", "Annetut suositukset", "number", "social", unit="persons"),
-    Feature("nps", "NPS answer", "NPS-vastaus", "number", "social"),
-    Feature("market_share", "Market share", "Markkinaosuus", "number", "market_position", unit="%"),
-    Feature("market_leader", "Market leader of the field", "Alan markkinajohtaja", "text", "market_position"),
+    Feature("recommends", "Would recommend (0–10)", "Suosittelisi (0–10)", "number", "social"),
+    Feature("company_market_share", "Market share", "Markkinaosuus", "number", "market_position", unit="%"),
+    Feature("company_market_leader", "Market leader of the field", "Alan markkinajohtaja", "text", "market_position"),
 )  # fmt: skip
+COMPANY: Final = "company_"  # begins the keys of fields that companies have
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ STARTERS: Final = (
             _all(_is("city", "Helsinki"), _ordered(4, 365))),
     Starter("eco-minded-families-in-helsinki", "psychographic", "Eco-minded families in Helsinki",
             "Ympäristötietoiset perheet Helsingissä",
-            _all(_is("is_eco_minded", True), _is("household", "family"), _is("city", "Helsinki"))),
+            _all(_is("eco_minded", True), _is("life_stage", "family"), _is("city", "Helsinki"))),
     Starter("cyclists", "psychographic", "Interested in cycling", "Pyöräilystä kiinnostuneet",
             _is("interests", "cycling", "includes")),
     Starter("regulars-who-slowed-down", "behavioural", "Regulars who slowed down", "Hidastuneet kanta-asiakkaat",
@@ -89,23 +90,23 @@ STARTERS: Final = (
     Starter("app-shoppers", "technographic", "Ordered in the app", "Tilannut sovelluksessa",
             {**_ordered(1, 180), "where": [{"property": "channel", "op": "is", "value": "app"}]}),
     Starter("high-income-premium", "economic", "High income, premium range", "Hyvätuloiset, premium-taso",
-            _all(_is("income_amount", 20, "top_percent"), _is("price_level", "premium"))),
+            _all(_is("income", 20, "top_percent"), _is("price_level", "premium"))),
     Starter("best-tenth", "economic", "The tenth that spends most", "Eniten ostava kymmenys",
             _is("spend_365d_amount", 10, "top_percent")),
     Starter("big-baskets", "economic", "Large average basket", "Suuri keskiostos",
             _all(_ordered(3), {"event": "order", "measure": "average", "of": "value", "op": "more_than",
                                "value": 100})),
     Starter("promoters", "social", "Promoters", "Suosittelijat",
-            {"any": [_is("nps", 9, "at_least"), _is("recommendations", 1, "at_least")]}),
+            _is("recommends", 9, "at_least")),
     Starter("unhappy-regulars", "social", "Regulars who are not happy", "Tyytymättömät kanta-asiakkaat",
-            _all(_is("nps", 6, "at_most"), _ordered(3, 365))),
+            _all(_is("recommends", 6, "at_most"), _ordered(3, 365))),
     Starter("new-parents", "life_situation", "New parents", "Tuoreet vanhemmat",
             _is("youngest_child_born_on", 1, "less_than_years_ago")),
-    Starter("seniors", "life_situation", "Senior households", "Seniorikotitaloudet", _is("household", "senior")),
+    Starter("seniors", "life_situation", "Senior households", "Seniorikotitaloudet", _is("life_stage", "senior")),
     Starter("small-firms-against-a-leader", "market_position", "Small firms against a market leader",
             "Pienet yritykset markkinajohtajaa vastaan",
-            _all(_is("company_employees", 50, "less_than"), _is("market_share", 10, "less_than"),
-                 {"feature": "market_leader", "op": "is_present"})),
+            _all(_is("company_employees", 50, "less_than"), _is("company_market_share", 10, "less_than"),
+                 {"feature": "company_market_leader", "op": "is_present"})),
     Starter("large-firms", "market_position", "Large firms", "Suuret yritykset",
             _is("company_employees", 250, "at_least")),
     Starter("swedish-speaking", "cultural", "Swedish-speaking", "Ruotsinkieliset", _is("language", "sv")),
@@ -118,6 +119,33 @@ STARTERS: Final = (
 def usable(catalogue: Mapping[str, Feature]) -> tuple[Starter, ...]:
     """The starters whose features the catalogue has, with kinds and choices that fit."""
     return tuple(starter for starter in STARTERS if _fits(starter, catalogue))
+
+
+def lacking(starter: Starter, catalogue: Mapping[str, Feature]) -> tuple[Feature, ...]:
+    """The proposed fields that the starter needs and the catalogue has not."""
+    used = needs(read_rule(starter.rule, Known({**{one.key: one for one in FIELDS}, **_built_in(catalogue)}))).features
+    return tuple(one for one in FIELDS if one.key in used and one.key not in catalogue)
+
+
+def _built_in(catalogue: Mapping[str, Feature]) -> dict[str, Feature]:
+    """The catalogue without fields of the firm that are named like proposed ones: they may be of another kind."""
+    proposed = {one.key for one in FIELDS}
+    return {key: one for key, one in catalogue.items() if key not in proposed}
+
+
+def definition(field: Feature) -> dict[str, Any]:
+    """The proposed field as values of a new definition."""
+    is_firms = field.key.startswith(COMPANY)
+    return {
+        "entity": "company" if is_firms else "customer",
+        "key": field.key.removeprefix(COMPANY),
+        "type": field.kind,
+        "label": field.label,
+        "label_fi": field.label_fi,
+        "dimension": field.dimension,
+        "unit": field.unit,
+        "choices": list(field.choices),
+    }
 
 
 def _fits(starter: Starter, catalogue: Mapping[str, Feature]) -> bool:

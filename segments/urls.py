@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from segments.views import comparison, customers, detail, discovery, editor, files, listing, named_lists, personas
+from segments.views import (
+    comparison,
+    customers,
+    detail,
+    discovery,
+    editor,
+    files,
+    listing,
+    named_lists,
+    personas,
+    starters,
+)
 
 urlpatterns = [
     path("segments/", listing.segments, name="segments"),
@@ -14,6 +25,8 @@ urlpatterns = [
     path("segments/files/", files.files, name="segment-files"),
     path("segments/files/export/", files.export, name="segment-files-export"),
     path("segments/files/<int:pk>/undo/", files.undo, name="segment-files-undo"),
+    path("segments/starters/", starters.starters, name="segment-starters"),
+    path("segments/starters/<slug:key>/fields/", starters.add_fields, name="segment-starter-fields"),
     path("segments/new/", editor.new, name="segment-new"),
     path("segments/new-list/", named_lists.new, name="segment-new-list"),
     path("segments/<slug:slug>/", detail.segment, name="segment"),

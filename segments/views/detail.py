@@ -19,7 +19,7 @@ from crm.access import ActorRequest, needs
 from crm.refusals import Refused
 from crm.rights import Actor, may
 from segments import actions, evaluation, freshness, panels, queries, wording
-from segments.models import MembershipReason, Segment
+from segments.models import MembershipReason, Segment, SegmentKind
 from segments.rules.errors import RuleError
 from segments.views.listing import CURVE_DAYS, more_url
 
@@ -130,6 +130,7 @@ def members(request: ActorRequest, slug: str) -> HttpResponse:
         "page": page,
         "more_url": more_url(request, page.next_cursor),
         "day": day,
+        "is_before": day is not None and queries.end_of_day(day) < one.created_at,
         "today": timezone.localdate(now),
         "may_export": may(request.actor, "exports.persons"),
         "remove_actions": [("remove", _("Take off the list"))],
@@ -150,9 +151,24 @@ def history(request: ActorRequest, slug: str) -> HttpResponse:
         "versions": versions(one, request.actor.language),
         "runs": [(run, run.finished_at - run.started_at, wording.late(run.late_seconds)) for run in runs(one)],
         "move_columns": MOVE_COLUMNS,
+        "then": then(one, chosen_day(request.GET.get("on", ""), at=now)),
+        "today": timezone.localdate(now),
         "run_columns": RUN_COLUMNS,
     }
     return render(request, "segments/history.html", context)
+
+
+def then(one: Segment, day: date | None) -> dict[str, Any]:
+    """What today's rule would have found at the end of a chosen day, or why that cannot be said; empty without one."""
+    if day is None or one.kind != SegmentKind.RULE:
+        return {}
+    as_of = queries.end_of_day(day)
+    found: dict[str, Any] = {"day": day, "ledger": queries.memberships(one, as_of=as_of).count()}
+    found["is_before"] = as_of < one.created_at
+    try:
+        return found | {"size": queries.size_then(one, as_of=as_of)}
+    except (queries.NotEvaluable, RuleError) as fault:
+        return found | {"reason": evaluation.refusal(fault)}
 
 
 def runs(one: Segment) -> Any:
