@@ -4,10 +4,12 @@ from rest_framework.routers import SimpleRouter
 
 from crm.api.consents import ConsentEntries, Consents
 from crm.api.customers import Companies, Customers
+from crm.api.deals import Deals, LostReasons, Pipelines
 from crm.api.events import Events
 from crm.api.fields import Fields
 from crm.api.imports import Imports
 from crm.api.orders import Orders, Products
+from crm.api.tasks import Contacts, Tasks
 
 router = SimpleRouter()
 router.register("customers", Customers, "customers")
@@ -19,4 +21,9 @@ router.register("events", Events, "events")
 router.register("consents", Consents, "consents")
 router.register("consent-entries", ConsentEntries, "consent-entries")
 router.register("imports", Imports, "api-imports")
+router.register("tasks", Tasks, "tasks")
+router.register("contacts", Contacts, "contacts")
+router.register("deals", Deals, "deals")
+router.register("pipelines", Pipelines, "pipelines")
+router.register("lost-reasons", LostReasons, "lost-reasons")
 urlpatterns = router.urls
