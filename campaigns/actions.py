@@ -15,7 +15,7 @@ from campaigns.approval import plan as plan
 from campaigns.channels import CHANNELS
 from campaigns.content import letters, matrix
 from campaigns.conversions import attribute_due as attribute_due
-from campaigns.delivery import transitions
+from campaigns.delivery import health, transitions
 from campaigns.delivery.sweeping import complete
 from campaigns.delivery.worker import send_batch
 from campaigns.lifecycle import MoveNotAllowed, make_move
@@ -338,6 +338,7 @@ def resume(campaign: Campaign, *, by: Actor, at: datetime) -> Campaign:
     """Go on where it stopped."""
     paused = Run.objects.filter(campaign=campaign, status=RunStatus.PAUSED)
     nothing = {"pause_reason": "", "resume_at": None, "setbacks": 0}
+    paused.filter(pause_reason__in=health.REASONS).update(judged_from=at)
     paused.filter(expected=None).update(status=RunStatus.SEALING, **nothing)
     return moved(campaign, "resume", "resumed", paused, {"status": RunStatus.SENDING, **nothing}, by=by, at=at)
 

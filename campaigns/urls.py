@@ -2,7 +2,19 @@
 
 from django.urls import include, path
 
-from campaigns.views import calendar, comparing, deciding, drafting, listing, notebook, reporting, rules, running, texts
+from campaigns.views import (
+    calendar,
+    comparing,
+    deciding,
+    drafting,
+    listing,
+    notebook,
+    reporting,
+    returns,
+    rules,
+    running,
+    texts,
+)
 
 urlpatterns = [
     path("", include("campaigns.public.urls")),
@@ -26,6 +38,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/launch/", running.launch, name="campaign-launch"),
     path("campaigns/<int:pk>/approval/", running.approval, name="campaign-approval"),
     path("campaigns/<int:pk>/move/<slug:name>/", running.move, name="campaign-move"),
+    path("campaigns/<int:pk>/domains/", returns.domains, name="campaign-domains"),
     path("campaigns/<int:pk>/people/", running.people, name="campaign-people"),
     path("campaigns/<int:pk>/resend/", running.resend, name="campaign-resend"),
     path("campaigns/<int:pk>/list/<slug:kind>.csv", running.list_file, name="campaign-list-file"),

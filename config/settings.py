@@ -192,6 +192,7 @@ EMAIL_TIMEOUT = 60
 MAIL_PROVIDER = env.str("KOHDE_MAIL_PROVIDER", default="")
 if MAIL_PROVIDER:
     EMAIL_BACKEND, HAS_MAIL_CATCHER = f"anymail.backends.{MAIL_PROVIDER}.EmailBackend", False
+BOUNCE_ADDRESS = env.str("KOHDE_BOUNCE_ADDRESS", default="")
 SMS_URL = env.str("KOHDE_SMS_URL", default="")
 WEBHOOK_INSIDE = frozenset(env.list("KOHDE_WEBHOOK_INSIDE", default=[]))
 ANYMAIL = env.json("KOHDE_ANYMAIL", default={})

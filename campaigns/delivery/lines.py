@@ -85,7 +85,8 @@ class SmtpLine:
 
     def _envelope(self, mail: EmailMultiAlternatives) -> Reply | None:
         """Name sender and recipient; the reply that refused one of them."""
-        sender, to = (sanitize_address(one, "utf-8") for one in (mail.from_email, mail.to[0]))
+        envelope = (settings.BOUNCE_ADDRESS or mail.from_email, mail.to[0])
+        sender, to = (sanitize_address(one, "utf-8") for one in envelope)
         for phase, command, address in ((MAIL, self._smtp.mail, sender), (RCPT, self._smtp.rcpt, to)):
             reply = self._ask(phase, command, address)
             if reply.code not in (250, 251):

@@ -28,6 +28,16 @@ def pause_for_trouble(run_id: int, reason: str) -> bool:
     return bool(paused)
 
 
+@transaction.atomic
+def pause_for_a_person(run_id: int, reason: str, *, at: datetime) -> bool:
+    """Pause the run until somebody has looked; False when it was not sending any more."""
+    sending = Run.objects.filter(pk=run_id, status=RunStatus.SENDING)
+    paused = sending.update(status=RunStatus.PAUSED, pause_reason=reason, resume_at=None)
+    if paused:
+        move_along(run_id, "pause", at=at)
+    return bool(paused)
+
+
 def wait(setbacks: int) -> timedelta:
     """The wait doubles with each setback, up to an hour.
 

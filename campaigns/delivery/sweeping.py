@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, IntegerField, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Now
 
-from campaigns.delivery import journal, setbacks, transitions
+from campaigns.delivery import health, journal, setbacks, transitions
 from campaigns.models import Message, MessageState, OnAmbiguous, Run, RunStatus
 
 RESEND_TRIES = 3  # of a message whose policy is to send again when in doubt
@@ -33,6 +33,8 @@ def sweep(*, at: datetime) -> Swept:
         setbacks.try_again(run, at=at)
     again = Run.objects.filter(on_ambiguous=OnAmbiguous.RESEND, status=RunStatus.SENDING).values_list("pk", flat=True)
     sent_again = sum(transitions.requeue_unknown(run, tries=RESEND_TRIES) for run in again)
+    for run in open_runs():
+        health.check(run, at=at)
     completed = tuple(run for run in open_runs() if complete(run, at=at))
     return Swept(released, doubted, sent_again, completed, to_seal=sealing_runs(), to_send=runs_with_due_messages())
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from campaigns import channels
 from campaigns.content.merge import RenderFailed
-from campaigns.delivery import attempts, claims, journal, permission, replies, transitions
+from campaigns.delivery import attempts, claims, health, journal, permission, replies, transitions
 from campaigns.delivery.claims import Claim, claim
 from campaigns.delivery.conversation import Broken, Line
 from campaigns.delivery.desk import Desk, desk_for
@@ -83,6 +83,8 @@ def work_through(batch: Batch, *, until: float) -> None:
     judge_refused(batch)
     if batch.trouble and batch.trouble != STOPPED:
         pause_for_trouble(batch.run.pk, batch.trouble)
+    elif batch.tally["failed"] and health.check(batch.run.pk, at=timezone.now()):
+        logger.warning("Run %s paused: too many mailboxes that are none.", batch.run.pk)
     elif batch.tally["sent"]:
         trouble_is_over(batch.run.pk)
 

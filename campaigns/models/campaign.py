@@ -312,6 +312,11 @@ class Run(models.Model):
     setbacks = models.PositiveSmallIntegerField(
         _("setbacks"), default=0, help_text=_("Server troubles in a row; the wait doubles with each.")
     )
+    judged_from = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_("UTC; when a person let it go on in spite of complaints or bounces: those before count no more."),
+    )
     poke_at = models.DateTimeField(
         null=True, blank=True, help_text=_("UTC; when a worker that had to wait for its rate comes back.")
     )

@@ -25,7 +25,7 @@ from campaigns.delivery import lists
 from campaigns.forms import ScheduleForm
 from campaigns.models import FINAL_STATES, Campaign, CampaignStatus, MessageState, Run, RunStatus
 from campaigns.results import sketch
-from campaigns.views import places
+from campaigns.views import places, returns
 from crm import charts, figures, keyset, spreadsheets
 from crm import queries as crm_queries
 from crm.access import ActorRequest, needs
@@ -135,6 +135,8 @@ def progress(request: ActorRequest, campaign: Campaign, run: Run | None) -> dict
         "may_resend": may(request.actor, "campaigns.resend"),
         "missing": queries.missing(run, request.actor)[:ROWS] if run.status == RunStatus.INCOMPLETE else (),
         "may_mend": may(request.actor, "campaigns.launch"),
+        "rates": returns.rate_rows(run),
+        "pause_words": returns.pause_words(run),
         "files": files(campaign) if may(request.actor, "campaigns.launch") else (),
     }
 

@@ -1,0 +1,85 @@
+"""What came back of a run: complaints and bounces against the limits, and per domain of recipients."""
+
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from campaigns import queries
+from campaigns.channels import CHANNELS
+from campaigns.delivery import health
+from campaigns.models import Run
+from campaigns.views import places
+from crm import figures
+from crm.access import ActorRequest, needs
+from crm.tables import Column
+
+COLUMNS = (
+    Column(gettext_lazy("Domain")),
+    Column(gettext_lazy("Tried"), "number"),
+    Column(gettext_lazy("Refused"), "number"),
+    Column(gettext_lazy("Hard bounces"), "number"),
+    Column(gettext_lazy("Soft bounces"), "number"),
+    Column(gettext_lazy("Complaints"), "number"),
+)
+LABELS = {"complaints": gettext_lazy("Complaints"), "hard_bounces": gettext_lazy("Hard bounces")}
+PAUSES = {
+    "too_many_complaints": gettext_lazy(
+        "Too many complained. Mailbox providers block a sender at 0.3%: look at whom it goes to before you resume."
+    ),
+    "too_many_hard_bounces": gettext_lazy(
+        "Too many addresses do not exist: 5% and more. Look where they come from before you resume."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class RateRow:
+    """A rate in words; the level is the tone of its mark."""
+
+    label: str
+    words: str
+    tone: str
+
+
+def rate_rows(run: Run) -> list[RateRow]:
+    """Complaints and hard bounces, when the channel has them and anything was sent."""
+    if CHANNELS[run.campaign.channel].is_file:
+        return []
+    rates = health.rates(run)
+    return [RateRow(str(LABELS[one.limit.key]), words(one), TONES[one.level]) for one in rates if one.sends]
+
+
+TONES = {"": "", health.WARN: "warn", health.STOP: "bad"}
+
+
+def words(rate: health.Rate) -> str:
+    """The share, how many that are, and the limits."""
+    return _("%(share)s (%(count)s of %(sends)s); warns at %(warns)s, pauses at %(stops)s") % {
+        "share": figures.share(rate.share, 2),
+        "count": figures.number(rate.count),
+        "sends": figures.number(rate.sends),
+        "warns": figures.share(rate.limit.warns_at, 1),
+        "stops": figures.share(rate.limit.stops_at, 1),
+    }
+
+
+def pause_words(run: Run | None) -> str:
+    """Why the system paused it; what a server said stays as it is."""
+    return str(PAUSES.get(run.pause_reason, run.pause_reason)) if run else ""
+
+
+@require_safe
+@needs("campaigns.launch")
+def domains(request: ActorRequest, pk: int) -> HttpResponse:
+    """What came back from each domain of recipients, those with the most first."""
+    found = places.found(pk)
+    run = queries.latest_run(found)
+    if run is None or found.channel != "email":
+        return redirect("campaign", pk)
+    rows = health.by_domain(run)
+    context = {**places.frame(request, found), "rows": rows, "columns": COLUMNS, "rates": rate_rows(run)}
+    return render(request, "campaigns/domains.html", context)
