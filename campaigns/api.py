@@ -107,7 +107,7 @@ class CampaignSerializer(StrictModelSerializer):
         read_only_fields = ["id", "status", "approved_at", "created_at", "updated_at"]
 
 
-class StepSerializer(serializers.Serializer):
+class ReachStepSerializer(serializers.Serializer):
     key = serializers.CharField(help_text="has_address, consents, not_suppressed, within_caps or will_get_it.")
     label = serializers.CharField()  # type: ignore[assignment]
     count = serializers.IntegerField(help_text="Members left after this step.")
@@ -116,7 +116,7 @@ class StepSerializer(serializers.Serializer):
 
 class ReachSerializer(serializers.Serializer):
     matches = serializers.IntegerField(help_text="Members of the segments.")
-    steps = StepSerializer(many=True)
+    steps = ReachStepSerializer(many=True)
 
 
 class AccountSerializer(serializers.Serializer):

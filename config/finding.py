@@ -29,7 +29,7 @@ ACTIONS = (
     Door("segment-new", _("New segment"), "segments.change", _("rule group audience")),
     Door("segment-new-list", _("New named list"), "segments.change", _("segment by hand")),
     Door("discover", _("Find groups of like customers"), "segments.change", _("clusters")),
-    Door("campaign-new", _("New campaign"), "campaigns.change", _("e-mail letter A/B test send")),
+    Door("campaign-begin", _("New campaign"), "campaigns.change", _("e-mail letter A/B test send")),
     Door("survey-new", _("New survey"), "campaigns.change", _("questions NPS feedback")),
     Door("import-new", _("Import a file"), "imports.run", _("CSV Excel upload")),
     Door("user-new", _("Let somebody in"), "users.change", _("invite user colleague")),

@@ -172,5 +172,5 @@ def first_steps(actor: Actor) -> list[Step]:
     return [
         Step(_("Import your customers"), reverse("import-new"), crm_queries.customers(actor).exists()),
         Step(_("Draw a segment of them"), reverse("segment-new"), segment_queries.segments(actor).exists()),
-        Step(_("Launch a campaign and learn what works"), reverse("campaign-new"), launched.exists()),
+        Step(_("Launch a campaign and learn what works"), reverse("campaign-begin"), launched.exists()),
     ]

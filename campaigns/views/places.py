@@ -21,6 +21,7 @@ TONES = {
     CampaignStatus.FINISHED: "good",
     CampaignStatus.CANCELLED: "bad",
 }
+FIRST = {"campaign-plan": ("goal",)}  # pages of several steps begin here
 EDITABLE = (CampaignStatus.DRAFT, CampaignStatus.SCHEDULED)
 
 
@@ -49,11 +50,15 @@ def tabs(request: ActorRequest, campaign: Campaign) -> list[tuple[str, str, None
     is_draft = campaign.status in EDITABLE
     pages = (
         (True, _("Overview"), "campaign"),
-        (is_draft and may(actor, "campaigns.change"), _("Edit"), "campaign-edit"),
+        (is_draft and may(actor, "campaigns.change"), _("Plan"), "campaign-plan"),
         (is_draft and may(actor, "campaigns.change"), _("Texts"), "campaign-texts"),
         (may(actor, "customers.identify"), _("Preview"), "campaign-preview"),
         (is_draft and may(actor, "campaigns.launch"), _("Launch"), "campaign-launch"),
         (not is_draft and may(actor, "reports.view"), _("Report"), "campaign-report"),
         (not is_draft, _("Who got it"), "campaign-people"),
     )
-    return [(label, reverse(name, args=[campaign.pk]), None) for is_there, label, name in pages if is_there]
+    return [
+        (label, reverse(name, args=[campaign.pk, *FIRST.get(name, ())]), None)
+        for is_there, label, name in pages
+        if is_there
+    ]

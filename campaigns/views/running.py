@@ -26,6 +26,8 @@ from campaigns.forms import ScheduleForm
 from campaigns.models import FINAL_STATES, Campaign, CampaignStatus, MessageState, Run, RunStatus
 from campaigns.results import sketch
 from campaigns.views import places, returns
+from campaigns.views.steps import missing
+from campaigns.views.steps import steps as planning_steps
 from crm import charts, figures, keyset, spreadsheets
 from crm import queries as crm_queries
 from crm.access import ActorRequest, needs
@@ -213,6 +215,8 @@ def launch(request: ActorRequest, pk: int) -> HttpResponse:
     held = round(reach.will_get_it * found.holdout_share)
     context = {
         **places.frame(request, found),
+        "steps": planning_steps(found) if may(request.actor, "campaigns.change") else (),
+        "missing": missing(found),
         "reach": steps(reach),
         "will_get_it": reach.will_get_it,
         "held_out": held,

@@ -244,4 +244,6 @@ def stored(request: ActorRequest, place: Place, values: dict[str, Any] | None) -
     if "preview" in request.POST:
         query = urlencode({"variant": place.variant.key, "language": place.language})
         return redirect(f"{reverse('campaign-preview', args=[place.campaign.pk])}?{query}")
+    if place.is_base:
+        return redirect(f"{reverse('campaign-plan', args=[place.campaign.pk, 'messages'])}?variant={place.variant.key}")
     return redirect("campaign-texts", place.campaign.pk)
