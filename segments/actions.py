@@ -360,8 +360,17 @@ def run_clustering(*, clustering_id: int, at: datetime) -> Clustering:
     return discovery.run(clustering_id, at=at)
 
 
-def accept_cluster(*, cluster: Cluster, name: str, by: Actor, at: datetime) -> Segment:
-    """Turn a found group into a segment that the timetable keeps up."""
+@transaction.atomic
+def accept_cluster(*, cluster: Cluster, name: str, by: Actor, at: datetime, as_rule: bool = False) -> Segment:
+    """Turn a found group into a segment that the timetable keeps up: of the likest, or of the distilled rule.
+
+    Raises Refused where no rule was distilled, RuleError.
+    """
+    Cluster.objects.filter(pk=cluster.pk).update(name=name)  # the next like search carries it on
+    if as_rule:
+        if not cluster.rule:
+            raise Refused(_("No rule tells this group from the rest."), path="as")
+        return create_segment(name=name, rule=cluster.rule, by=by, at=at)
     return create_segment(name=name, kind=SegmentKind.CLUSTER, cluster=cluster, by=by, at=at)
 
 

@@ -206,6 +206,18 @@ def find(frame: pd.DataFrame, kinds: Mapping[str, str], *, k: int, seed: int) ->
     return Clusters(model, labels, groups)
 
 
+def matched(before: np.ndarray, after: np.ndarray, olds: int, news: int) -> list[tuple[int, int, float]]:
+    """Pairs of an earlier and a later group with their Jaccard index, each in one pair, so that the sum is the largest
+    (Kuhn 1955). `before` and `after`: the group of each row, shape (rows,)."""
+    from scipy.optimize import linear_sum_assignment
+
+    shared = np.zeros((olds, news))
+    np.add.at(shared, (before, after), 1)
+    either = shared.sum(axis=1)[:, None] + shared.sum(axis=0)[None, :] - shared
+    jaccard = np.divide(shared, either, out=np.zeros_like(shared), where=either > 0)
+    return [(int(i), int(j), float(jaccard[i, j])) for i, j in zip(*linear_sum_assignment(-jaccard), strict=True)]
+
+
 def _fit(matrix: np.ndarray, k: int, seed: int) -> Any:
     from sklearn.cluster import KMeans
 

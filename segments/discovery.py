@@ -1,8 +1,9 @@
 """Clusterings as rows: asked for, run in a worker on the warehouse, kept so that they can be shown again."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,9 @@ from django.utils.translation import gettext_lazy
 
 from crm.refusals import Refused
 from profiles import queries as profile_queries
-from segments import clusters, evaluation, ledger
+from segments import clusters, distilling, evaluation, ledger
 from segments.models import Cluster, Clustering
+from segments.rules import reading, writing
 
 MOST_GROUPS = 12
 MOST_FEATURES = 12
@@ -23,6 +25,30 @@ REASONS = (  # kept in English, said in the reader's language
     gettext_lazy("There are too few different customers to form groups."),
     gettext_lazy("There are fewer different customers in these features than groups asked for."),
 )
+
+
+SAME = 0.5  # Jaccard index from which a group carries on an earlier one
+LOOKED_AT = 20  # earlier searches
+
+
+@dataclass(frozen=True)
+class Line:
+    """The group that a new one carries on, and how alike their people are today."""
+
+    group: Cluster
+    likeness: float
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """A rule for a group. `precision`: share of those it lets in who are in the group; `recall`: of the group."""
+
+    rule: dict[str, Any] | None
+    precision: float | None
+    recall: float | None
+
+
+NO_RULE = Distilled(None, None, None)
 
 
 def check_features(features: Sequence[str]) -> None:
@@ -54,8 +80,48 @@ def run(clustering_id: int, *, at: datetime) -> Clustering:
     clustering.quality = {"of": [asdict(quality) for quality in qualities]}
     clustering.model = found.model.as_json()
     clustering.status, clustering.finished_at = "finished", at
-    _store(clustering, found)
+    _store(clustering, found, lines(clustering, frame, found.labels), distilled(clustering, frame, kinds, found.labels))
     return clustering
+
+
+def lines(clustering: Clustering, frame: pd.DataFrame, labels: np.ndarray) -> dict[int, Line]:
+    """Which group of the last like search each new one carries on: by today's people of both (Hungarian method)."""
+    earlier = predecessor(clustering)
+    if earlier is None:
+        return {}
+    before = list(earlier.clusters.all())
+    then = clusters.Model.from_json(earlier.model).assign(frame)
+    pairs = clusters.matched(then, labels, len(before), int(labels.max()) + 1)
+    by_position = {one.position: one for one in before}
+    return {new: Line(by_position[old], likeness) for old, new, likeness in pairs if likeness >= SAME}
+
+
+def predecessor(clustering: Clustering) -> Clustering | None:
+    """The last finished search over the same features and customers."""
+    rows = Clustering.objects.filter(status="finished", base_segment=clustering.base_segment, pk__lt=clustering.pk)
+    asked = sorted(clustering.features)
+    return next((one for one in rows.prefetch_related("clusters")[:LOOKED_AT] if sorted(one.features) == asked), None)
+
+
+def distilled(
+    clustering: Clustering, frame: pd.DataFrame, kinds: dict[str, str], labels: np.ndarray
+) -> dict[int, Distilled]:
+    """A rule for each group, with how well the language's own evaluation of it meets the group."""
+    engine = evaluation.engine(at=clustering.created_at)
+    found: dict[int, Distilled] = {}
+    for position in range(int(labels.max()) + 1):
+        where = distilling.distil(frame, kinds, labels == position, seed=clustering.seed)
+        if where is None:
+            continue
+        if clustering.base_segment:
+            where = {"all": [{"segment": clustering.base_segment.slug}, where]}
+        rule = reading.read_rule({"version": 1, "where": where}, reading.Known(engine.catalogue))
+        group = frame.index.to_numpy()[labels == position]
+        chosen = engine.customers(rule)
+        common = len(np.intersect1d(chosen, group))
+        if common:
+            found[position] = Distilled(writing.rule_json(rule), common / len(chosen), common / len(group))
+    return found
 
 
 def _frame(clustering: Clustering) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -67,16 +133,27 @@ def _frame(clustering: Clustering) -> tuple[pd.DataFrame, dict[str, str]]:
 
 
 @transaction.atomic
-def _store(clustering: Clustering, found: clusters.Clusters) -> None:
+def _store(
+    clustering: Clustering, found: clusters.Clusters, before: dict[int, Line], rules: dict[int, Distilled]
+) -> None:
     clustering.save()
     clustering.clusters.all().delete()
     Cluster.objects.bulk_create(
         Cluster(
             clustering=clustering,
             position=group.position,
-            name=_("Group %(number)s") % {"number": group.position + 1},
+            name=_name(group.position, before),
+            before=before[group.position].group if group.position in before else None,
+            likeness=before[group.position].likeness if group.position in before else None,
+            **vars(rules.get(group.position, NO_RULE)),
             size=group.size,
             distinction=[asdict(row) for row in group.distinctions],
         )
         for group in found.groups
     )
+
+
+def _name(position: int, before: dict[int, Line]) -> str:
+    """The name its people had, whichever size it has now."""
+    given = before.get(position)
+    return given.group.name if given else _("Group %(number)s") % {"number": position + 1}

@@ -323,6 +323,27 @@ class Cluster(models.Model):
         _("what sets it apart"), default=list, help_text=_("Features most unlike everyone's, the telling ones first.")
     )
 
+    rule = models.JSONField(
+        _("distilled rule"), null=True, blank=True, help_text=_("A rule that tells it from the rest; empty for none.")
+    )
+    precision = models.FloatField(
+        _("precision"), null=True, blank=True, help_text=_("Share of those the rule lets in who are in the group, 0–1.")
+    )
+    recall = models.FloatField(
+        _("recall"), null=True, blank=True, help_text=_("Share of the group whom the rule lets in, 0–1.")
+    )
+    before = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("The group of the last like search that it carries on."),
+    )
+    likeness = models.FloatField(
+        _("likeness"), null=True, blank=True, help_text=_("Jaccard index with that group's people today, 0–1.")
+    )
+
     class Meta:
         ordering = ["clustering", "position"]
         constraints = [models.UniqueConstraint(fields=["clustering", "position"], name="cluster_once")]

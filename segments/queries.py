@@ -288,7 +288,7 @@ def imports(actor: Actor) -> QuerySet[SegmentImport]:
 
 
 def clusterings(actor: Actor) -> QuerySet[Clustering]:
-    rows = Clustering.objects.prefetch_related("clusters").select_related("created_by")
+    rows = Clustering.objects.prefetch_related("clusters__before__clustering").select_related("created_by")
     return rows if may(actor, "segments.view") else rows.none()
 
 
@@ -307,8 +307,8 @@ def sentence(rule: Any, language: str = "en") -> str:
     return _sentence(rule, evaluation.catalogue(), language, names())
 
 
-def sentences_of(found: Sequence[Segment], language: str) -> dict[int, str]:
-    """The rules of several segments in words, by the segment's id."""
+def sentences_of(found: Sequence[Segment] | Sequence[Cluster], language: str) -> dict[int, str]:
+    """The rules of several segments, or groups, in words, by their id."""
     features, known = evaluation.catalogue(), names()
     return {one.pk: _sentence(one.rule, features, language, known) for one in found}
 

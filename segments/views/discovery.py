@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,11 +18,12 @@ from crm.keyset import LARGEST_ID, row_id
 from crm.refusals import Refused
 from crm.rights import NotAllowed, may
 from profiles.catalogue import DIMENSIONS
-from segments import actions, discovery, queries, wording
+from segments import actions, discovery, evaluation, queries, wording
 from segments.clusters import Distinction
 from segments.models import Cluster, Clustering, SegmentKind
+from segments.rules.errors import RuleError
 
-USUAL = ("recency_days", "order_count", "monetary_value", "average_basket_amount", "age")
+USUAL = ("recency_days", "frequency", "monetary_amount", "average_basket_amount", "age")
 SHOWN = 5
 COLOURS = 6
 COLUMNS = (
@@ -112,6 +114,7 @@ def clustering(request: Any, pk: int) -> HttpResponse:
         "reason": _(one.error) if one.error else "",
         "crumbs": [(_("Discover"), reverse("discover"))],
         "groups": [(group, distinctions(group), i % COLOURS + 1) for i, group in enumerate(groups)],
+        "rules": queries.sentences_of(groups, request.actor.language),
         "names": [group.name for group in groups][:COLOURS],
         "points": points(one) if one.status == "finished" else (),
         "kept": kept(groups, request.actor),
@@ -145,9 +148,10 @@ def points(one: Clustering) -> list[tuple[float, float, int, str]]:
 
 
 def kept(groups: list[Cluster], actor: Any) -> dict[int, Any]:
-    """Segments already made of these groups, by the group's id."""
-    rows = queries.segments(actor).filter(kind=SegmentKind.CLUSTER, cluster__in=groups)
-    return {row.cluster_id: row for row in rows if row.cluster_id}
+    """Segments already made of these groups, or of those they carry on, by the group's id."""
+    lines = {pk: group.pk for group in groups for pk in (group.before_id, group.pk) if pk}
+    rows = queries.segments(actor).filter(kind=SegmentKind.CLUSTER, cluster__in=list(lines))
+    return {lines[row.cluster_id]: row for row in rows if row.cluster_id}
 
 
 @require_POST
@@ -158,6 +162,11 @@ def accept(request: Any, pk: int) -> HttpResponse:
     if group is None:
         raise Http404
     name = request.POST.get("name", "").replace("\0", "").strip()[:120] or group.name
-    one = actions.accept_cluster(cluster=group, name=name, by=request.actor, at=timezone.now())
+    as_rule = request.POST.get("as") == "rule"
+    try:
+        one = actions.accept_cluster(cluster=group, name=name, as_rule=as_rule, by=request.actor, at=timezone.now())
+    except (Refused, RuleError) as fault:
+        notices.notify(request, evaluation.refusal(fault), level=messages.ERROR)
+        return redirect("clustering", group.clustering_id)
     notices.notify(request, _("“%(name)s” is a segment now; its members are found within a minute.") % {"name": name})
     return redirect("segment", one.slug)
