@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
 from crm import rights
 from crm.models import AuditLine, Customer
-from segments import actions
+from segments import actions, queries
 from segments.models import Segment
 
 pytestmark = pytest.mark.django_db
@@ -115,6 +116,19 @@ def test_members_of_a_past_day_are_those_of_then(client, maija, friends, people)
     day = timezone.localdate() - timedelta(days=3)
     assert "Aila Aho" not in client.get(address).content.decode()
     assert "Aila Aho" in client.get(address, {"on": day.isoformat()}).content.decode()
+
+
+def test_members_of_a_past_day_are_looked_up_by_customer_when_they_are_many(monkeypatch, friends, people):
+    """By the plan of the database: SQLite would walk every interval of the segment, once for each customer."""
+    monkeypatch.setattr(queries, "FEW", 1)
+    moment = timezone.now() - timedelta(days=3)
+    rows = queries.members(friends, MACHINE, as_of=moment).order_by("number")
+    assert [one.number for one in rows] == ["K1", "K2"]
+    actions.remove_members(segment=friends, customers=[people[0].pk], by=MACHINE, at=timezone.now())
+    assert [one.number for one in rows.all()] == ["K1", "K2"]
+    if connection.vendor == "sqlite":
+        assert "customer_id=?" in rows.explain() and "membership_entered" not in rows.explain()
+        assert "membership_left" not in rows.explain()
 
 
 @pytest.mark.parametrize("day", ["2026-02-31", "tomorrow", "9999-12-31", "0001-01-01", "\0"])
