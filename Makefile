@@ -11,7 +11,7 @@ IN := .venv/bin/python
 MANAGE := $(IN) manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench chaos simulate clean set-up set-up-dev python
+.PHONY: help demo serve test engines check bench chaos simulate clean set-up set-up-dev python
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -24,6 +24,10 @@ serve: set-up ## serve what is there: web, worker and timetable, until Ctrl-C
 
 test: set-up-dev ## set up and run the tests on all cores; PYTEST="-k name" narrows them
 	@$(IN) -m pytest $(PYTEST)
+
+engines: python ## install Spark and chDB (1 GB, needs Java 17) and hold every rule to a plain reading of it there
+	@$(PYTHON) config/set_up.py --dev --engines
+	@KOHDE_TEST_ENGINES=1 $(IN) -m pytest tests/engines
 
 check: set-up-dev ## style, types, floors, templates, migrations, deployment
 	@$(IN) .ci/check

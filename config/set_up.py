@@ -1,6 +1,6 @@
 """Sets up the virtual environment: run by the machine's own Python, before anything is installed.
 
-Usage: python3 config/set_up.py [--dev]. Quick when the requirements did not change since the last time.
+Usage: python3 config/set_up.py [--dev] [--engines]. Quick when the requirements did not change since the last time.
 """
 
 import hashlib
@@ -16,11 +16,11 @@ VENV = ROOT / ".venv"
 STAMP = VENV / ".kohde-requirements.json"
 OLDEST = (3, 11)
 LEAST_FREE_MB = 1500
-FILES = {"run": "requirements.txt", "dev": "requirements-dev.txt"}
+FILES = {"run": "requirements.txt", "dev": "requirements-dev.txt", "engines": "requirements-engines.txt"}
 
 
 def main(words: list[str]) -> None:
-    wanted = ["run", "dev"] if "--dev" in words else ["run"]
+    wanted = ["run", *(name for name in ("dev", "engines") if f"--{name}" in words)]
     hashes = {name: hash_of(ROOT / FILES[name]) for name in wanted}
     if (VENV / "bin" / "python").exists() and hashes.items() <= installed().items():
         return

@@ -167,6 +167,7 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # halves what is compressed
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["jpg", "jpeg", "png", "gif", "webp", "gz", "br", "woff", "woff2", "map"]
 WAREHOUSE_DIR = DATA_DIR / "warehouse"
 WAREHOUSE_MEMORY = env.str("KOHDE_WAREHOUSE_MEMORY", default="1GB")
+ENGINE = env.str("KOHDE_ENGINE", default="duckdb")  # where rules run: docs/engines.md
 WAREHOUSE_SOURCES: tuple[str, ...] = ()  # tables that upper floors add to a snapshot, as dotted paths
 
 # Answers that pages would otherwise work out anew each time (crm/answers.py); may be thrown away at any time.

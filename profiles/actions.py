@@ -3,22 +3,24 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
 
+from profiles import queries
 from profiles.models import Snapshot, SnapshotStatus
 from profiles.moments import Moment
-from profiles.warehouse import building, files
+from profiles.warehouse import building, engines, exporting, files
 from profiles.warehouse.building import Arrived, Seen
 from profiles.warehouse.files import BuilderBusy
 from profiles.warehouse.sources import Since
 
 SNAPSHOTS_KEPT = 3
 
-__all__ = ["BuilderBusy", "Refresh", "refresh", "write_snapshot"]
+__all__ = ["BuilderBusy", "Refresh", "export_warehouse", "refresh", "write_snapshot"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,16 @@ def write_snapshot(statements: Iterable[tuple[str, dict[str, Any]]], *, at: date
     made = Snapshot(file_name=files.new_name(at), as_of=at, started_at=at)
     building.write(made.file_name, statements)
     return made
+
+
+def export_warehouse(*, folder: Path | None = None) -> exporting.Export:
+    """The current snapshot as Parquet files, by default where the engine of the setting looks for them.
+
+    Raises NoSnapshot before the first build.
+    """
+    where = engines.chosen()
+    chosen = folder or (where.folder if where else exporting.default_folder())
+    return exporting.export(queries.current().file_name, chosen)
 
 
 def latest() -> Snapshot | None:

@@ -26,7 +26,8 @@ from profiles.given import GIVEN
 from profiles.models import Snapshot, SnapshotStatus
 from profiles.moments import Moment
 from profiles.recorded import Recorded
-from profiles.warehouse import extraction, few, files, profile, readers
+from profiles.warehouse import engines, extraction, few, files, profile, readers
+from profiles.warehouse.engines import Choice, Conversation
 from profiles.warehouse.readers import EngineError
 
 LOOKED_AT = 8  # of the newest snapshots; all but a few have been removed
@@ -153,6 +154,26 @@ def statement(question: Any) -> str:
     return str(ibis.to_sql(question, dialect="duckdb"))
 
 
+# --- another engine ------------------------------------------------------------------------------
+
+
+def elsewhere() -> Choice | None:
+    """The engine of the setting that is asked instead of the snapshot; None where the snapshot answers."""
+    return engines.chosen()
+
+
+@contextmanager
+def conversation(where: Choice, snapshot: Snapshot) -> Iterator[Conversation]:
+    """Questions to an engine elsewhere about a snapshot, in its own dialect. Raises EngineError."""
+    with engines.conversation(where, snapshot.file_name) as talk:
+        yield talk
+
+
+def silent(fault: Exception) -> Conversation:
+    """A conversation that could not begin: every question raises why."""
+    return engines.silent(fault)
+
+
 # --- features ------------------------------------------------------------------------------------
 
 
@@ -274,6 +295,8 @@ def value_counts(key: str, *, limit: int = COMMONEST) -> list[tuple[Any, int]]:
 
 __all__ = [
     "Association",
+    "Choice",
+    "Conversation",
     "EngineError",
     "FeatureValue",
     "NoSnapshot",
@@ -281,10 +304,12 @@ __all__ = [
     "Recorded",
     "answer",
     "catalogue",
+    "conversation",
     "current",
     "cursor",
     "customers_now",
     "database_address",
+    "elsewhere",
     "features_of",
     "is_open_to",
     "newest_snapshot",
@@ -293,6 +318,7 @@ __all__ = [
     "recorded_since",
     "relative_features",
     "select",
+    "silent",
     "standing_for",
     "statement",
     "value_counts",

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from profiles import queries as profile_queries
 from profiles.catalogue import Feature
 from segments import clusters, ledger
 from segments.models import Membership, Segment, SegmentKind
-from segments.rules import compiler, needs, reading, sharing, tables, tree
+from segments.rules import compiler, dialects, needs, reading, sharing, tables, tree
 from segments.rules import why as explaining
 from segments.rules.errors import RuleError
 from segments.rules.moments import Moment
@@ -66,6 +66,8 @@ class Engine:
     """The warehouse as of one moment. Answers are sorted customer ids (int64) or counts.
 
     `snapshot` is None where `shared` holds a warehouse of a few customers; `memberships` gives the ledger of segments.
+    With `elsewhere` another engine is asked who of all belongs to a rule; `talk` is a conversation that has begun.
+    Questions of single customers and of the past stay with the snapshot.
     """
 
     snapshot: "Snapshot | None"
@@ -73,6 +75,8 @@ class Engine:
     catalogue: Mapping[str, Feature]
     shared: Shared | None = None
     memberships: Callable[[Iterable[str]], pa.Table] = field(default=lambda slugs: membership_rows(slugs))
+    elsewhere: "profile_queries.Choice | None" = None
+    talk: "profile_queries.Conversation | None" = None
 
     @property
     def snapshot_id(self) -> int:
@@ -89,7 +93,7 @@ class Engine:
 
     def customers(self, rule: tree.Rule) -> ledger.Ids:
         """Every customer the rule is true for."""
-        return np.sort(self._select(self._statement(rule), rule)["customer_id"].to_numpy())
+        return np.sort(self._of_all(self._statement(rule), rule)["customer_id"].to_numpy())
 
     def each(self, rules: Sequence[tree.Rule]) -> list[ledger.Ids]:
         """The customers of each of several rules in one statement: for few rows, where every statement costs more than
@@ -102,12 +106,11 @@ class Engine:
 
     def size(self, rule: tree.Rule) -> int:
         """How many customers the rule is true for."""
-        return int(self._select(self._statement(rule, is_counted=True), rule)["size"][0].as_py())
+        return int(self._of_all(self._statement(rule, is_counted=True), rule)["size"][0].as_py())
 
     def look(self, rule: tree.Rule) -> tuple[ledger.Ids, dict[str, int]]:
         """Every customer the rule is true for, and how many each node lets in by its JSON path: one pass."""
-        counted = compiler.sql(compiler.compile_counts(rule, self.catalogue, self.moment))
-        found = self._select(counted, rule)
+        found = self._of_all(self._counted(rule), rule)
         members = found["members"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
         counts = {path: int(found[f"n{i}"][0].as_py()) for i, (path, _) in enumerate(tree.walk(rule.where))}
         return np.sort(members), counts
@@ -127,14 +130,60 @@ class Engine:
 
     @contextmanager
     def together(self, rules: Sequence[tree.Rule]) -> Iterator["Engine"]:
-        """This engine for evaluating all of the rules: what they ask of the same events is asked once."""
+        """This engine for evaluating all of the rules: what they ask of the same events is asked once.
+
+        An engine elsewhere works that out for itself. Where it cannot be reached, every question says so.
+        """
+        if self._asks_elsewhere:
+            with ExitStack() as stack:
+                yield replace(self, talk=self._begun(stack))
+            return
         with profile_queries.cursor(self.snapshot, as_of=self._past) as cursor:
             tables = sharing.prepare(rules, self.moment)
             yield replace(self, shared=Shared(cursor, tuple(one for one, rows in tables if _made(cursor, one, rows))))
 
+    def _begun(self, stack: ExitStack) -> "profile_queries.Conversation":
+        try:
+            return stack.enter_context(self._conversation())
+        except profile_queries.EngineError as fault:
+            return profile_queries.silent(fault)
+
+    def _conversation(self) -> AbstractContextManager["profile_queries.Conversation"]:
+        if not (self.elsewhere and self.snapshot):
+            raise NotEvaluable("no engine elsewhere")  # _asks_elsewhere says when there is one
+        return profile_queries.conversation(self.elsewhere, self.snapshot)
+
+    @property
+    def _asks_elsewhere(self) -> bool:
+        return bool(self.elsewhere and self.snapshot and not self._past)
+
+    @property
+    def _dialect(self) -> str:
+        return self.elsewhere.dialect if self.elsewhere and self._asks_elsewhere else compiler.EMBEDDED
+
     def _statement(self, rule: tree.Rule, *, is_counted: bool = False) -> str:
         prepared = self.shared.prepared if self.shared else ()
-        return compiler.rule_sql(rule, self.catalogue, self.moment, is_counted=is_counted, prepared=prepared)
+        return compiler.rule_sql(
+            rule, self.catalogue, self.moment, self._dialect, is_counted=is_counted, prepared=prepared
+        )
+
+    def _counted(self, rule: tree.Rule) -> str:
+        dialects.refuse(rule, self.catalogue, self._dialect)
+        return compiler.sql(compiler.compile_counts(rule, self.catalogue, self.moment), self._dialect)
+
+    def _of_all(self, statement: str, rule: tree.Rule) -> pa.Table:
+        """The answer of the engine that is asked about everybody. Raises NotEvaluable when one elsewhere fails."""
+        if not self._asks_elsewhere:
+            return self._select(statement, rule)
+        used = needs.needs(rule).segments
+        extra = {"membership": self.memberships(used)} if used else {}
+        try:
+            if self.talk:
+                return self.talk.answer(statement, extra)
+            with self._conversation() as talk:
+                return talk.answer(statement, extra)
+        except profile_queries.EngineError as fault:
+            raise NotEvaluable(refusal(fault)) from fault
 
     def _select(self, statement: str, rule: tree.Rule) -> pa.Table:
         used = needs.needs(rule).segments
@@ -207,7 +256,11 @@ def engine(*, at: datetime) -> Engine:
     except profile_queries.NoSnapshot as fault:
         told = _("Profiles have not been built yet; the timetable builds them within minutes.")
         raise NotEvaluable(told) from fault
-    return Engine(snapshot, moment_of(at), profile_queries.catalogue())
+    try:
+        elsewhere = profile_queries.elsewhere()
+    except profile_queries.EngineError as fault:
+        raise NotEvaluable(refusal(fault)) from fault
+    return Engine(snapshot, moment_of(at), profile_queries.catalogue(), elsewhere=elsewhere)
 
 
 def reason(fault: RuleError) -> str:

@@ -26,6 +26,10 @@ hypothesis_settings.register_profile("thorough", parent=hypothesis_settings.get_
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "kohde"))
 
 
+# Engines elsewhere are large to install and slow to start: `make engines` runs them.
+collect_ignore = [] if os.environ.get("KOHDE_TEST_ENGINES") == "1" else ["engines"]
+
+
 def answers(url: str) -> bool:
     """Whether something listens at the host and port of `url`."""
     host, _, port = url.partition("@" if "@" in url else "//")[2].partition("/")[0].partition(":")

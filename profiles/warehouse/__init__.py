@@ -6,4 +6,6 @@ extraction   rows of the database as Arrow streams
 tables       what a snapshot holds
 building     the first snapshot, and the next one from the last
 readers      open snapshots, shared by the threads of a process
+exporting    a snapshot as Parquet files
+engines      engines elsewhere that read those files
 """

@@ -15,14 +15,14 @@ from itertools import pairwise
 from typing import Any, Final
 
 import ibis
-from ibis.backends.sql import compilers
 from ibis.expr.types import BooleanValue, Table
 
 from profiles.catalogue import Feature
-from segments.rules import measures, operators, tables, tree
+from segments.rules import dialects, measures, operators, tables, tree
 from segments.rules.moments import DayRange, Moment
 
 AMOUNT: Final = tables.MONEY
+EMBEDDED: Final = "duckdb"
 
 
 @dataclass(frozen=True)
@@ -145,16 +145,16 @@ def compile_counts(rule: tree.Rule, catalogue: Mapping[str, Feature], moment: Mo
     return marked.aggregate(**counts, members=marked.customer_id.collect(where=marked.n0))
 
 
-def sql(expression: Table, dialect: str = "duckdb") -> str:
+def sql(expression: Table, dialect: str = EMBEDDED) -> str:
     """The expression as one statement of an engine's SQL; Ibis writes it, nothing is formatted by hand."""
-    return str(ibis.to_sql(expression, dialect=dialect, pretty=False))
+    return dialects.written(expression, dialect)
 
 
 def rule_sql(
     rule: tree.Rule,
     catalogue: Mapping[str, Feature],
     moment: Moment,
-    dialect: str = "duckdb",
+    dialect: str = EMBEDDED,
     *,
     is_counted: bool = False,
     prepared: tuple[Prepared, ...] = (),
@@ -162,14 +162,15 @@ def rule_sql(
     """The SQL of a rule: its customers, or their number as `size`. Compiled once a day, whatever the moment.
 
     Within a firm's day only the moment itself differs, so the day's SQL is remembered with a time no rule can name in
-    its place.
+    its place. Raises NotThere for what the engine of the dialect could not answer as the embedded one does.
     """
+    dialects.refuse(rule, catalogue, dialect)
     kept = moment.of_the_day()
     template = _rule_sql(rule, tuple(catalogue.values()), kept, dialect, is_counted, prepared)
     return at_moment(template, kept, moment, dialect)
 
 
-def at_moment(template: str, kept: Moment, moment: Moment, dialect: str = "duckdb") -> str:
+def at_moment(template: str, kept: Moment, moment: Moment, dialect: str = EMBEDDED) -> str:
     """SQL compiled for the moment that stands for the day, as it reads at a moment of that day."""
     return template.replace(written(kept.now, dialect), written(moment.now, dialect))
 
@@ -190,7 +191,7 @@ def _rule_sql(
 @lru_cache(maxsize=64)
 def written(time: datetime, dialect: str) -> str:
     """A time as Ibis writes it for an engine."""
-    compiler = getattr(compilers, dialect).compiler
+    compiler = dialects.compiler_of(dialect)
     return str(compiler.to_sqlglot(ibis.literal(time)).selects[0].unalias().sql(dialect=compiler.dialect))
 
 

@@ -13,6 +13,11 @@ FINNISH: Final[Mapping[str, str]] = {
     "a rule has at most {most} bytes": "säännössä on enintään {most} tavua",
     "a rule has at most {most} nodes": "säännössä on enintään {most} osaa",
     "unknown version {given}": "tuntematon versio {given}",
+    # engines elsewhere
+    "{part} cannot be asked of {engine}; change the rule or KOHDE_ENGINE":
+        "tätä ei voi kysyä moottorilta {engine}: {part}; muuta sääntöä tai asetusta KOHDE_ENGINE",
+    "{engine} cannot tell whether a list is missing; change the rule or KOHDE_ENGINE":
+        "{engine} ei erota, puuttuuko luettelo; muuta sääntöä tai asetusta KOHDE_ENGINE",
     # objects and their fields
     "must be an object": "tässä pitää olla olio {{…}}",
     "unknown field": "tuntematon kenttä",

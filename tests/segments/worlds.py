@@ -48,7 +48,8 @@ numbers = st.one_of(st.integers(-3, 8), st.sampled_from([0.5, 2.25, -1.5]))
 
 
 def days_around(as_of):
-    return st.integers(-800, 10).map(lambda n: as_of.date() + timedelta(days=n))
+    near = st.integers(-800, 10).map(lambda n: as_of.date() + timedelta(days=n))
+    return st.one_of(near, near, st.sampled_from([date(1931, 5, 1), date(1969, 12, 31), date(2150, 1, 1)]))
 
 
 class Chance:
@@ -68,7 +69,8 @@ class Chance:
             [self.random.randint(-2, 12), self.random.randint(0, 70), self.random.randint(355, 440)]
         )
         if self.random.random() < 0.5:
-            return self.now - timedelta(days=days, seconds=self.random.randint(0, 86_400))
+            micros = self.random.choice((0, 0, 1, 999_999))
+            return self.now - timedelta(days=days, seconds=self.random.randint(0, 86_400), microseconds=micros)
         midnight = datetime.combine(self.as_of.astimezone(self.zone).date() - timedelta(days=days), time.min, self.zone)
         return midnight.astimezone(UTC).replace(tzinfo=None) + timedelta(seconds=self.random.randint(-1, 1))
 
