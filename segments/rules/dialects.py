@@ -5,7 +5,7 @@ What an engine cannot answer as the embedded one does is refused before it is as
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import sqlglot as sg
 import sqlglot.expressions as sge
@@ -29,7 +29,7 @@ class NotThere(RuleError):
 class ClickHouse(ClickHouseCompiler):
     """Free properties read from their JSON text; different values counted exactly; semi-joins that compare times."""
 
-    SIMPLE_OPS = {ops.CountDistinct: "uniqExact"}  # `uniq` estimates
+    SIMPLE_OPS: ClassVar[Mapping[Any, str]] = {ops.CountDistinct: "uniqExact"}  # `uniq` estimates
 
     def visit_NonNullLiteral(self, op: Any, *, value: Any, dtype: Any) -> Any:
         """Times to the microsecond, and days before 1970 and after 2149."""
@@ -64,6 +64,8 @@ class ClickHouse(ClickHouseCompiler):
 
 class Spark(PySparkCompiler):
     """Needs no session to compile; NaN is a number; free properties are variants, so that "3" is no number."""
+
+    SIMPLE_OPS: ClassVar[Mapping[Any, str]] = {}  # those of the parent would take the place of what follows
 
     def visit_NonNullLiteral(self, op: Any, *, value: Any, dtype: Any) -> Any:
         plain = SQLGlotCompiler if dtype.is_floating() else PySparkCompiler
