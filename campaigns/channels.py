@@ -16,7 +16,8 @@ from crm import addresses
 class Channel:
     """One channel. `column` of the customer holds the address, `kind` is its form in crm.addresses ("" for none).
 
-    `is_file` channels hand over by a file that people fetch; `is_text` ones carry short plain text without a subject.
+    `is_file` channels hand over by a file that people fetch. `form` is "text" for short plain texts without a
+    subject, "script" for what somebody says, "" for letters.
     `on_ambiguous` is what a new campaign does when in doubt.
     """
 
@@ -26,7 +27,7 @@ class Channel:
     kind: str
     on_ambiguous: str
     is_file: bool = False
-    is_text: bool = False
+    form: str = ""
 
 
 CHANNELS = {
@@ -34,7 +35,9 @@ CHANNELS = {
     for one in (
         Channel("email", _("E-mail"), "email", "email", OnAmbiguous.HOLD),
         # Providers of text messages know no repeat, so a doubt is one.
-        Channel("sms", _("Text message (SMS)"), "phone", "sms", OnAmbiguous.HOLD, is_text=True),
+        Channel("sms", _("Text message (SMS)"), "phone", "sms", OnAmbiguous.HOLD, form="text"),
+        # A task is made once, however often it is asked for.
+        Channel("phone", _("Call list: tasks for sales"), "phone", "phone", OnAmbiguous.RESEND, form="script"),
         # The receiver knows a repeat by its webhook-id, so sending again is safe.
         Channel("webhook", _("Webhook"), "number", "", OnAmbiguous.RESEND),
         Channel("post", _("Letter: a file for the printer"), "street", "post", OnAmbiguous.RESEND, is_file=True),

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from campaigns import waves
+from campaigns import calls, waves
 from campaigns.conversions import attribute_due
 from campaigns.delivery.rates import book_return
 from campaigns.delivery.sweeping import sweep
@@ -56,6 +56,7 @@ def sweep_campaigns() -> None:
     launch_due(at=now)
     waves.open_due(answer.so_far, at=now)
     swept = sweep(at=now)
+    calls.take_outcomes(at=now)
     attribute_due(at=now)
     for run_id in swept.to_seal:
         seal_run.delay(run_id)

@@ -46,6 +46,7 @@ SHORT_FOOTERS = {
     "reply": "\n{{ labels.stop }}",
     "link": "\n{{ labels.unsubscribe }}: {{ unsubscribe_url }}",
 }
+SCRIPT = "script"
 LONGEST_SHORT = 1_600  # characters; a little over ten parts
 ADDRESS = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]]", re.IGNORECASE)  # not the stop at a sentence's end
 TEXT_FOOTER = "\n\n-- \n{{ firm.name }}\n{{ labels.unsubscribe }}: {{ unsubscribe_url }}\n"
@@ -59,7 +60,7 @@ class Source:
     preheader: str
     html: str
     text: str
-    short: str = ""  # a text message: how its reader stops them, by "reply" or by "link"
+    short: str = ""  # a text message: how its reader stops them, by "reply" or by "link"; or a "script" to say
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ def compose(source: Source) -> Composition:
 
 def _short(source: Source) -> Composition:
     """A text message: its addresses are numbered like links, and its last line says how to stop them."""
+    if source.short == SCRIPT:
+        return Composition(source.subject, "", source.text or _plain(source.html), ())
     text, urls = _with_numbered_addresses(source.text or _plain(source.html))
     if "unsubscribe_url" not in text:
         text += SHORT_FOOTERS[source.short]
@@ -119,6 +122,8 @@ def _short_faults(source: Source, known: tuple[str, ...]) -> list[merge.Fault]:
     text = source.text or _plain(source.html)
     if not text.strip():
         return [merge.Fault("text", 1, _("a message needs a text."))]
+    if source.short == SCRIPT:
+        return merge.faults("subject", source.subject, known) + merge.faults("text", text, known)
     if len(text) > LONGEST_SHORT:
         words = _("a text message has at most %(most)s characters.") % {"most": LONGEST_SHORT}
         return [merge.Fault("text", 1, words)]

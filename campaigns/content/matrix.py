@@ -52,9 +52,9 @@ def matrix_of(variant: Variant) -> Matrix:
 
 
 def short_form(channel: str) -> str:
-    """How a channel's texts are written: "" for letters; for text messages how their readers stop them."""
-    if not CHANNELS[channel].is_text:
-        return ""
+    """How a channel's texts are written: "" for letters, "script"; for text messages how their readers stop them."""
+    if (form := CHANNELS[channel].form) != "text":
+        return form
     return "reply" if texting.takes_replies() else "link"
 
 

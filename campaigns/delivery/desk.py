@@ -9,6 +9,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from campaigns.calls import Call as PhoneCall
 from campaigns.content import addresses, facts, fields, letters
 from campaigns.content.facts import Facts
 from campaigns.content.letters import Letter
@@ -72,6 +73,11 @@ class Desk:
         }
         return call_of(addresses.token(message, addresses.ID), data, timezone.now().isoformat())
 
+    def phone_call(self, message: Message) -> PhoneCall:
+        """The letter as a script for whoever calls its recipient."""
+        letter = self.letter(message)
+        return PhoneCall(message.pk, letter.subject or self.campaign.name, letter.text, message.customer)
+
     def mail(self, message: Message) -> EmailMultiAlternatives:
         """The letter as a mail to its recipient."""
         headers = letters.headers_of(message, self.campaign)
@@ -81,7 +87,7 @@ class Desk:
         return mail
 
 
-ITEMS = {"email": Desk.mail, "webhook": Desk.call, "sms": Desk.text}
+ITEMS = {"email": Desk.mail, "webhook": Desk.call, "sms": Desk.text, "phone": Desk.phone_call}
 
 
 def desk_for(run: Run, messages: Sequence[Message]) -> Desk:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.message import sanitize_address
 
+from campaigns.calls import CallLine
 from campaigns.channels import CHANNELS
 from campaigns.delivery.conversation import Begin, Broken, Line
 from campaigns.delivery.replies import CONNECT, DATA, MAIL, RCPT, Reply
@@ -195,12 +196,15 @@ class FileLine:
         """Nothing is held open."""
 
 
+LINES: dict[str, Callable[[], Line]] = {"sms": TextLine, "phone": CallLine}
+
+
 def open_line(campaign: Campaign) -> Line:
     """The line of the campaign's channel; for mail the one that EMAIL_URL or the provider asks for."""
     if campaign.webhook is not None:
         return WebhookLine(campaign.webhook)
-    if campaign.channel == "sms":
-        return TextLine()
+    if campaign.channel in LINES:
+        return LINES[campaign.channel]()
     if CHANNELS[campaign.channel].is_file:
         return FileLine()
     return SmtpLine() if settings.EMAIL_BACKEND == SMTP_BACKEND else BackendLine()

@@ -516,6 +516,9 @@ class ResponseKind(models.TextChoices):
     UNSUBSCRIBE = "unsubscribe", _("Unsubscribe")
     COMPLAINT = "complaint", _("Complaint")
     BOUNCE = "bounce", _("Bounce")
+    REACHED = "reached", _("Reached by phone")
+    AGREED = "agreed", _("Agreed on the phone")
+    DECLINED = "declined", _("Not interested")
 
 
 class ResponseClass(models.TextChoices):

@@ -209,7 +209,7 @@ def written(campaign: Campaign, variant: str, reader: Any, language: str | None)
 
 def sent_length(campaign: Campaign, letter: Letter) -> Length | None:
     """How long a text message is once its addresses are those that we count."""
-    if not CHANNELS[campaign.channel].is_text:
+    if CHANNELS[campaign.channel].form != "text":
         return None
     return length(ADDRESS.sub(addresses.sample_click_url(), letter.text))
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from campaigns import queries
+from campaigns import calls, queries
 from campaigns.channels import CHANNELS
 from campaigns.delivery import health
 from campaigns.models import Run
@@ -47,7 +47,7 @@ class RateRow:
 
 def rate_rows(run: Run) -> list[RateRow]:
     """Complaints and hard bounces, when the channel has them and anything was sent."""
-    if CHANNELS[run.campaign.channel].is_file:
+    if CHANNELS[run.campaign.channel].is_file or run.campaign.channel == calls.CHANNEL:
         return []
     rates = health.rates(run)
     return [RateRow(str(LABELS[one.limit.key]), words(one), TONES[one.level]) for one in rates if one.sends]

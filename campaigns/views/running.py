@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from campaigns import actions, audience, lifecycle, queries, readiness, tasks, waves
+from campaigns import actions, audience, calls, lifecycle, queries, readiness, tasks, waves
 from campaigns.channels import CHANNELS
 from campaigns.delivery import lists
 from campaigns.forms import ScheduleForm
@@ -41,6 +41,13 @@ STATES = (
     Column(gettext_lazy("What became of them")),
     Column(gettext_lazy("People"), "number"),
     Column(gettext_lazy("Why")),
+)
+CALLS = (
+    Column(gettext_lazy("Version")),
+    Column(gettext_lazy("Calls"), "number"),
+    Column(gettext_lazy("Reached"), "number"),
+    Column(gettext_lazy("Agreed"), "number"),
+    Column(gettext_lazy("Not interested"), "number"),
 )
 PEOPLE = (
     Column(gettext_lazy("Customer")),
@@ -137,6 +144,8 @@ def progress(request: ActorRequest, campaign: Campaign, run: Run | None) -> dict
         "may_resend": may(request.actor, "campaigns.resend"),
         "missing": queries.missing(run, request.actor)[:ROWS] if run.status == RunStatus.INCOMPLETE else (),
         "may_mend": may(request.actor, "campaigns.launch"),
+        "calls": calls.tallies(run) if campaign.channel == calls.CHANNEL else (),
+        "call_columns": CALLS,
         "rates": returns.rate_rows(run),
         "pause_words": returns.pause_words(run),
         "files": files(campaign) if may(request.actor, "campaigns.launch") else (),

@@ -39,7 +39,14 @@ MOVES = {
     "reopen": Move((TaskStatus.DONE, TaskStatus.CANCELLED), TaskStatus.OPEN),
 }
 OUTCOMES = {
-    TaskKind.CALL: (Outcome.REACHED, Outcome.NO_ANSWER, Outcome.CALL_BACK, Outcome.WRONG_NUMBER),
+    TaskKind.CALL: (
+        Outcome.REACHED,
+        Outcome.AGREED,
+        Outcome.DECLINED,
+        Outcome.NO_ANSWER,
+        Outcome.CALL_BACK,
+        Outcome.WRONG_NUMBER,
+    ),
     TaskKind.MEETING: (Outcome.HELD, Outcome.NOT_COME, Outcome.MOVED),
 }
 

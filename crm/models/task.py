@@ -39,6 +39,8 @@ class Outcome(models.TextChoices):
     NO_ANSWER = "no_answer", _("No answer")
     CALL_BACK = "call_back", _("Call back")
     WRONG_NUMBER = "wrong_number", _("Wrong number")
+    AGREED = "agreed", _("Agreed")
+    DECLINED = "declined", _("Not interested")
     HELD = "held", _("Held")
     NOT_COME = "not_come", _("Did not come")
     MOVED = "moved", _("Moved to another time")
