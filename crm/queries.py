@@ -118,6 +118,11 @@ def consenting(purpose: str, channel: str, *, at: datetime) -> QuerySet[ConsentS
     return said.filter(lasting, ~Exists(later_no), is_granted=True, since_at__lte=at)
 
 
+def refusing(purpose: str, channel: str) -> QuerySet[ConsentState]:
+    """What forbids contact by the channel, or by any: for channels that need no consent beforehand."""
+    return ConsentState.objects.filter(purpose=purpose, channel__in=[channel, Channel.ANY], is_granted=False)
+
+
 def is_suppressed(channel: str, address: str) -> bool:
     """Whether the address must not be contacted by the channel; what has no normal form cannot be contacted at all."""
     try:

@@ -35,6 +35,7 @@ RIGHTS: dict[str, Right] = {
     "tasks.change":        _right((SALES, ADMIN), "customers:write", "Plan and do tasks, log calls and meetings."),
     "deals.view":          _right(ROLES, "deals:read", "See deals: sales their teams', analysts without words."),
     "deals.change":        _right((SALES, ADMIN), "deals:write", "Open, change, move, win and lose deals."),
+    "worklist.view":       _right((SALES, ADMIN), "customers:read", "See one's own worklist."),
     "fields.view":         _right(ROLES, "customers:read", "See the definitions of custom fields."),
     "fields.change":       _right((ADMIN,), "customers:admin", "Define and archive custom fields."),
     "orders.view":         _right(ROLES, "orders:read", "See orders and products."),

@@ -43,3 +43,10 @@ admin.site.register(models.Cluster, Ledger, list_display=["name", "clustering", 
 admin.site.register(models.SegmentImport, Ledger, list_display=["file_name", "at", "by", "undone_at"])
 admin.site.register(models.Followed, Ledger, list_display=["customer_id", "snapshot_id"])
 admin.site.register(models.FollowLease, Ledger, list_display=["name", "until"])
+admin.site.register(
+    models.WorklistMark,
+    Ledger,
+    list_display=["user", "customer", "reason", "until_at", "at"],
+    list_filter=["reason"],
+    search_fields=["customer__number__exact"],
+)

@@ -411,3 +411,41 @@ class FollowLease(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class NotNow(models.TextChoices):
+    """Why somebody is not contacted now."""
+
+    LATER = "later", _("Later")
+    IN_TOUCH = "in_touch", _("We are in touch already")
+    NO_NEED = "no_need", _("Needs nothing now")
+    NOT_MINE = "not_mine", _("Not for me")
+    WRONG = "wrong", _("The reason does not hold")
+
+
+class WorklistMark(models.Model):
+    """Somebody on a worklist was put off, until when and why; the list leaves them out until then."""
+
+    user = models.ForeignKey(
+        "crm.User",
+        models.PROTECT,
+        db_index=False,
+        related_name="+",
+        verbose_name=_("user"),
+        help_text=_("Whose worklist."),
+    )
+    customer = models.ForeignKey(
+        "crm.Customer", models.PROTECT, related_name="+", verbose_name=_("customer"), help_text=_("Who was put off.")
+    )
+    reason = models.CharField(_("reason"), max_length=8, choices=NotNow, help_text=_("Why not now."))
+    until_at = models.DateTimeField(_("until"), help_text=_("UTC; from then on they may be proposed again."))
+    at = models.DateTimeField(_("at"), help_text=_("UTC; when it was said."))
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["user", "until_at"], name="worklist_mark_until")]
+        verbose_name = _("mark on a worklist")
+        verbose_name_plural = _("marks on worklists")
+
+    def __str__(self) -> str:
+        return f"{self.user_id}/{self.customer_id} {self.reason}"

@@ -13,9 +13,14 @@ from segments.views import (
     named_lists,
     personas,
     starters,
+    worklist,
 )
 
 urlpatterns = [
+    path("worklist/", worklist.whole, name="worklist"),
+    path("worklist/today/", worklist.today, name="worklist-today"),
+    path("worklist/customers/<int:pk>/put-off/", worklist.put_off, name="worklist-put-off"),
+    path("worklist/marks/<int:pk>/take-back/", worklist.take_back, name="worklist-take-back"),
     path("segments/", listing.segments, name="segments"),
     path("segments/compare/", comparison.compare, name="segments-compare"),
     path("segments/discover/", discovery.discover, name="discover"),

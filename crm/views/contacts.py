@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from crm import actions, due, keyset, queries
 from crm.access import ActorRequest, needs
 from crm.forms.tasks import ContactForm, QuickForm
-from crm.models import Customer, Task, TaskKind, TaskStatus
+from crm.models import Customer, Task, TaskStatus
 from crm.notices import notify
 from crm.refusals import Refused
 from crm.rights import Actor, may
@@ -37,24 +37,13 @@ def customer_tasks(request: ActorRequest, pk: int) -> HttpResponse:
         "tasks": [dressed(one, now) for one in tasks.filter(status=TaskStatus.OPEN).order_by("due_at")[:SHOWN]],
         "past": [dressed(one, now) for one in tasks.filter(status=TaskStatus.DONE).order_by("-due_at")[:PAST]],
         "quick": QuickForm(initial={"day": due.day_of(now)}, auto_id="panel_%s"),
-        **contact_context(actor, row),
+        "phone": row.phone if may(actor, "customers.identify") else "",
         **row_context(actor, now),
         "may_change": may(actor, "tasks.change") and not row.restricted_at,
         "address": reverse("customer", args=[row.pk]),
     }
     name = "crm/customer_tasks_panel.html" if request.htmx else "crm/customer_tasks.html"
     return render(request, name, context)
-
-
-def contact_context(actor: Actor, customer: Customer) -> dict[str, Any]:
-    """What the form for calls and meetings needs."""
-    return {
-        "contacts": [
-            (str(kind), label, [(str(one), one.label) for one in actions.OUTCOMES[kind]])
-            for kind, label in ((TaskKind.CALL, _("Log a call")), (TaskKind.MEETING, _("Log a meeting")))
-        ],
-        "phone": customer.phone if may(actor, "customers.identify") else "",
-    }
 
 
 @require_POST

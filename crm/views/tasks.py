@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from crm import actions, due, figures, keyset, queries, search
 from crm.access import ActorRequest, needs
 from crm.forms.tasks import CLOSED, WHEN, FilterForm, QuickForm, TaskForm
-from crm.models import Outcome, Task, TaskKind, TaskStatus
+from crm.models import Outcome, Task, TaskKind, TaskSource, TaskStatus
 from crm.notices import notify
 from crm.refusals import ManyRefused, NotPossibleNow, Refused
 from crm.rights import Actor, may
@@ -141,7 +141,9 @@ def task_quick(request: ActorRequest) -> HttpResponse:
     if not form.is_valid():
         return _list(request, form, status=400)
     try:
-        row = actions.create_task(values={**form.values(), **_about(request)}, by=request.actor, at=now)
+        values = {**form.values(), **_about(request)}
+        source = TaskSource.WORKLIST if request.POST.get("source") == TaskSource.WORKLIST else TaskSource.HAND
+        row = actions.create_task(values=values, source=source, by=request.actor, at=now)
     except Refused as fault:
         form.add_error(None, fault.message)
         return _list(request, form, status=400)
