@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('crm', '0009_tasks_and_deals'),
-        ('segments', '0007_segment_imports'),
+        ('segments', '0008_distilled_rules'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
