@@ -32,6 +32,15 @@ def campaigns() -> QuerySet[Campaign]:
     return Campaign.objects.select_related("owner", "approved_by").prefetch_related("variants", "include", "runs")
 
 
+def undecided(*, since: datetime) -> QuerySet[Campaign]:
+    """Finished tests of several versions, ended since a moment, that were neither rolled out nor written down."""
+    rolled = Run.objects.filter(rolls_out__campaign=OuterRef("pk"))
+    told = Lesson.objects.filter(campaign=OuterRef("pk"))
+    tests = Campaign.objects.alias(versions=Count("variants", distinct=True)).filter(versions__gt=1, status="finished")
+    ended = tests.filter(runs__finished_at__gt=since)
+    return ended.filter(~Exists(rolled), ~Exists(told)).distinct().order_by("-pk")
+
+
 def backlog(*, at: datetime) -> Backlog:
     """What waits to be sent, what is in doubt, and since when."""
     return waiting.backlog(at=at)

@@ -3,13 +3,16 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from config import health, home
+from config import health
+from config.home import views as home
 from config.mail_catcher import views as mail
 
 handler404 = "config.errors.not_found"
 handler500 = "config.errors.server_error"
 urlpatterns = [
     path("", home.home, name="home"),
+    path("home/steps/", home.hide_steps, name="home-steps"),
+    path("home/<slug:key>/", home.part, name="home-part"),
     path("favicon.ico", health.icon, name="icon"),
     path("live", health.live, name="live"),
     path("ready", health.ready, name="ready"),

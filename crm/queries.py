@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from crm import rights
+from crm import due, rights
 from crm.addresses import AddressRefused, address_key
 from crm.models import (
     ApiKey,
@@ -211,6 +211,11 @@ def users_named(actor: Actor, text: str) -> QuerySet[User]:
         return User.objects.none()
     named = [Q(**{f"{column}__istartswith": text}) for column in ("username", "first_name", "last_name", "email")]
     return User.objects.filter(reduce(or_, named)).order_by("username")
+
+
+def end_of_firms_day(at: datetime) -> datetime:
+    """The last second of the firm's day that holds the moment: until then, what is due today is not overdue."""
+    return due.end_of(due.day_of(at))
 
 
 def has_two_factor(user: User) -> bool:

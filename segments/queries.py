@@ -159,6 +159,12 @@ def segments_of(customer: "Customer") -> QuerySet[Membership]:
     return rows.select_related("segment").order_by("left_at", "-entered_at")
 
 
+def entries_of(customers: "QuerySet[Customer]", *, since: datetime) -> QuerySet[Membership]:
+    """Who of the customers came into a segment since a moment, the last first."""
+    rows = Membership.objects.filter(customer__in=customers, entered_at__gt=since, segment__archived_at__isnull=True)
+    return rows.select_related("segment", "customer").order_by("-entered_at", "-id")
+
+
 def is_stale(segment: Segment, *, at: datetime) -> bool:
     """Whether its membership is older than its limit: not to be used for sending."""
     if segment.kind == "static":

@@ -114,6 +114,11 @@ def reopen_user(user: User, *, by: Actor, at: datetime) -> User:
     return user
 
 
+def hide_first_steps(user: User, *, is_hidden: bool) -> None:
+    """Whether the user's own first page shows the steps to begin with."""
+    User.objects.filter(pk=user.pk).update(hides_first_steps=is_hidden)
+
+
 @transaction.atomic
 def note_invitation(user: User, *, by: Actor, at: datetime) -> None:
     """The audit line of a link by which a password may be chosen."""

@@ -85,11 +85,13 @@ def scopes() -> list[tuple[str, str]]:
 
 
 def _words(noun: str, verb: str) -> str:
-    return f"{NOUNS[noun]}: {VERBS[verb]}"
+    return f"{NOUNS.get(noun, noun)}: {VERBS.get(verb, verb)}"
 
 
 NOUNS: dict[str, Any] = {
     "customers": _("Customers and companies"),
+    "deals": _("Deals"),
+    "tasks": _("Tasks"),
     "orders": _("Orders and products"),
     "events": _("Events"),
     "consent": _("Consents"),

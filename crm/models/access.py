@@ -62,6 +62,9 @@ class User(AbstractUser):
     has_keys = models.BooleanField(
         _("single-key shortcuts"), default=True, help_text=_("Single keys such as / and ? do something on pages.")
     )
+    hides_first_steps = models.BooleanField(
+        _("hides the first steps"), default=False, help_text=_("The first page shows no list of steps to begin with.")
+    )
     session_number = models.PositiveIntegerField(
         default=0, help_text=_("Another number ends every session of the user but the one that set it.")
     )

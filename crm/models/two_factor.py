@@ -47,7 +47,6 @@ class Way(models.TextChoices):
     PASSWORD = "password", _("Password")
     CODE = "code", _("Password and code")
     RECOVERY = "recovery", _("Password and recovery code")
-    INVITATION = "invitation", _("Invitation")
 
 
 class Visit(models.Model):
