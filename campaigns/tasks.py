@@ -7,8 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from campaigns import calls, waves
+from campaigns import waves
 from campaigns.conversions import attribute_due
+from campaigns.delivery import calls
 from campaigns.delivery.rates import book_return
 from campaigns.delivery.sweeping import sweep
 from campaigns.delivery.worker import send_batch

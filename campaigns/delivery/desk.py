@@ -9,11 +9,11 @@ from django.core.mail import EmailMultiAlternatives
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from campaigns.calls import Call as PhoneCall
 from campaigns.content import addresses, facts, fields, letters
 from campaigns.content.facts import Facts
 from campaigns.content.letters import Letter
 from campaigns.content.matrix import Matrix, matrices_of, sources
+from campaigns.delivery.calls import Call as PhoneCall
 from campaigns.delivery.permission import consents
 from campaigns.delivery.texts import Text
 from campaigns.delivery.webhooks import Call, call_of

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.message import sanitize_address
 
-from campaigns.calls import CallLine
 from campaigns.channels import CHANNELS
+from campaigns.delivery.calls import CallLine
 from campaigns.delivery.conversation import Begin, Broken, Line
 from campaigns.delivery.replies import CONNECT, DATA, MAIL, RCPT, Reply
 from campaigns.delivery.texting import TextLine

@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from campaigns import calls, queries
+from campaigns import queries
 from campaigns.channels import CHANNELS
-from campaigns.delivery import health
+from campaigns.delivery import calls, health
 from campaigns.models import Run
 from campaigns.views import places
 from crm import figures

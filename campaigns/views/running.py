@@ -19,9 +19,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from campaigns import actions, audience, calls, lifecycle, queries, readiness, tasks, waves
+from campaigns import actions, audience, lifecycle, queries, readiness, tasks, waves
 from campaigns.channels import CHANNELS
-from campaigns.delivery import lists
+from campaigns.delivery import calls, lists
 from campaigns.forms import ScheduleForm
 from campaigns.models import FINAL_STATES, Campaign, CampaignStatus, MessageState, Run, RunStatus
 from campaigns.results import sketch

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from campaigns import calls
+from campaigns.delivery import calls
 from campaigns.delivery.worker import send_batch
 from campaigns.models import Message, Response
 from crm import actions as crm_actions
