@@ -30,7 +30,10 @@ def normal_email(text: str) -> str:
     return normal
 
 
-def normal_phone(text: str, region: str = "FI") -> str:
+REGION = "FI"  # where numbers without a country are dialled
+
+
+def normal_phone(text: str, region: str = REGION) -> str:
     """E.164 with +: `040 123 4567` in the region FI becomes `+358401234567`."""
     try:
         number = phonenumbers.parse(text, region)

@@ -263,4 +263,26 @@ admin.site.register(
     models.Visit, Ledger, list_display=["user", "began_at", "way", "browser", "address"], exclude=["session_key"]
 )
 admin.site.register(models.Touch, Ledger, list_display=["customer_id", "at"])
+admin.site.register(
+    models.Tag,
+    Ledger,
+    list_display=["name", "slug", "colour", "created_by", "archived_at"],
+    search_fields=["name__startswith"],
+)
+admin.site.register(models.CustomerTag, Ledger, list_display=["tag", "customer", "at", "by"])
+admin.site.register(models.CompanyTag, Ledger, list_display=["tag", "company", "at", "by"])
+admin.site.register(
+    models.SavedView,
+    Ledger,
+    list_display=["name", "list", "owner", "sharing", "updated_at", "deleted_at"],
+    search_fields=["name__startswith"],
+)
+admin.site.register(models.ListChoice, Ledger, list_display=["user", "list", "view"])
+admin.site.register(
+    models.BulkChange, Ledger, list_display=["action", "kind", "chosen", "changed", "at", "by", "undone_at"]
+)
+admin.site.register(models.BulkChangeRow, Ledger, list_display=["change", "object_id"])
+admin.site.register(models.Word, Ledger, list_display=["text", "kind"], search_fields=["text__startswith"])
+admin.site.register(models.WordPart, Ledger, list_display=["part", "word"])
+admin.site.register(models.WordMark, Ledger, list_display=["kind", "gathered_until"])
 admin.site.unregister(Group)

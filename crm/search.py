@@ -1,43 +1,179 @@
-"""Customers found by how a name, number, address or phone begins, off an index whatever their number."""
+"""Customers found by how a name, number, address, phone or company begins, off an index whatever their number.
 
+Where nothing begins so, the nearest names are tried (crm/words.py), and it is said that they were.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import product
+from operator import or_
+from typing import Any
+
+import phonenumbers
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Lower
 
+from crm import words
+from crm.addresses import REGION
 from crm.collation import Begins, ByLetter
-from crm.models import Customer
+from crm.models import Company, Customer, WordKind
 
 FEW = 1000  # matches that are gathered and put in order; more are met soon enough on the way through the order
+FEW_COMPANIES = 50
+MOST_NEAR = 3
+PHONE = re.compile(r"\+?[\d\s()/-]{4,}")
+APART = re.compile(r"[\s,;._@-]+")
+
+
+@dataclass(frozen=True)
+class Found:
+    """The rows meant; `nearest` names what they were found by when nothing is written as asked."""
+
+    rows: QuerySet[Any]
+    nearest: tuple[str, ...] = ()
 
 
 def found(rows: QuerySet[Customer], text: str, *, by_name: bool) -> QuerySet[Customer]:
     """Those of the rows that the text means: a customer number's beginning and, `by_name`, who they are."""
-    meant = close(text) if by_name else number(text)
-    few = list(Customer.objects.filter(meant).order_by().values_list("pk", flat=True)[:FEW])
+    return exactly(rows, text, by_name=by_name)[0]
+
+
+def meant(rows: QuerySet[Customer], text: str, *, by_name: bool) -> Found:
+    """As found; when that is nobody, those whose names come nearest to the text."""
+    exact, is_few = exactly(rows, text, by_name=by_name)
+    if not by_name or not is_few or exact.exists():
+        return Found(exact)
+    return nearly(rows, text) or Found(exact)
+
+
+def exactly(rows: QuerySet[Customer], text: str, *, by_name: bool) -> tuple[QuerySet[Customer], bool]:
+    """The rows, and whether they are few, so that it costs nothing to ask for one."""
+    text = " ".join(text.split())
+    firms = companies_of(text) if by_name else []
+    few = gathered(close(text, firms) if by_name else number(text))
     if len(few) < FEW:
-        return rows.filter(pk__in=few)
-    return rows.filter(loose(text) if by_name else Q(number__startswith=text))
+        return rows.filter(pk__in=few), True
+    return rows.filter(loose(text, firms) if by_name else Q(number__startswith=text)), False
 
 
-def close(text: str) -> Q:
+def gathered(meant: Q) -> list[int]:
+    return list(Customer.objects.filter(meant).order_by().values_list("pk", flat=True)[:FEW])
+
+
+def nearly(rows: QuerySet[Customer], text: str) -> Found | None:
+    """Those of the rows whose names differ least from the text; None when none is near."""
+    ids: set[int] = set()
+    names: list[str] = []
+    for said, asked in near(text):
+        mine = set(rows.filter(asked).order_by().values_list("pk", flat=True)[:FEW])
+        if mine:  # a name that only others' customers bear is not told
+            ids |= mine
+            names.append(said)
+        if len(names) == MOST_NEAR:
+            break
+    return Found(rows.filter(pk__in=ids), tuple(names)) if ids else None
+
+
+def near(text: str) -> Iterator[tuple[str, Q]]:
+    """Names near the text as people write them, with what to ask for each; the nearest and equally near ones only."""
+    asked = [word for word in APART.split(text) if word][:3]
+    if not asked or any(letter.isdigit() for letter in text):
+        return
+    tried: list[tuple[int, str, Q]] = []
+    whole = words.nearest(" ".join(asked))
+    tried += [(one.mistakes, one.text, company_named(one.text)) for one in whole if one.kind == WordKind.COMPANY]
+    if len(asked) == 1 or "@" in text:
+        singles = whole if len(asked) == 1 else [one for word in asked[:2] for one in words.nearest(word)]
+        tried += [(one.mistakes, one.text, named(one)) for one in singles if one.kind in words.PERSONS]
+    else:
+        tried += pairs(words.nearest(asked[0]), words.nearest(asked[1]))
+    tried.sort(key=lambda one: (one[0], one[1]))
+    seen: dict[str, Q] = {}
+    for mistakes, said, q in tried:
+        if mistakes == tried[0][0]:
+            seen[said] = seen[said] | q if said in seen else q
+    yield from list(seen.items())[: 3 * MOST_NEAR]
+
+
+def pairs(first: Sequence[words.Near], second: Sequence[words.Near]) -> list[tuple[int, str, Q]]:
+    """A given and a family name, in either order."""
+    found = []
+    for one, other in product(nearest_of(first), nearest_of(second)):
+        if {one.kind, other.kind} == words.PERSONS:
+            given, family = (one, other) if one.kind == WordKind.FIRST_NAME else (other, one)
+            q = Q(last_name=family.text, first_name__iexact=given.text)
+            found.append((one.mistakes + other.mistakes, f"{given.text} {family.text}", q))
+    return found
+
+
+def nearest_of(found: Sequence[words.Near]) -> list[words.Near]:
+    """A few of each kind."""
+    return [one for kind in words.PERSONS for one in [near for near in found if near.kind == kind][:4]]
+
+
+def named(one: words.Near) -> Q:
+    """Whoever bears the name; given names have an index of beginnings only."""
+    q = Q(**{str(one.kind): one.text})
+    return q & begins("first_name", one.text) if one.kind == WordKind.FIRST_NAME else q
+
+
+def company_named(text: str) -> Q:
+    return Q(company__in=list(Company.objects.filter(name=text).values_list("pk", flat=True)[:FEW_COMPANIES]))
+
+
+def companies_of(text: str) -> list[int]:
+    """Companies whose name begins so."""
+    if len(text) < 3 or "@" in text:
+        return []
+    rows = Company.objects.filter(begins("name", text)).order_by()
+    return list(rows.values_list("pk", flat=True)[:FEW_COMPANIES])
+
+
+def close(text: str, companies: Sequence[int] = ()) -> Q:
     """What the indexes answer."""
     if "@" in text:
-        return Q(email__in=[text, text.lower()])
+        return Q(email__in=[text, text.lower()]) | Q(Begins(F("email"), text.lower()))
     first, _blank, last = text.partition(" ")
-    if last:
-        return (begins("last_name", last) & Q(first_name__istartswith=first)) | begins("last_name", text)
-    return number(text) | begins("last_name", text) | begins("first_name", text) | Q(phone=text)
+    of_companies = Q(company__in=companies) if companies else Q()
+    if last and not PHONE.fullmatch(text):
+        either_way = begins("last_name", first) & Q(first_name__istartswith=last)
+        named = (begins("last_name", last) & Q(first_name__istartswith=first)) | begins("last_name", text)
+        return named | either_way | begins("first_name", text) | of_companies
+    asked = number(text) | begins("last_name", text) | begins("first_name", text) | phone(text)
+    return asked | Q(Begins(F("email"), text.lower())) | of_companies
 
 
-def loose(text: str) -> Q:
+def loose(text: str, companies: Sequence[int] = ()) -> Q:
     """The same in words that no index answers, so that the order of the list leads."""
+    if "@" in text:
+        return Q(email__istartswith=text)
     first, _blank, last = text.partition(" ")
+    columns = ["last_name", "first_name", *([] if last else ["number", "email"])]
+    asked = [Q(**{f"{column}__istartswith": text}) for column in columns if column != "number"]
     if last:
-        return Q(first_name__istartswith=first, last_name__istartswith=last) | Q(last_name__istartswith=text)
-    return Q(number__startswith=text) | Q(last_name__istartswith=text) | Q(first_name__istartswith=text)
+        asked.append(Q(first_name__istartswith=first, last_name__istartswith=last))
+        asked.append(Q(first_name__istartswith=last, last_name__istartswith=first))
+    else:
+        asked.append(Q(number__startswith=text))
+    return reduce(or_, [*asked, *([Q(company__in=companies)] if companies else [])]) | phone(text)
 
 
 def number(text: str) -> Q:
     return Q(Begins(F("number"), text))
+
+
+def phone(text: str) -> Q:
+    """A number as people type it: 040 123 begins +35840123 in the firm's own country."""
+    if not PHONE.fullmatch(text):
+        return Q(phone=text)
+    digits = re.sub(r"[^\d+]", "", text)
+    if digits.startswith("00"):
+        digits = f"+{digits[2:]}"
+    elif digits.startswith("0"):
+        digits = f"+{phonenumbers.country_code_for_region(REGION)}{digits[1:]}"
+    return Q(Begins(F("phone"), digits))
 
 
 def begins(column: str, text: str) -> Q:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
+from crm import actions
 from crm.actions.two_factor import forget_visits
 from crm.imports.door import carry_on_import
 from crm.imports.forgetting import forget_files
@@ -37,12 +38,20 @@ def sweep_imports() -> None:
 
 
 @shared_task
+def gather_words() -> None:
+    """Learn the names of customers and companies that changed, so that search forgives typing errors in them."""
+    actions.gather_words(at=timezone.now())
+
+
+@shared_task
 def forget() -> None:
-    """Let go of what was kept for a while only: answers to repeat, files of imports long ended, sign-ins."""
+    """Let go of what was kept for a while only: answers to repeat, files of imports long ended, sign-ins, and names
+    nobody bears any more."""
     now = timezone.now()
     forget_answers(at=now)
     forget_files(at=now)
     forget_visits(at=now)
+    actions.forget_words()
 
 
 def poke_import(import_id: int) -> None:

@@ -76,6 +76,7 @@ from crm.actions.users import (
     reopen_user,
 )
 from crm.actions.verdicts import DUPLICATE, REFUSED, STORED, Verdict
+from crm.actions.words import forget_words, gather_words
 
 __all__ = [
     "DUPLICATE",
@@ -131,6 +132,8 @@ __all__ = [
     "finish_task",
     "forget_touches",
     "forget_visits",
+    "forget_words",
+    "gather_words",
     "hide_first_steps",
     "is_living",
     "issue_key",

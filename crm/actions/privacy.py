@@ -10,6 +10,7 @@ from crm.actions.audit import audit
 from crm.actions.consent import suppress_key
 from crm.actions.forgetting_work import forget_work
 from crm.actions.touches import touch
+from crm.actions.words import forget_words
 from crm.addresses import NORMAL_FORMS, AddressRefused, address_key, erased_number
 from crm.imports.forgetting import forget_in_imports
 from crm.models import AuditLine, ConsentEntry, Customer, Event, FieldDefinition, IdempotencyRecord, Sensitivity
@@ -72,6 +73,7 @@ def erase_customer(customer: Customer, *, by: Actor, at: datetime) -> Customer:
     forget_in_imports(row, told)
     number = erased_number(row.number) if says_who(row.number, told) else row.number
     Customer.objects.filter(pk=row.pk).update(**SCRUBBED, number=number, erased_at=at, updated_at=at)
+    forget_words([row.first_name, row.last_name])
     Event.objects.filter(customer=row).update(properties={}, anonymous_id="")
     ConsentEntry.objects.filter(customer=row).update(evidence={})
     AuditLine.objects.filter(kind="customer", object_id=row.pk).update(changes={})

@@ -2,6 +2,7 @@
 
 from crm.models.access import ApiKey, IdempotencyRecord, Role, Team, User
 from crm.models.audit import AuditLine
+from crm.models.bulk_change import BulkChange, BulkChangeRow
 from crm.models.consent import Channel, ConsentAct, ConsentEntry, ConsentState, Purpose, Suppression
 from crm.models.customer import Company, Customer, Dimension, FieldDefinition, FieldType, Sensitivity, Stage
 from crm.models.deal import Deal, DealMove, DealNote, DealStatus, LostReason, Pipeline, PipelineStage
@@ -9,20 +10,27 @@ from crm.models.event import Event
 from crm.models.imports import Import, ImportKind, ImportProblem, ImportStatus
 from crm.models.order import Order, OrderKind, OrderLine, Product
 from crm.models.sign_in import SignInCounter
+from crm.models.tag import CompanyTag, CustomerTag, Tag, TagColour
 from crm.models.task import Outcome, Priority, Task, TaskKind, TaskSource, TaskStatus
 from crm.models.timetable import Tick, WorkerBeat
 from crm.models.touch import Touch
 from crm.models.two_factor import RecoveryCode, TwoFactor, Visit, Way
+from crm.models.view import ListChoice, ListName, SavedView, Sharing
+from crm.models.word import Word, WordKind, WordMark, WordPart
 
 __all__ = [
     "ApiKey",
     "AuditLine",
+    "BulkChange",
+    "BulkChangeRow",
     "Channel",
     "Company",
+    "CompanyTag",
     "ConsentAct",
     "ConsentEntry",
     "ConsentState",
     "Customer",
+    "CustomerTag",
     "Deal",
     "DealMove",
     "DealNote",
@@ -36,6 +44,8 @@ __all__ = [
     "ImportKind",
     "ImportProblem",
     "ImportStatus",
+    "ListChoice",
+    "ListName",
     "LostReason",
     "Order",
     "OrderKind",
@@ -48,10 +58,14 @@ __all__ = [
     "Purpose",
     "RecoveryCode",
     "Role",
+    "SavedView",
     "Sensitivity",
+    "Sharing",
     "SignInCounter",
     "Stage",
     "Suppression",
+    "Tag",
+    "TagColour",
     "Task",
     "TaskKind",
     "TaskSource",
@@ -63,5 +77,9 @@ __all__ = [
     "User",
     "Visit",
     "Way",
+    "Word",
+    "WordKind",
+    "WordMark",
+    "WordPart",
     "WorkerBeat",
 ]

@@ -251,8 +251,9 @@ class Customer(models.Model):
         # A list reads fifty rows off the index of its order. Columns that are mostly empty are indexed where they are
         # not, or a planner would take the empty ones for few. Beginnings of names: migration 0004 and crm/search.py.
         indexes = [
-            models.Index(fields=["email"], name="customer_email"),
-            models.Index(fields=["phone"], name="customer_phone"),
+            models.Index(fields=["email"], name="customer_email", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["phone"], name="customer_phone", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["created_at", "id"], name="customer_since"),
             models.Index(fields=["updated_at", "id"], name="customer_changed"),
             models.Index(fields=["last_name", "id"], name="customer_name"),
             models.Index(ByLetter(Lower("last_name")), name="customer_last_name_begins"),
