@@ -274,10 +274,10 @@ admin.site.register(models.CompanyTag, Ledger, list_display=["tag", "company", "
 admin.site.register(
     models.SavedView,
     Ledger,
-    list_display=["name", "list", "owner", "sharing", "updated_at", "deleted_at"],
+    list_display=["name", "list_name", "owner", "sharing", "updated_at", "deleted_at"],
     search_fields=["name__startswith"],
 )
-admin.site.register(models.ListChoice, Ledger, list_display=["user", "list", "view"])
+admin.site.register(models.ListChoice, Ledger, list_display=["user", "list_name", "view"])
 admin.site.register(
     models.BulkChange, Ledger, list_display=["action", "kind", "chosen", "changed", "at", "by", "undone_at"]
 )

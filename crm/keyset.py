@@ -51,6 +51,11 @@ def page_or_first(rows: QuerySet, *, order: str, cursor: str = "", size: int = 5
         return page_of(rows, order=order, size=size)
 
 
+def cursor_at(row: Model, *, order: str) -> str:
+    """The cursor of the page that begins after the row."""
+    return _encoded(order, row)
+
+
 def every_row(rows: QuerySet, *, size: int = 500) -> Iterator[Any]:
     """All rows by id, piece after piece: a long file begins at once and never stands in memory."""
     rows, after = rows.order_by("pk"), -1

@@ -16,6 +16,7 @@ from crm.addresses import AddressRefused, address_key
 from crm.models import (
     ApiKey,
     AuditLine,
+    BulkChange,
     Channel,
     Company,
     ConsentEntry,
@@ -33,8 +34,11 @@ from crm.models import (
     PipelineStage,
     Product,
     RecoveryCode,
+    SavedView,
     Sensitivity,
+    Sharing,
     Suppression,
+    Tag,
     Task,
     Team,
     Touch,
@@ -270,6 +274,27 @@ def teams(actor: Actor) -> QuerySet[Team]:
 def teams_with_members(actor: Actor) -> QuerySet[Team]:
     """The teams with how many open accounts belong to each."""
     return teams(actor).annotate(size=Count("members", filter=Q(members__is_active=True))).order_by("name")
+
+
+def views(actor: Actor, list_name: str = "") -> QuerySet[SavedView]:
+    """Saved views the actor may use: her own, and those shared with her teams or with everyone."""
+    rows = SavedView.objects.filter(deleted_at__isnull=True).select_related("owner")
+    shared = Q(owner=actor.user) | Q(sharing=Sharing.EVERYONE)
+    with_teams = Q(sharing=Sharing.TEAMS)
+    if actor.team_ids is not None:
+        with_teams &= Q(pk__in=SavedView.teams.through.objects.filter(team__in=actor.team_ids).values("savedview"))
+    return rows.filter(shared | with_teams, **({"list_name": list_name} if list_name else {}))
+
+
+def tags(actor: Actor) -> QuerySet[Tag]:
+    """Tags to choose from; the same for everyone."""
+    return Tag.objects.filter(archived_at__isnull=True)
+
+
+def bulk_changes(actor: Actor) -> QuerySet[BulkChange]:
+    """Changes of many rows at once that the actor made; administrators see everybody's."""
+    rows = BulkChange.objects.all()
+    return rows if rights.may(actor, "audit.view") else rows.filter(by=actor.user)
 
 
 def suppressions(actor: Actor) -> QuerySet[Suppression]:

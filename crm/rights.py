@@ -36,6 +36,7 @@ RIGHTS: dict[str, Right] = {
     "deals.view":          _right(ROLES, "deals:read", "See deals: sales their teams', analysts without words."),
     "deals.change":        _right((SALES, ADMIN), "deals:write", "Open, change, move, win and lose deals."),
     "worklist.view":       _right((SALES, ADMIN), "customers:read", "See one's own worklist."),
+    "tags.change":         _right((SALES, MARKETER, ADMIN), "customers:write", "Make tags; put them on and off."),
     "fields.view":         _right(ROLES, "customers:read", "See the definitions of custom fields."),
     "fields.change":       _right((ADMIN,), "customers:admin", "Define and archive custom fields."),
     "orders.view":         _right(ROLES, "orders:read", "See orders and products."),

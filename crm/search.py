@@ -202,3 +202,15 @@ def first(rows: QuerySet[Customer], text: str, *, by_name: bool, most: int) -> l
 def company(text: str) -> Q:
     """Companies by how their name or number begins."""
     return number(text) | begins("name", text)
+
+
+def companies_meant(rows: QuerySet[Company], text: str) -> Found:
+    """Companies whose name, number or business id begins so; when none does, those whose name comes nearest."""
+    text = " ".join(text.split())
+    exact = rows.filter(begins("name", text) | number(text) | Q(business_id=text))
+    if exact.exists():
+        return Found(exact)
+    near = [one for one in words.nearest(text) if one.kind == WordKind.COMPANY]
+    names = [one.text for one in near if one.mistakes == near[0].mistakes][:FEW_COMPANIES]
+    mine = list(rows.filter(name__in=names).order_by("name").values_list("name", flat=True)[:FEW_COMPANIES])
+    return Found(rows.filter(name__in=mine), tuple(mine[:MOST_NEAR])) if mine else Found(exact)

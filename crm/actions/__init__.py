@@ -2,6 +2,7 @@
 
 from crm.actions.assignment import assign_customers
 from crm.actions.audit import audit
+from crm.actions.bulk import AlreadyUndone, change_many, undo_many
 from crm.actions.consent import ConsentRefused, lift_suppression, record_consent, suppress, suppress_key
 from crm.actions.contacts import Contact, log_contact
 from crm.actions.customers import CustomerFrozen, change_company, change_customer, create_company, create_customer
@@ -17,6 +18,7 @@ from crm.actions.deals import (
     win_deal,
 )
 from crm.actions.events import NewEvent, record_events
+from crm.actions.exports import note_export
 from crm.actions.fields import KeyTaken, archive_field, change_field, define_field
 from crm.actions.identity import is_living, living_ids
 from crm.actions.imports import (
@@ -34,6 +36,7 @@ from crm.actions.pipelines import default_pipeline
 from crm.actions.privacy import erase_customer, lift_restriction, note_special_use, record_objection, restrict_customer
 from crm.actions.products import record_product
 from crm.actions.rows import NumberTaken, ValueRefused
+from crm.actions.tags import TagTaken, add_tag, archive_tag, change_tag, create_tag, remove_tag
 from crm.actions.tasks import (
     MOVES,
     OUTCOMES,
@@ -76,32 +79,37 @@ from crm.actions.users import (
     reopen_user,
 )
 from crm.actions.verdicts import DUPLICATE, REFUSED, STORED, Verdict
+from crm.actions.views import change_view, choose_columns, choose_view, delete_view, restore_view, save_view
 from crm.actions.words import forget_words, gather_words
 
 __all__ = [
-    "DUPLICATE",
-    "MOVES",
-    "OUTCOMES",
-    "REFUSED",
-    "STEPS",
-    "STORED",
+    "AlreadyUndone",
     "ChangedSince",
     "CodeRefused",
     "ConsentRefused",
     "Contact",
     "CustomerFrozen",
+    "DUPLICATE",
     "KeyTaken",
+    "MOVES",
     "MoveNotAllowed",
     "NewEvent",
     "NewLine",
     "NewOrder",
     "NewTask",
     "NumberTaken",
+    "OUTCOMES",
     "OrderRefused",
+    "REFUSED",
+    "STEPS",
+    "STORED",
+    "TagTaken",
     "ValueRefused",
     "Verdict",
     "add_deal_note",
+    "add_tag",
     "archive_field",
+    "archive_tag",
     "assign_customers",
     "audit",
     "begin_two_factor",
@@ -111,21 +119,28 @@ __all__ = [
     "change_customer",
     "change_deal",
     "change_field",
+    "change_many",
     "change_mapping",
+    "change_tag",
     "change_task",
     "change_user",
+    "change_view",
     "check_code",
     "check_import",
+    "choose_columns",
+    "choose_view",
     "close_user",
     "confirm_two_factor",
     "create_company",
     "create_customer",
     "create_deal",
+    "create_tag",
     "create_task",
     "create_team",
     "create_user",
     "default_pipeline",
     "define_field",
+    "delete_view",
     "end_session",
     "end_sessions",
     "erase_customer",
@@ -146,6 +161,7 @@ __all__ = [
     "move_deal",
     "move_visit",
     "new_recovery_codes",
+    "note_export",
     "note_invitation",
     "note_special_use",
     "note_visit",
@@ -156,14 +172,17 @@ __all__ = [
     "record_orders",
     "record_product",
     "record_tasks",
+    "remove_tag",
     "rename_team",
     "reopen_deal",
     "reopen_task",
     "reopen_user",
     "reset_two_factor",
+    "restore_view",
     "restrict_customer",
     "revoke_key",
     "run_import",
+    "save_view",
     "snooze_task",
     "start_import",
     "suppress",
@@ -172,6 +191,7 @@ __all__ = [
     "turn_off_two_factor",
     "undo_deal_move",
     "undo_import",
+    "undo_many",
     "undo_task",
     "upload_file",
     "win_deal",

@@ -1,4 +1,4 @@
-"""Finding customers, and writing down what they give."""
+"""Writing down what customers give."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from crm import queries, search
+from crm import queries
 from crm.models import Customer, FieldDefinition, FieldType, Stage, Team
 from crm.refusals import Refused
 from crm.rights import Actor, may
@@ -15,34 +15,6 @@ COLUMNS = (
     "number", "first_name", "last_name", "email", "phone", "language", "birth_date", "street", "postal_code", "city",
     "country", "stage",
 )  # fmt: skip
-
-
-class FilterForm(forms.Form):
-    """Search and filters of the list; what is not valid filters nothing."""
-
-    q = forms.CharField(required=False, max_length=120)
-    stage = forms.ChoiceField(label=_("Stage"), required=False, choices=[("", _("Every stage")), *Stage.choices])
-    team = forms.ModelChoiceField(
-        Team.objects.none(), label=_("Team"), required=False, empty_label=_("Every team"), to_field_name="slug"
-    )
-
-    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.actor = actor
-        self.fields["team"].queryset = _teams(actor)  # type: ignore[attr-defined]
-        self.is_valid()
-
-    def is_filtered(self) -> bool:
-        return any(self.cleaned_data.get(name) for name in self.fields)
-
-    def rows(self, rows: QuerySet[Customer]) -> QuerySet[Customer]:
-        given = self.cleaned_data
-        if given.get("stage"):
-            rows = rows.filter(stage=given["stage"])
-        if given.get("team"):
-            rows = rows.filter(team=given["team"])
-        words = given.get("q", "").strip()
-        return search.found(rows, words, by_name=may(self.actor, "customers.identify")) if words else rows
 
 
 class CustomerForm(forms.Form):

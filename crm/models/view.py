@@ -16,7 +16,7 @@ class ListName(models.TextChoices):
 
 
 class SavedView(models.Model):
-    list = models.CharField(_("list"), max_length=20, choices=ListName, help_text=_("Which list it is a view of."))
+    list_name = models.CharField(_("list"), max_length=20, choices=ListName, help_text=_("Which list it is a view of."))
     name = models.CharField(_("name"), max_length=80, help_text=_("Name shown to people."))
     query = models.JSONField(
         _("filters"), default=dict, blank=True, help_text=_("Parameters of the list's address: name to values.")
@@ -47,7 +47,7 @@ class SavedView(models.Model):
 
     class Meta:
         ordering = ["name", "id"]
-        indexes = [models.Index(fields=["list", "name"], name="view_list")]
+        indexes = [models.Index(fields=["list_name", "name"], name="view_list")]
         verbose_name = _("saved view")
         verbose_name_plural = _("saved views")
 
@@ -61,7 +61,7 @@ class ListChoice(models.Model):
     user = models.ForeignKey(
         "crm.User", models.CASCADE, related_name="+", verbose_name=_("user"), help_text=_("Whose choice.")
     )
-    list = models.CharField(_("list"), max_length=20, choices=ListName, help_text=_("Of which list."))
+    list_name = models.CharField(_("list"), max_length=20, choices=ListName, help_text=_("Of which list."))
     view = models.ForeignKey(
         SavedView,
         models.SET_NULL,
@@ -79,9 +79,9 @@ class ListChoice(models.Model):
     )
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "list"], name="list_choice_once")]
+        constraints = [models.UniqueConstraint(fields=["user", "list_name"], name="list_choice_once")]
         verbose_name = _("choice for a list")
         verbose_name_plural = _("choices for lists")
 
     def __str__(self) -> str:
-        return f"{self.user_id} {self.list}"
+        return f"{self.user_id} {self.list_name}"

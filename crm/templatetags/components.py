@@ -48,9 +48,17 @@ def menu(context: Context, content: str, label: str, icon: str = "", is_end: boo
 
 @register.simple_block_tag(takes_context=True)
 def filter_bar(
-    context: Context, content: str, label: str = "", query: str = "", target: str = "", clear_url: str = ""
+    context: Context,
+    content: str,
+    label: str = "",
+    query: str = "",
+    target: str = "",
+    clear_url: str = "",
+    id: str = "",
 ) -> SafeString:
-    return _with_body(context, "filter_bar", content, label=label, query=query, target=target, clear_url=clear_url)
+    return _with_body(
+        context, "filter_bar", content, label=label, query=query, target=target, clear_url=clear_url, id=id
+    )
 
 
 @register.simple_block_tag(takes_context=True)
@@ -75,9 +83,11 @@ def table(
 
 
 @register.simple_block_tag(takes_context=True)
-def bulk_form(context: Context, content: str, action: str, actions: Sequence[tuple[str, str]]) -> SafeString:
+def bulk_form(
+    context: Context, content: str, action: str, actions: Sequence[tuple[str, str]], all: str = ""
+) -> SafeString:
     """A form around a selectable table; `actions` are pairs of value and label of the buttons named "action"."""
-    return _with_body(context, "bulk_form", content, action=action, actions=actions)
+    return _with_body(context, "bulk_form", content, action=action, actions=actions, all=all)
 
 
 @register.inclusion_tag("components/size_badge.html")

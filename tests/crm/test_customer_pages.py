@@ -170,7 +170,7 @@ def test_the_pages_take_few_queries(as_: Callable, make_customer: Callable, djan
     for index in range(60):
         row = make_customer(str(index))
     client = as_("adele")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(14):
         client.get("/customers/")
     with django_assert_max_num_queries(12):
         client.get(f"/customers/{row.pk}/")
