@@ -85,8 +85,8 @@ class AssignForm(forms.Form):
 
 
 def _names(parameters: Mapping[str, Any]) -> str:
-    team = Team.objects.filter(pk=parameters.get("team_id")).first()
-    owner = User.objects.filter(pk=parameters.get("owner_id")).first()
+    team = Team.objects.filter(pk=parameters.get("team_id", 0)).first()
+    owner = User.objects.filter(pk=parameters.get("owner_id", 0)).first()
     return ", ".join(str(one) for one in (owner, team) if one)
 
 
@@ -110,9 +110,9 @@ def _assign_back(before: Before, parameters: Mapping[str, Any], by: Actor, at: d
     for pk, row in before.items():
         same[tuple(sorted(row.items()))].append(pk)
     back = 0
-    for row, ids in same.items():
+    for stood, ids in same.items():
         still = [pk for i in range(0, len(ids), 2000) for pk in _still(ids[i : i + 2000], parameters, by)]
-        back += len(assigned(still, dict(row), by=by, at=at))
+        back += len(assigned(still, dict(stood), by=by, at=at))
     return back
 
 

@@ -4,7 +4,7 @@ Where nothing begins so, the nearest names are tried (crm/words.py), and it is s
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
@@ -20,19 +20,23 @@ from crm.addresses import REGION
 from crm.collation import Begins, ByLetter
 from crm.models import Company, Customer, WordKind
 
-FEW = 1000  # matches that are gathered and put in order; more are met soon enough on the way through the order
+FEW = 5000  # matches that are gathered and put in order; more are met soon enough on the way through the order
 FEW_COMPANIES = 50
-MOST_NEAR = 3
+MOST_NEAR, MOST_TRIED, FEW_NEAR = 3, 9, 1000
 PHONE = re.compile(r"\+?[\d\s()/-]{4,}")
 APART = re.compile(r"[\s,;._@-]+")
 
 
 @dataclass(frozen=True)
 class Found:
-    """The rows meant; `nearest` names what they were found by when nothing is written as asked."""
+    """The rows meant; `nearest` names what they were found by when nothing is written as asked.
+
+    `counted` are the same rows in words that an index counts, when those of `rows` follow the order of a list.
+    """
 
     rows: QuerySet[Any]
     nearest: tuple[str, ...] = ()
+    counted: QuerySet[Any] | None = None
 
 
 def found(rows: QuerySet[Customer], text: str, *, by_name: bool) -> QuerySet[Customer]:
@@ -42,20 +46,23 @@ def found(rows: QuerySet[Customer], text: str, *, by_name: bool) -> QuerySet[Cus
 
 def meant(rows: QuerySet[Customer], text: str, *, by_name: bool) -> Found:
     """As found; when that is nobody, those whose names come nearest to the text."""
-    exact, is_few = exactly(rows, text, by_name=by_name)
-    if not by_name or not is_few or exact.exists():
-        return Found(exact)
+    exact, many = exactly(rows, text, by_name=by_name)
+    if not by_name or many is not None or exact.exists():
+        return Found(exact, counted=many)
     return nearly(rows, text) or Found(exact)
 
 
-def exactly(rows: QuerySet[Customer], text: str, *, by_name: bool) -> tuple[QuerySet[Customer], bool]:
-    """The rows, and whether they are few, so that it costs nothing to ask for one."""
+def exactly(
+    rows: QuerySet[Customer], text: str, *, by_name: bool
+) -> tuple[QuerySet[Customer], QuerySet[Customer] | None]:
+    """The rows; when they are many, also in words that an index counts."""
     text = " ".join(text.split())
     firms = companies_of(text) if by_name else []
-    few = gathered(close(text, firms) if by_name else number(text))
+    asked = close(text, firms) if by_name else number(text)
+    few = gathered(asked)
     if len(few) < FEW:
-        return rows.filter(pk__in=few), True
-    return rows.filter(loose(text, firms) if by_name else Q(number__startswith=text)), False
+        return rows.filter(pk__in=few), None
+    return rows.filter(loose(text, firms) if by_name else Q(number__startswith=text)), rows.filter(asked)
 
 
 def gathered(meant: Q) -> list[int]:
@@ -64,37 +71,50 @@ def gathered(meant: Q) -> list[int]:
 
 def nearly(rows: QuerySet[Customer], text: str) -> Found | None:
     """Those of the rows whose names differ least from the text; None when none is near."""
-    ids: set[int] = set()
-    names: list[str] = []
-    for said, asked in near(text):
-        mine = set(rows.filter(asked).order_by().values_list("pk", flat=True)[:FEW])
-        if mine:  # a name that only others' customers bear is not told
-            ids |= mine
-            names.append(said)
-        if len(names) == MOST_NEAR:
-            break
+    asked = [word for word in APART.split(text) if word][:3]
+    if not asked or any(letter.isdigit() for letter in text):
+        return None
+    whole = words.nearest(" ".join(asked))
+    persons = near_persons(asked, whole, is_address="@" in text)
+    firms = [one for one in whole if one.kind == WordKind.COMPANY]
+    fewest = min([one[0] for one in persons[:1]] + [one.mistakes for one in firms[:1]], default=0)
+    ids, names = borne(rows, [(said, q) for n, said, q in persons if n == fewest])
+    if len(names) < MOST_NEAR:
+        of_firms, firm_names = working(rows, [one.text for one in firms if one.mistakes == fewest])
+        ids, names = ids | of_firms, (names + firm_names)[:MOST_NEAR]
     return Found(rows.filter(pk__in=ids), tuple(names)) if ids else None
 
 
-def near(text: str) -> Iterator[tuple[str, Q]]:
-    """Names near the text as people write them, with what to ask for each; the nearest and equally near ones only."""
-    asked = [word for word in APART.split(text) if word][:3]
-    if not asked or any(letter.isdigit() for letter in text):
-        return
-    tried: list[tuple[int, str, Q]] = []
-    whole = words.nearest(" ".join(asked))
-    tried += [(one.mistakes, one.text, company_named(one.text)) for one in whole if one.kind == WordKind.COMPANY]
-    if len(asked) == 1 or "@" in text:
+def borne(rows: QuerySet[Customer], asked: Sequence[tuple[str, Q]]) -> tuple[set[int], list[str]]:
+    """Whoever of the rows bears one of the names; a name that only others' customers bear is not told."""
+    ids: set[int] = set()
+    names: list[str] = []
+    for said, q in asked[:MOST_TRIED]:
+        if mine := list(rows.filter(q).order_by().values_list("pk", flat=True)[:FEW_NEAR]):
+            ids.update(mine)
+            names.append(said)
+        if len(names) == MOST_NEAR:
+            break
+    return ids, names
+
+
+def working(rows: QuerySet[Customer], names: Sequence[str]) -> tuple[set[int], list[str]]:
+    """Whoever of the rows works for one of these companies."""
+    firms = dict(Company.objects.filter(name__in=names[:FEW_COMPANIES]).values_list("pk", "name")) if names else {}
+    if not firms:
+        return set(), []
+    found = rows.filter(company__in=list(firms)).order_by().values_list("pk", "company_id")[:FEW_NEAR]
+    return {pk for pk, _firm in found}, sorted({firms[firm] for _pk, firm in found if firm in firms})
+
+
+def near_persons(asked: Sequence[str], whole: Sequence[words.Near], *, is_address: bool) -> list[tuple[int, str, Q]]:
+    """Names near what is asked: mistakes, the name as people write it, and what to ask for it; the nearest first."""
+    if len(asked) == 1 or is_address:
         singles = whole if len(asked) == 1 else [one for word in asked[:2] for one in words.nearest(word)]
-        tried += [(one.mistakes, one.text, named(one)) for one in singles if one.kind in words.PERSONS]
+        found = [(one.mistakes, one.text, named(one)) for one in singles if one.kind in words.PERSONS]
     else:
-        tried += pairs(words.nearest(asked[0]), words.nearest(asked[1]))
-    tried.sort(key=lambda one: (one[0], one[1]))
-    seen: dict[str, Q] = {}
-    for mistakes, said, q in tried:
-        if mistakes == tried[0][0]:
-            seen[said] = seen[said] | q if said in seen else q
-    yield from list(seen.items())[: 3 * MOST_NEAR]
+        found = pairs(words.nearest(asked[0]), words.nearest(asked[1]))
+    return sorted(found, key=lambda one: (one[0], one[1]))
 
 
 def pairs(first: Sequence[words.Near], second: Sequence[words.Near]) -> list[tuple[int, str, Q]]:
@@ -117,10 +137,6 @@ def named(one: words.Near) -> Q:
     """Whoever bears the name; given names have an index of beginnings only."""
     q = Q(**{str(one.kind): one.text})
     return q & begins("first_name", one.text) if one.kind == WordKind.FIRST_NAME else q
-
-
-def company_named(text: str) -> Q:
-    return Q(company__in=list(Company.objects.filter(name=text).values_list("pk", flat=True)[:FEW_COMPANIES]))
 
 
 def companies_of(text: str) -> list[int]:

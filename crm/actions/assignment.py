@@ -18,7 +18,7 @@ def assign_customers(
     *, customers: Iterable[int], by: Actor, at: datetime, team: Team | None = None, owner: User | None = None
 ) -> int:
     """Give customers a team, an owner, or both; returns how many changed. Ids out of scope are left alone."""
-    wanted = {column: row.pk for column, row in (("team_id", team), ("owner_id", owner)) if row}
+    wanted: dict[str, int | None] = {column: row.pk for column, row in (("team_id", team), ("owner_id", owner)) if row}
     return len(assigned(customers, wanted, by=by, at=at))
 
 
@@ -28,7 +28,8 @@ def assigned(
 ) -> dict[int, dict[str, int | None]]:
     """Set `team_id`, `owner_id` or both; returns what stood there before, of those that changed."""
     require(by, "customers.assign")
-    ids, changed = sorted(set(customers)), {}
+    ids = sorted(set(customers))
+    changed: dict[int, dict[str, int | None]] = {}
     for start in range(0, len(ids), BATCH):
         rows = queries.customers(by).filter(pk__in=ids[start : start + BATCH]).order_by()
         before = {row.pop("pk"): row for row in rows.values("pk", *wanted)}

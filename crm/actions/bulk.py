@@ -39,7 +39,11 @@ def change_many(
     )  # fmt: skip
     rows = (BulkChangeRow(change=change, object_id=pk, before=dict(row)) for pk, row in before.items())
     BulkChangeRow.objects.bulk_create(rows, batch_size=BATCH)
-    told = {"action": [None, action], "chosen": [None, change.chosen], "changed": [None, change.changed]}
+    told: dict[str, list[Any]] = {
+        "action": [None, action],
+        "chosen": [None, change.chosen],
+        "changed": [None, change.changed],
+    }
     audit(kind="bulk change", object_id=change.pk, verb="done", changes=told, by=by, at=at)
     return change
 

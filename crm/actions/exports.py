@@ -14,5 +14,5 @@ def note_export(
 ) -> AuditLine:
     """Write down that somebody takes a list out: how many rows, by which filters. The file follows."""
     require(by, right)
-    changes = {"list": [None, list_name], "rows": [None, rows], "filters": [None, dict(filters)]}
+    changes: dict[str, list[Any]] = {"list": [None, list_name], "rows": [None, rows], "filters": [None, dict(filters)]}
     return audit(kind="list", object_id=0, verb="exported", changes=changes, by=by, at=at)

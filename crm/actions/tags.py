@@ -90,7 +90,7 @@ def archive_tag(tag: Tag, *, by: Actor, at: datetime) -> Tag:
 def add_tag(tag: Tag, *, to: type[Model], ids: Iterable[int], by: Actor, at: datetime) -> list[int]:
     """Put the tag on customers or companies; returns the ids of those that had it not. Out of scope: left alone."""
     require(by, "tags.change")
-    kind, changed = KINDS[to], []  # type: ignore[index]
+    kind, changed = KINDS[to], []
     for rows, piece in _in_scope(kind, ids, by):
         new = sorted(set(piece) - _having(kind, tag, piece))
         links = (kind.link(tag=tag, at=at, by=by.user, **{f"{kind.name}_id": pk}) for pk in new)
@@ -104,7 +104,7 @@ def add_tag(tag: Tag, *, to: type[Model], ids: Iterable[int], by: Actor, at: dat
 def remove_tag(tag: Tag, *, to: type[Model], ids: Iterable[int], by: Actor, at: datetime) -> list[int]:
     """Take the tag off; returns the ids of those that had it."""
     require(by, "tags.change")
-    kind, changed = KINDS[to], []  # type: ignore[index]
+    kind, changed = KINDS[to], []
     for rows, piece in _in_scope(kind, ids, by):
         had = sorted(_having(kind, tag, piece))
         kind.link._default_manager.filter(tag=tag, **{f"{kind.name}__in": had}).delete()

@@ -38,7 +38,8 @@ def _learned(kind: WordKind, changed: QuerySet) -> Iterator[int]:
     texts = changed.exclude(**{column: ""}).order_by().values_list(column, flat=True).distinct().iterator()
     while piece := list(islice(texts, AT_ONCE)):
         with transaction.atomic():
-            yield words.learn(kind, piece)
+            n = words.learn(kind, piece)
+        yield n
 
 
 COLUMNS = {WordKind.LAST_NAME: "last_name", WordKind.FIRST_NAME: "first_name", WordKind.COMPANY: "name"}

@@ -24,10 +24,14 @@ STRIDES = (500, 2000, 10_000)  # rows looked at on the way through the order, gr
 
 @dataclass(frozen=True)
 class Narrowed:
-    """What the database answers, and the ids that must hold besides; None: any."""
+    """What the database answers, and the ids that must hold besides (None: any).
+
+    `counted` are the same rows in words that are counted quickly, when those of `rows` are not.
+    """
 
     rows: QuerySet[Any]
     among: np.ndarray | None = None
+    counted: QuerySet[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,10 @@ def _held(rows: list[Any], among: Any) -> list[Any]:
 
 def total(narrowed: Narrowed) -> Total:
     """How many rows match, counted to ten thousand; of more, what the database expects."""
-    rows, among = narrowed.rows.order_by().select_related(None), narrowed.among
+    rows, among = (
+        (narrowed.rows if narrowed.counted is None else narrowed.counted).order_by().select_related(None),
+        narrowed.among,
+    )
     if among is not None and len(among) <= MOST_COUNTED:
         parts = (among[i : i + FEW].tolist() for i in range(0, len(among), FEW))
         return Total(sum(rows.filter(pk__in=part).count() for part in parts), True)

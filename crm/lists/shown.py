@@ -67,7 +67,8 @@ def shown(kind: Kind, actor: Actor, given: Any) -> Shown:
     meant, among = _narrowed(kind, actor, wanted, faults)
     known = (*kind.columns(actor), *columns.brought(kind.name, actor))
     chosen = _chosen(known, asked.columns or kind.usual)
-    narrowed = narrowing.Narrowed(loaded(kind, form.narrowed(found.rows).filter(meant), chosen), among)
+    counted = None if found.counted is None else form.narrowed(found.counted).filter(meant)
+    narrowed = narrowing.Narrowed(loaded(kind, form.narrowed(found.rows).filter(meant), chosen), among, counted)
     sort = tables.order({"sort": asked.first("sort")}, headings(kind, actor, known), kind.usual_order)
     return Shown(
         kind, actor, asked, form, subjects, tuple(wanted), tuple(faults), narrowed, found.nearest, known, chosen, sort
