@@ -40,6 +40,10 @@ class ListForm(forms.Form):
     def is_filtered(self) -> bool:
         return any(self.cleaned_data.get(name) for name in self.fields)
 
+    def is_narrowed(self) -> bool:
+        """Whether anything but the search is asked."""
+        return any(self.cleaned_data.get(name) for name in self.fields if name != "q")
+
     def words(self) -> str:
         return self.cleaned_data.get("q", "").strip()
 

@@ -26,12 +26,14 @@ STRIDES = (500, 2000, 10_000)  # rows looked at on the way through the order, gr
 class Narrowed:
     """What the database answers, and the ids that must hold besides (None: any).
 
-    `counted` are the same rows in words that are counted quickly, when those of `rows` are not.
+    `counted` are the same rows in words that are counted quickly, when those of `rows` are not; `at_least` so many
+    are known to match without counting.
     """
 
     rows: QuerySet[Any]
     among: np.ndarray | None = None
     counted: QuerySet[Any] | None = None
+    at_least: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,16 +100,16 @@ def _held(rows: list[Any], among: Any) -> list[Any]:
 
 def total(narrowed: Narrowed) -> Total:
     """How many rows match, counted to ten thousand; of more, what the database expects."""
-    rows, among = (
-        (narrowed.rows if narrowed.counted is None else narrowed.counted).order_by().select_related(None),
-        narrowed.among,
-    )
+    rows = narrowed.rows if narrowed.counted is None else narrowed.counted
+    rows, among = rows.order_by().select_related(None), narrowed.among
+    if narrowed.at_least and among is None:
+        return Total(max(expected(rows), narrowed.at_least), False)
     if among is not None and len(among) <= MOST_COUNTED:
         parts = (among[i : i + FEW].tolist() for i in range(0, len(among), FEW))
         return Total(sum(rows.filter(pk__in=part).count() for part in parts), True)
     counted = rows.values("pk")[: MOST_COUNTED + 1].count()
     if among is None:
-        return Total(counted, True) if counted <= MOST_COUNTED else Total(expected(rows), False)
+        return Total(counted, True) if counted <= MOST_COUNTED else Total(max(expected(rows), counted), False)
     if counted <= MOST_COUNTED:
         return Total(int(np.isin(list(rows.values_list("pk", flat=True)), among).sum()), True)
     return Total(min(len(among), expected(rows)), False)
@@ -117,7 +119,7 @@ def expected(rows: QuerySet[Any]) -> int:
     """What the planner of PostgreSQL thinks; elsewhere a count, kept while no row changes."""
     if connection.vendor == "postgresql":
         plan = json.loads(rows.values("pk").explain(format="json"))
-        return max(int(plan[0]["Plan"]["Plan Rows"]), MOST_COUNTED + 1)
+        return int(plan[0]["Plan"]["Plan Rows"])
     version = answers.newest((rows.model, "updated_at"))
     return answers.kept(f"count:{rows.values('pk').query}", version, rows.count)
 

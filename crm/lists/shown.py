@@ -68,7 +68,10 @@ def shown(kind: Kind, actor: Actor, given: Any) -> Shown:
     known = (*kind.columns(actor), *columns.brought(kind.name, actor))
     chosen = _chosen(known, asked.columns or kind.usual)
     counted = None if found.counted is None else form.narrowed(found.counted).filter(meant)
-    narrowed = narrowing.Narrowed(loaded(kind, form.narrowed(found.rows).filter(meant), chosen), among, counted)
+    is_bare = counted is not None and not wanted and not form.is_narrowed() and actor.team_ids is None
+    narrowed = narrowing.Narrowed(
+        loaded(kind, form.narrowed(found.rows).filter(meant), chosen), among, counted, search.FEW * is_bare
+    )
     sort = tables.order({"sort": asked.first("sort")}, headings(kind, actor, known), kind.usual_order)
     return Shown(
         kind, actor, asked, form, subjects, tuple(wanted), tuple(faults), narrowed, found.nearest, known, chosen, sort
