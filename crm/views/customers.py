@@ -14,8 +14,9 @@ from crm.forms.customers import CustomerForm
 from crm.models import Customer
 from crm.notices import notify
 from crm.refusals import ManyRefused, Refused
-from crm.rights import Actor, may
+from crm.rights import Actor
 from crm.views.customer import found
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs("customers.change")
