@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('crm', '0010_outcomes_of_calls'),
+        ('crm', '0011_first_steps'),
     ]
 
     operations = [
