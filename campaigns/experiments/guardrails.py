@@ -47,7 +47,9 @@ def false_alarm(plan: Plan) -> float:
 
 
 def veto(plan: Plan, guardrail: Guardrail, variant: str, rates: Rates, alarm: float) -> Veto | None:
-    rate = rates.get(variant, Proportion())
+    if variant not in rates:  # nobody of a small segment got it
+        return None
+    rate = rates[variant]
     rise = guardrail.allowed_rise
     limits = [guardrail.ceiling] if is_above(rate, guardrail.ceiling, alarm) else []
     limits += [

@@ -66,6 +66,25 @@ def of_segmenting(results: Results) -> MoneyRow | None:
     return row(results, _("Everybody"), _("Segmenting"), results.report.segmentation)
 
 
+def segmenting_words(results: Results) -> str:
+    """What segmenting itself earned in one sentence; empty without a text for all."""
+    if not results.report.plan.mass:
+        return ""
+    told = results.report.segmentation
+    if isinstance(told, CannotTell):
+        return words.said(results, told)
+    currency = results.campaign.currency
+    said = {
+        "earned": figures.money(told.total, currency, 0),
+        "interval": money_between(told.total_interval, currency),
+    }
+    if told.total_interval.low > 0:
+        return _("Segmenting itself earned %(earned)s (%(interval)s) beyond one text for all.") % said
+    if told.total_interval.high < 0:
+        return _("Segmenting itself lost %(earned)s (%(interval)s) against one text for all.") % said
+    return _("Nobody can tell yet whether segmenting earned anything: %(earned)s (%(interval)s).") % said
+
+
 def row(results: Results, group: str, name: str, told: Caused | CannotTell) -> MoneyRow:
     if isinstance(told, CannotTell):
         return MoneyRow(group, name, reason=words.said(results, told))

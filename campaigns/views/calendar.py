@@ -45,31 +45,79 @@ class Day:
 @require_safe
 @needs("campaigns.view")
 def calendar(request: ActorRequest) -> HttpResponse:
-    """One month, weeks from Monday."""
-    first = month_of(request.GET.get("month", ""))
-    weeks = Calendar().monthdatescalendar(first.year, first.month)
+    """One month, or one week, from Monday."""
+    span = week_of(request.GET["week"]) if "week" in request.GET else month_of(request.GET.get("month", ""))
+    weeks = span.weeks
     entries = entries_of(weeks[0][0], weeks[-1][-1])
     today = timezone.localdate()
     context = {
         "crumbs": [(_("Campaigns"), reverse("campaigns"))],
-        "title": format_date(first, "LLLL yyyy", locale=figures.locale()),
+        "title": span.title,
+        "span": span,
         "names": [get_day_names("short", locale=figures.locale())[n] for n in range(7)],
-        "weeks": [[Day(one, one.month == first.month, one == today, tuple(entries[one])) for one in week]
+        "weeks": [[Day(one, span.holds(one), one == today, tuple(entries[one])) for one in week]
                   for week in weeks],
-        "before": f"{first - timedelta(days=1):%Y-%m}",
-        "after": f"{first + timedelta(days=31):%Y-%m}",
         "days": sum(len(found) for found in entries.values()),
     }  # fmt: skip
     return render(request, "campaigns/calendar.html", context)
 
 
-def month_of(text: str) -> date:
-    """The first day of the month written as 2026-11; this month for anything else."""
+@dataclass(frozen=True)
+class Span:
+    """What is shown: its days in weeks, and the addresses before, now, after, and of the other way to look."""
+
+    title: str
+    weeks: list[list[date]]
+    month: int | None
+    before: str
+    now: str
+    after: str
+    other: str
+    is_week: bool = False
+
+    def holds(self, day: date) -> bool:
+        return self.month is None or day.month == self.month
+
+
+def month_of(text: str) -> Span:
+    """The month written as 2026-11; this month for anything else."""
+    first = (read(text, "%Y-%m") or timezone.localdate()).replace(day=1)
+    return Span(
+        title=format_date(first, "LLLL yyyy", locale=figures.locale()),
+        weeks=Calendar().monthdatescalendar(first.year, first.month),
+        month=first.month,
+        before=f"?month={first - timedelta(days=1):%Y-%m}",
+        now="?month=",
+        after=f"?month={first + timedelta(days=31):%Y-%m}",
+        other=f"?week={first if first.month != timezone.localdate().month else timezone.localdate():%Y-%m-%d}",
+    )
+
+
+def week_of(text: str) -> Span:
+    """The week of the day written as 2026-11-27; this week for anything else."""
+    day = read(text, "%Y-%m-%d") or timezone.localdate()
+    first = day - timedelta(days=day.weekday())
+    days = [first + timedelta(days=n) for n in range(7)]
+    said = {"number": first.isocalendar().week, "start": figures.day(first), "end": figures.day(days[-1])}
+    return Span(
+        title=_("Week %(number)s: %(start)s – %(end)s") % said,
+        weeks=[days],
+        month=None,
+        before=f"?week={first - timedelta(days=7):%Y-%m-%d}",
+        now="?week=",
+        after=f"?week={first + timedelta(days=7):%Y-%m-%d}",
+        other=f"?month={first:%Y-%m}",
+        is_week=True,
+    )
+
+
+def read(text: str, form: str) -> date | None:
+    """The day that was written, in years a calendar is asked for."""
     try:
-        asked = datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 – a month has no zone
+        asked = datetime.strptime(text, form).date()  # noqa: DTZ007 – a day has no zone
     except ValueError:
-        return timezone.localdate().replace(day=1)
-    return asked if FIRST_YEAR <= asked.year <= LAST_YEAR else timezone.localdate().replace(day=1)
+        return None
+    return asked if FIRST_YEAR <= asked.year <= LAST_YEAR else None
 
 
 def entries_of(start: date, end: date) -> dict[date, list[Entry]]:

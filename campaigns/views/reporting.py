@@ -12,7 +12,7 @@ from campaigns import queries
 from campaigns.experiments.ratio_check import RatioCheck
 from campaigns.results import drawn, files, money, proof, words
 from campaigns.results.answer import Results
-from campaigns.views import deciding, places
+from campaigns.views import deciding, missed, places
 from crm import figures
 from crm.access import ActorRequest, needs
 from crm.refusals import NotPossibleNow
@@ -47,6 +47,11 @@ PLACES = (
     Column(gettext_lazy("95% interval"), "number"),
     Column(gettext_lazy("Chance that it pays"), "number"),
     Column(gettext_lazy("Advice")),
+)
+MISSED = (
+    Column(gettext_lazy("What became of them")),
+    Column(gettext_lazy("Why")),
+    Column(gettext_lazy("People"), "number"),
 )
 PROOF = (
     Column(gettext_lazy("Segment")),
@@ -131,6 +136,9 @@ def shown(found: Results) -> dict[str, Any]:
         "loss_columns": LOSSES,
         "differ": proof.differ(found),
         "sources": proof.SOURCES,
+        "missed": missed.missed(found.run),
+        "missed_columns": MISSED,
+        "segmenting_words": money.segmenting_words(found),
         "ratio": ratio(found),
         "is_void": found.report.overall.decision.code == words.VOID,
         "days": days,

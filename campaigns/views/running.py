@@ -390,12 +390,13 @@ def mend(request: ActorRequest, pk: int) -> HttpResponse:
 def people(request: ActorRequest, pk: int) -> HttpResponse:
     """Everyone in the sealed audience the visitor may see, by what became of them."""
     found = places.found(pk)
-    run = queries.latest_run(found)
+    run = asked_run(request, found)
     if run is None:
         return redirect("campaign", pk)
     state = request.GET.get("state", "")
     state = state if state in MessageState.values else ""
-    page = page_of(request, run, state)
+    reason = request.GET.get("reason", "").replace("\0", "") if "reason" in request.GET else None
+    page = page_of(request, run, state, reason)
     query = request.GET.copy()
     query["cursor"] = page.next_cursor
     context = {
@@ -404,13 +405,23 @@ def people(request: ActorRequest, pk: int) -> HttpResponse:
         "rows": people_rows(request.actor, page.rows),
         "state": state,
         "states": MessageState.choices,
+        "asked_run": run if run != queries.latest_run(found) else None,
+        "reason_words": reason_words(reason) if reason else "",
         "more_url": f"?{query.urlencode()}" if page.next_cursor else "",
     }
     return render(request, "campaigns/people.html", context)
 
 
-def page_of(request: ActorRequest, run: Run, state: str) -> keyset.Page:
+def asked_run(request: ActorRequest, campaign: Campaign) -> Run | None:
+    """The run of the address, else the campaign's last."""
+    asked = keyset.row_id(request.GET.get("run", ""))
+    known = campaign.runs.select_related("campaign").filter(pk=asked).first() if asked else None
+    return known or queries.latest_run(campaign)
+
+
+def page_of(request: ActorRequest, run: Run, state: str, reason: str | None) -> keyset.Page:
     rows = queries.messages_in_scope(run, request.actor, state)
+    rows = rows if reason is None else rows.filter(reason=reason)
     return keyset.page_or_first(rows, order="id", cursor=request.GET.get("cursor", ""), size=ROWS)
 
 

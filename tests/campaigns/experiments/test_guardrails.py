@@ -18,6 +18,11 @@ def plan(*arms, rails=RAILS):
     return Plan(GOAL, tuple(ArmPlan(key, key, 1) for key in arms or "ab"), 10_000, guardrails=rails)
 
 
+def test_a_version_that_reached_nobody_of_a_segment_is_ruled_out_by_nothing():
+    counted = {"unsubscribe": {"b": Proportion(400, 8)}, "complaint": {}}
+    assert vetoes(plan("a", "b"), counted) == ()
+
+
 @pytest.mark.parametrize(("x", "n", "limit"), [(0, 50, 0.02), (3, 400, 0.003), (30, 1000, 0.02), (9, 20, 0.3)])
 def test_the_evidence_equals_the_integral_it_stands_for(x, n, limit):
     prior = stats.beta(1, 1 / limit)
