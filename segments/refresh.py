@@ -3,6 +3,7 @@
 Every segment is its own transaction. One that fails is put off and shown; the others go on.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from segments import evaluation, following, ledger
 from segments.models import MembershipReason, Segment, SegmentKind, SegmentRun
 from segments.rules import needs
 
+log = logging.getLogger(__name__)
 LONGEST_WAIT = timedelta(days=1)
 
 
@@ -78,9 +80,13 @@ def _refresh_one(segment: Segment, *, at: datetime, engine: evaluation.Engine, i
     watch = evaluation.Stopwatch()
     try:
         wanted = engine.members_of(segment)
+        return _write(segment, wanted, at=at, engine=engine, watch=watch, is_followed=is_followed)
     except evaluation.NotEvaluable as fault:
         return _put_off(segment, str(fault), at=at, watch=watch)
-    return _write(segment, wanted, at=at, engine=engine, watch=watch, is_followed=is_followed)
+    except Exception:  # whatever it is, the other segments go on
+        log.exception("refreshing the segment %s", segment.slug)
+        told = _("It failed for a reason Kohde did not expect; the log says more.")
+        return _put_off(segment, told, at=at, watch=watch)
 
 
 @transaction.atomic

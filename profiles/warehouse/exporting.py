@@ -4,7 +4,8 @@
     FOLDER/profile/0/51f0….parquet         a million customers
     FOLDER/20261127T1200-a1b2.json         which files make up this snapshot
 
-A snapshot's list appears last and whole. Files no kept snapshot names are removed with the next export.
+A snapshot's list appears last and whole. Files no kept list names are removed, an hour after anybody last wanted them:
+another export may be about to name them.
 """
 
 import hashlib
@@ -12,8 +13,9 @@ import json
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +29,7 @@ Files = Mapping[str, tuple[Path, ...]]
 """Table → its files."""
 
 EXPORTS_KEPT: Final = 3  # as many as snapshots are
+UNNAMED_ARE_KEPT: Final = timedelta(hours=1)
 BY_MONTH: Final = "strftime(ts, '%Y-%m')"
 BY_CUSTOMER: Final = "(customer_id // 1_000_000)::varchar"
 ROW_GROUP: Final = 122_880  # rows; their smallest and largest type and time let an engine skip them
@@ -104,18 +107,23 @@ def write(engine: Any, part: Part, name: str, fingerprint: str, folder: Path) ->
             {"part": name},
         )
         aside.rename(path)
+    else:
+        path.touch()  # still wanted
     return str(path.relative_to(folder)), is_new
 
 
 def sweep(folder: Path) -> None:
-    """Lists beyond the newest go, and files that none names any more."""
+    """Lists beyond the newest go, and files that none has named for a while."""
     lists = sorted(folder.glob("*.json"), reverse=True)
     for old in lists[EXPORTS_KEPT:]:
         old.unlink(missing_ok=True)
-    named = {name for one in lists[:EXPORTS_KEPT] for names in json.loads(one.read_text()).values() for name in names}
-    for path in (path for part in PARTS for path in folder.glob(f"{part.table}/*/*.parquet")):
-        if str(path.relative_to(folder)) not in named:
-            path.unlink(missing_ok=True)
+    del lists[EXPORTS_KEPT:]
+    named = {name for one in lists for names in json.loads(one.read_text()).values() for name in names}
+    since = max(one.stat().st_mtime for one in lists) - UNNAMED_ARE_KEPT.total_seconds()
+    for path in (path for part in PARTS for path in folder.glob(f"{part.table}/*/*")):
+        with suppress(FileNotFoundError):  # somebody else sweeps too
+            if str(path.relative_to(folder)) not in named and path.stat().st_mtime <= since:
+                path.unlink()
 
 
 @contextmanager

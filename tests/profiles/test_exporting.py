@@ -43,7 +43,7 @@ def test_the_files_hold_the_rows_of_the_snapshot_and_a_month_of_events_each(visi
     assert done.tables["order_line"][0].startswith("order_line/none/")
 
 
-def test_only_parts_that_changed_are_written_again_and_old_ones_leave(visitors, tmp_path) -> None:
+def test_only_parts_that_changed_are_written_again_and_old_ones_leave(visitors, tmp_path, monkeypatch) -> None:
     first = actions.export_warehouse(folder=tmp_path)
     assert actions.export_warehouse(folder=tmp_path).written == 0
     for turn in range(exporting.EXPORTS_KEPT):
@@ -52,11 +52,15 @@ def test_only_parts_that_changed_are_written_again_and_old_ones_leave(visitors, 
         next_ = actions.export_warehouse(folder=tmp_path)
     assert next_.tables["event"][:2] == first.tables["event"][:2]
     assert next_.tables["event"][2] != first.tables["event"][2]
+    assert first.files["event"][2].exists()  # another export may be about to name it
+    monkeypatch.setattr(exporting, "UNNAMED_ARE_KEPT", timedelta(0))
+    exporting.sweep(tmp_path)
     assert not first.files["event"][2].exists()
     assert all(path.exists() for files in next_.files.values() for path in files)
 
 
-def test_an_erased_customer_is_in_no_file_once_the_older_exports_have_left(visitors, tmp_path) -> None:
+def test_an_erased_customer_is_in_no_file_once_the_older_exports_have_left(visitors, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(exporting, "UNNAMED_ARE_KEPT", timedelta(0))
     actions.export_warehouse(folder=tmp_path)
     gone = visitors[1]
     Customer.objects.filter(pk=gone.pk).update(erased_at=AT, updated_at=AT + timedelta(minutes=1))
@@ -75,10 +79,13 @@ def test_the_command_says_how_many_files_there_are(visitors, tmp_path, capsys) -
     assert "of 5 tables" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("setting", ["oracle://host", "nonsense", ""])
-def test_a_setting_nobody_can_read_is_refused_with_the_choices(settings, setting) -> None:
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [("oracle://host", "spark://"), ("nonsense", "spark://"), ("", "spark://"), ("chdb://?folder=/a{b", "braces")],
+)
+def test_a_setting_nobody_can_read_is_refused_with_what_would_do(settings, setting, told) -> None:
     settings.ENGINE = setting
-    with pytest.raises(queries.EngineError, match="spark://"):
+    with pytest.raises(queries.EngineError, match=told):
         engines.chosen()
 
 

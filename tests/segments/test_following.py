@@ -7,6 +7,7 @@ from unittest import mock
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.test import override_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
@@ -339,9 +340,18 @@ def storable(rules: list[dict]) -> list[Segment]:
 @pytest.mark.slow
 class FollowedAsRefreshed(TestCase):
     @settings(max_examples=6, deadline=None)
-    @given(seed=st.integers(0, 10_000), rules=st.lists(worlds.rules(AT), min_size=8, max_size=8))
-    def test_following_refreshing_and_a_plain_reading_let_in_the_same(self, seed: int, rules: list[dict]) -> None:
-        shop = Shop(seed)
+    @given(
+        seed=st.integers(0, 10_000),
+        rules=st.lists(worlds.rules(AT), min_size=8, max_size=8),
+        zone=st.sampled_from(worlds.ZONES),
+    )
+    def test_following_refreshing_and_a_plain_reading_let_in_the_same(
+        self, seed: int, rules: list[dict], zone: ZoneInfo
+    ) -> None:
+        with override_settings(FIRM_TIME_ZONE=zone.key):
+            self.agree(Shop(seed), rules, zone)
+
+    def agree(self, shop: Shop, rules: list[dict], zone: ZoneInfo) -> None:
         shop.happen(25)
         segments = storable(rules)
         refresh(AT - timedelta(minutes=1))
@@ -355,6 +365,6 @@ class FollowedAsRefreshed(TestCase):
         engine = evaluation.engine(at=AT)
         for segment in segments:
             if segment.slug in followed:
-                plain = reads(segment.rule, seen, kinds, AT, ZONE)
+                plain = reads(segment.rule, seen, kinds, AT, zone)
                 assert followed[segment.slug] == plain, segment.rule
                 assert set(engine.members_of(segment).tolist()) == plain, segment.rule

@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import OperationalError
 
 from crm.models import Customer, Order, User
 from crm.rights import machine
 from profiles import actions as profile_actions
-from segments import actions, queries
+from segments import actions, evaluation, ledger, queries
+from segments import refresh as segment_refresh
 from segments.models import Membership, Segment, SegmentRun
 from segments.rules.errors import RuleError
 
@@ -84,6 +86,36 @@ def test_one_segment_that_fails_never_stops_the_others_and_waits_longer_each_tim
     assert (broken.failures, broken.due_at) == (2, AT + timedelta(minutes=15))
     assert queries.is_stale(broken, at=AT)
     assert SegmentRun.objects.filter(segment=broken).exclude(error="").count() == 2
+
+
+def test_a_ledger_that_cannot_be_written_stops_no_other_segment_and_leaves_its_own_as_it_was(monkeypatch) -> None:
+    for name in ("Broken", "Sound"):
+        actions.create_segment(name=name, rule=REPEAT, by=BY, at=AT)
+    written = ledger.replace
+
+    def locked(segment, *words, **more):
+        if segment.slug == "broken":
+            Segment.objects.filter(pk=segment.pk).update(size=77)
+            raise OperationalError("database is locked")
+        return written(segment, *words, **more)
+
+    monkeypatch.setattr(ledger, "replace", locked)
+    done = refresh(AT)
+    assert (done["sound"].error, "log says more" in done["broken"].error) == ("", True)
+    rows = Segment.objects.order_by("slug").values_list("slug", "failures", "refreshed_at", "size")
+    assert list(rows) == [("broken", 1, None, 0), ("sound", 0, AT, 0)]
+
+
+def test_a_refresh_overtaken_by_one_on_a_newer_snapshot_writes_nothing() -> None:
+    ada = customer("1")
+    actions.create_segment(name="Repeat", rule=REPEAT, by=BY, at=AT)
+    profile_actions.refresh(at=AT)
+    slow = evaluation.engine(at=AT)
+    order(ada, "a", AT)
+    order(ada, "b", AT)
+    assert refresh(AT + timedelta(minutes=1))["repeat"].entered == 1
+    (done,) = segment_refresh.refresh(list(Segment.objects.all()), at=AT + timedelta(minutes=2), engine=slow)
+    assert (done.size, done.left, Membership.objects.get().left_at) == (1, 0, None)
 
 
 def test_a_segment_in_a_rule_is_evaluated_first_in_the_same_refresh() -> None:

@@ -19,6 +19,7 @@ from django.conf import settings
 from profiles.warehouse import exporting
 
 EMBEDDED: Final = "duckdb"
+MEANS_A_PATTERN: Final = frozenset("'\"{},*?[]")
 
 
 class EngineFailed(duckdb.Error):
@@ -91,8 +92,10 @@ def choice(address: str) -> Choice:
     if urlsplit(bare).scheme not in KINDS:
         known = ", ".join([EMBEDDED, *(f"{scheme}://" for scheme in KINDS)])
         raise EngineFailed(f"KOHDE_ENGINE is not an engine Kohde knows; choose one of: {known}")
-    folder = parse_qs(query).get("folder")
-    return Choice(bare, Path(folder[0]) if folder else exporting.default_folder())
+    folder = parse_qs(query).get("folder", [str(exporting.default_folder())])[0]
+    if MEANS_A_PATTERN & set(folder):
+        raise EngineFailed("the folder of KOHDE_ENGINE must be named without quotes, commas, braces, * and ?")
+    return Choice(bare, Path(folder))
 
 
 @contextmanager
