@@ -44,6 +44,7 @@ GROUPS: tuple[tuple[Place, ...], ...] = (
         Place("notebook", pgettext_lazy("navigation", "Learned"), "light-bulb", "reports.view"),
     ),
     (
+        Place("surveys", _("Surveys"), "chat-bubble-left-right", "surveys.view"),
         Place("data", _("Data"), "circle-stack", "features.view"),
         Place("imports", _("Imports"), "arrow-up-tray", "imports.view"),
     ),

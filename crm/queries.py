@@ -74,6 +74,12 @@ def customers(actor: Actor) -> QuerySet[Customer]:
     return rows if rights.may(actor, "customers.identify") else MaskedCustomers.over(rows)
 
 
+def now_known_as(customer_id: int) -> Customer | None:
+    """The living customer behind an id that was given out once, through merges; None when there is none any more."""
+    same = Q(pk=customer_id, merged_into__isnull=True) | Q(merged=customer_id)
+    return Customer.objects.filter(same, erased_at__isnull=True).first()
+
+
 def erased_since(moment: datetime) -> QuerySet[Customer]:
     """Customers erased at or after a moment, for floors above that keep rows about them."""
     return Customer.objects.filter(updated_at__gte=moment, erased_at__gte=moment)

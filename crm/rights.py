@@ -52,6 +52,8 @@ RIGHTS: dict[str, Right] = {
     "imports.view":        _right((MARKETER, ADMIN), "import:read", "See imports."),
     "imports.run":         _right((MARKETER, ADMIN), "import:write", "Import files and undo one's own imports."),
     "features.view":       _right(ROLES, "features:read", "See the feature catalogue and profiles in scope."),
+    "surveys.view":        _right((MARKETER, ANALYST, ADMIN), "surveys:read", "See surveys and what they found."),
+    "surveys.change":      _right((MARKETER, ADMIN), "surveys:write", "Draw up, open and close surveys."),
     "segments.view":       _right(ROLES, "segments:read", "See segments; members in scope only."),
     "segments.change":     _right((MARKETER, ADMIN), "segments:write", "Create, change, refresh and archive segments."),
     "campaigns.view":      _right(ROLES, "campaigns:read", "See campaigns."),

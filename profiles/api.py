@@ -15,6 +15,7 @@ from crm import queries as crm_queries
 from crm.rest.endpoints import Endpoint
 from profiles import queries
 from profiles.queries import FeatureValue
+from profiles.surveys.api import router as surveys
 
 
 class FeatureSerializer(serializers.Serializer):
@@ -87,4 +88,5 @@ class CustomerFeatures(Endpoint):
 urlpatterns = [
     path("features/", Features.as_view({"get": "list"}), name="features-list"),
     path("customers/<int:pk>/features/", CustomerFeatures.as_view({"get": "retrieve"}), name="customer-features"),
+    *surveys.urls,
 ]

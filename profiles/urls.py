@@ -3,8 +3,18 @@
 from django.urls import path
 
 from profiles import customer_pages, views
+from profiles.surveys import public
+from profiles.surveys import views as surveys
 
 urlpatterns = [
+    path("surveys/", surveys.surveys, name="surveys"),
+    path("surveys/new/", surveys.new, name="survey-new"),
+    path("surveys/<slug:slug>/", surveys.survey, name="survey"),
+    path("surveys/<slug:slug>/edit/", surveys.edit, name="survey-edit"),
+    path("surveys/<slug:slug>/link/", surveys.link, name="survey-link"),
+    path("surveys/<slug:slug>/answers.csv", surveys.counts_file, name="survey-file"),
+    path("surveys/<slug:slug>/move/<slug:name>/", surveys.move, name="survey-move"),
+    path("s/<str:token>/", public.answer, name="survey-answer"),
     path("data/", views.data, name="data"),
     path("customers/<int:pk>/profile/", customer_pages.customer_profile, name="customer-profile"),
     path("customers/<int:pk>/value/", customer_pages.customer_value, name="customer-value"),

@@ -1,14 +1,11 @@
 """What the addresses in a letter do: count an open or a click, let the person leave, show the letter again."""
 
 from base64 import b64decode
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from csp.decorators import csp_replace
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import override
@@ -19,6 +16,7 @@ from campaigns import notes, preferences, queries, responses
 from campaigns import own_data as data
 from campaigns.content import addresses
 from campaigns.models import Link, Message
+from crm.public_pages import private
 from crm.refusals import Refused
 
 PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -29,25 +27,6 @@ LETTER_POLICY = {
     "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
     "frame-ancestors": ["'self'"],
 }
-
-View = Callable[..., HttpResponseBase]
-
-
-def private(view: View) -> View:
-    """No cache keeps it, no referrer tells the address on, and every wrong address looks the same."""
-
-    @wraps(view)
-    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        try:
-            response = view(request, *args, **kwargs)
-        except Http404:
-            response = render(request, "public/not_found.html", status=404)
-        response["Cache-Control"] = "no-store, private"
-        response["Referrer-Policy"] = "no-referrer"
-        response["X-Robots-Tag"] = "noindex"
-        return response
-
-    return answered
 
 
 def found(token: str, purpose: str, subject: str = "") -> Message:

@@ -1,4 +1,4 @@
-"""Tables of profiles: the snapshots of the warehouse. Features themselves are columns of a snapshot, not rows here."""
+"""Snapshots of the warehouse. Features themselves are columns of a snapshot, not rows here."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _

@@ -1,0 +1,208 @@
+"""Surveys: drawn up, answered at an address of one's own, told to rules and profiles, summed up honestly."""
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from django.test import Client
+from statsmodels.stats.proportion import proportion_confint
+
+from crm import access, actions
+from crm.models import AuditLine, Customer, Event, FieldDefinition
+from crm.rights import machine
+from profiles.models import Answer, AnswerSheet, Survey
+from profiles.surveys import addresses, answering, drafting, results
+from profiles.surveys.forgetting import forget_words
+
+AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def field(db):
+    return FieldDefinition.objects.create(
+        key="would_recommend", label="Would recommend", type="number", dimension="psychographic", created_at=AT
+    )
+
+
+@pytest.fixture
+def survey(field, maija):
+    made = drafting.create_survey(
+        values={"title": "How was it", "title_fi": "Miltä tuntui"},
+        questions=[
+            {"kind": "nps", "text": "Would you recommend us", "text_fi": "Suosittelisitko", "is_required": True,
+             "field": field, "key": "nps"},
+            {"kind": "choice", "text": "Where", "choices": ["Shop", "Web"], "choices_fi": ["Myymälä", "Verkko"],
+             "key": "where"},
+            {"kind": "choices", "text": "What", "choices": ["Skis", "Boots", "Bikes"], "key": "what"},
+            {"kind": "text", "text": "What else", "key": "else"},
+        ],
+        by=access.of_user(maija), at=AT,
+    )  # fmt: skip
+    return drafting.move_survey(made, "open", by=access.of_user(maija), at=AT)
+
+
+def customer(number, **more):
+    return Customer.objects.create(number=number, created_at=AT, updated_at=AT, **more)
+
+
+def path(survey, who):
+    return urlsplit(addresses.url(survey, who.pk)).path
+
+
+def test_a_customer_answers_and_changes_their_mind_on_one_sheet(survey):
+    ada, client = customer("1", language="fi"), Client()
+    page = client.get(path(survey, ada)).content.decode()
+    assert "Suosittelisitko" in page and "Myymälä" in page and "Would you" not in page
+    assert not client.cookies
+    client.post(path(survey, ada), {"nps": "9", "where": "1", "what": ["0", "2"], "else": "Kiitos <b>"})
+    assert answering.answers_of(survey, ada.pk) == {
+        "nps": ["9"], "where": ["Web"], "what": ["Skis", "Bikes"], "else": ["Kiitos <b>"],
+    }  # fmt: skip
+    page = client.post(path(survey, ada), {"nps": "3"}).content.decode()
+    assert "Kiitos" in page
+    assert AnswerSheet.objects.get().revision == 2
+    assert answering.answers_of(survey, ada.pk) == {"nps": ["3"]}
+
+
+def test_answers_are_events_without_own_words_and_fill_the_field(survey):
+    ada = customer("1")
+    answering.submit(survey, ada, sent={"nps": ["9"], "else": ["my secret"]}, language="en", at=AT)
+    events = list(Event.objects.order_by("id").values_list("type", "value", "category", "properties"))
+    assert [(kind, value, category) for kind, value, category, _ in events] == [
+        ("answer", 9, "how-was-it"), ("answer", None, "how-was-it"),
+    ]  # fmt: skip
+    assert "my secret" not in str(events)
+    ada.refresh_from_db()
+    assert ada.attributes == {"would_recommend": "9"}
+
+
+@pytest.mark.parametrize("sent", [{}, {"nps": "11"}, {"nps": "-1"}, {"nps": "x"}, {"nps": "5", "where": "7"}])
+def test_what_does_not_fit_is_said_and_nothing_is_kept(survey, sent):
+    answer = Client().post(path(survey, customer("1")), sent)
+    assert answer.status_code == 400 and 'role="alert"' in answer.content.decode()
+    assert not AnswerSheet.objects.exists() and not Event.objects.exists()
+
+
+def test_wrong_addresses_look_all_alike(survey):
+    ada, bob = customer("1"), customer("2")
+    right = addresses.token(survey, ada.pk)
+    wrong = [right[:-1] + ("0" if right[-1] != "0" else "1"), right.replace(f"-{ada.pk}-", f"-{bob.pk}-"), "x", "1-2"]
+    answers = [Client().get(f"/s/{token}/") for token in [*wrong, f"{10**17}-1-{'0' * 32}"]]
+    assert {one.status_code for one in answers} == {404}
+    assert len({one.content for one in answers}) == 1
+    assert Client().get(f"/s/{right}/").status_code == 200
+
+
+def test_a_draft_cannot_be_answered_and_a_closed_one_says_so(survey, maija):
+    ada, by = customer("1"), access.of_user(maija)
+    drafting.move_survey(survey, "close", by=by, at=AT)
+    answer = Client().post(path(survey, ada), {"nps": "9"})
+    assert "closed" in answer.content.decode() and not AnswerSheet.objects.exists()
+    draft = drafting.create_survey(values={"title": "Next"}, by=by, at=AT)
+    assert Client().get(path(draft, ada)).status_code == 404
+    with pytest.raises(drafting.MoveRefused, match="at least one question"):
+        drafting.move_survey(draft, "open", by=by, at=AT)
+
+
+def test_the_erased_have_no_address_and_their_words_go(survey):
+    ada = customer("1")
+    answering.submit(survey, ada, sent={"nps": ["9"], "else": ["my secret"]}, language="en", at=AT)
+    actions.erase_customer(ada, by=machine("test"), at=AT)
+    assert Client().get(path(survey, ada)).status_code == 404
+    assert forget_words(at=AT + timedelta(hours=1)) == 1
+    assert list(Answer.objects.values_list("value", flat=True)) == ["9"]
+
+
+def test_questions_stay_once_somebody_answered(survey, maija):
+    answering.submit(survey, customer("1"), sent={"nps": ["9"]}, language="en", at=AT)
+    by = access.of_user(maija)
+    with pytest.raises(drafting.MoveRefused, match="answers already"):
+        drafting.change_survey(survey, values={}, questions=[{"kind": "text", "text": "Other"}], by=by, at=AT)
+    drafting.change_survey(survey, values={"title": "How was your visit"}, by=by, at=AT)
+    survey.refresh_from_db()
+    assert survey.title == "How was your visit"
+    assert AuditLine.objects.filter(kind="survey").order_by("id").last().changes == {
+        "title": ["How was it", "How was your visit"]
+    }
+
+
+def test_the_net_promoter_score_is_where_repeated_samples_say(survey):
+    chances, n = np.array([0.2, 0.3, 0.5]), 400
+    truth = 100 * (chances[2] - chances[0])
+    draws = np.random.default_rng(3).multinomial(n, chances, size=2000)
+    scores = [results.nps({3: low, 8: middle, 10: high}) for low, middle, high in draws]
+    assert np.mean([one.value for one in scores]) == pytest.approx(truth, abs=0.5)
+    assert np.mean([one.low <= truth <= one.high for one in scores]) == pytest.approx(0.95, abs=0.015)
+
+
+def test_satisfaction_agrees_with_another_library():
+    score = results.satisfaction({1: 3, 3: 10, 4: 20, 5: 17})
+    low, high = proportion_confint(37, 50, method="wilson")
+    assert (score.value, score.low, score.high) == pytest.approx((0.74, low, high))
+
+
+def test_scores_wait_for_thirty_answers_and_are_counted_by_the_database(survey, django_assert_num_queries):
+    for place in range(results.FEWEST):
+        answering.submit(survey, customer(str(place)), sent={"nps": [str(6 + place % 5)]}, language="en", at=AT)
+        if place == results.FEWEST - 2:
+            assert results.results(survey)[0].score is None
+    with django_assert_num_queries(4):
+        found = results.results(survey)
+    assert found[0].score.value == pytest.approx(100 * (2 - 1) / 5)
+    assert dict(found[0].counts)["6"] == 6 and found[1].answered == 0
+
+
+def test_a_marketer_draws_one_up_on_the_pages(field, maija):
+    client = Client()
+    client.force_login(maija)
+    form = {
+        "title": "How was it", "form-TOTAL_FORMS": "2", "form-INITIAL_FORMS": "1", "form-0-kind": "nps",
+        "form-0-text": "Would you recommend us", "form-0-ORDER": "1", "form-0-field": "would_recommend",
+        "form-1-kind": "choice", "form-1-text": "Where", "form-1-choices": "Shop\nWeb\n", "form-1-ORDER": "2",
+    }  # fmt: skip
+    answer = client.post("/surveys/new/", form)
+    assert answer.status_code == 302
+    kept = Survey.objects.get()
+    assert [(one.kind, one.choices, one.field) for one in kept.questions.all()] == [
+        ("nps", [], field), ("choice", ["Shop", "Web"], None),
+    ]  # fmt: skip
+    client.post(f"/surveys/{kept.slug}/move/open/")
+    page = client.get(f"/surveys/{kept.slug}/").content.decode()
+    assert "Nobody has answered yet" in page and "{{ survey.how_was_it }}" in page
+    ada = customer("A-1")
+    assert addresses.token(kept, ada.pk) in client.get(f"/surveys/{kept.slug}/link/?number=A-1").content.decode()
+    assert client.post("/surveys/new/", form | {"form-1-choices": "Shop"}).status_code == 400
+
+
+def test_sales_see_no_surveys_and_analysts_change_none(survey, anna, aino):
+    for user, status in ((anna, 403), (aino, 200)):
+        client = Client()
+        client.force_login(user)
+        assert client.get("/surveys/").status_code == status
+        assert client.get(f"/surveys/{survey.slug}/answers.csv").status_code == status
+        assert client.post(f"/surveys/{survey.slug}/move/close/").status_code == 403
+
+
+def test_the_same_over_the_api(field, adele):
+    key = actions.issue_key(name="t", scopes=["surveys:read", "surveys:write", "customers:read"],
+                            by=access.of_user(adele), at=AT)[1]  # fmt: skip
+    client = Client(headers={"authorization": f"Bearer {key}"})
+    made = client.post("/api/v1/surveys/", {
+        "title": "How was it", "questions": [{"kind": "nps", "text": "Recommend", "field": "would_recommend"}],
+    }, content_type="application/json")  # fmt: skip
+    assert made.status_code == 201, made.content
+    pk = made.json()["id"]
+    assert client.post(f"/api/v1/surveys/{pk}/open/").json()["status"] == "open"
+    assert client.post(f"/api/v1/surveys/{pk}/open/").status_code == 409
+    ada = customer("A-1")
+    url = client.get(f"/api/v1/surveys/{pk}/link/?customer=A-1").json()["url"]
+    assert Client().post(urlsplit(url).path, {"recommend": "10"}).status_code == 200
+    told = client.get(f"/api/v1/surveys/{pk}/results/").json()
+    assert told["sheets"] == 1 and told["questions"][0]["counts"]["10"] == 1 and told["questions"][0]["score"] is None
+    bad = client.post("/api/v1/surveys/", {"title": "x", "questions": [{"kind": "nps", "text": "a", "field": "none"}]},
+                      content_type="application/json")  # fmt: skip
+    assert bad.status_code == 400 and "questions[0].field" in bad.json()["error"]["path"]
+    assert client.get("/api/v1/surveys/1/link/?customer=nobody").status_code == 404
+    assert ada.pk
