@@ -26,6 +26,8 @@ from profiles.given import GIVEN
 from profiles.models import Snapshot, SnapshotStatus
 from profiles.moments import Moment
 from profiles.recorded import Recorded
+from profiles.surveys.addresses import of_customers as survey_addresses
+from profiles.surveys.addresses import open_surveys
 from profiles.warehouse import engines, extraction, few, files, profile, readers
 from profiles.warehouse.engines import Choice, Conversation
 from profiles.warehouse.readers import EngineError
@@ -313,6 +315,7 @@ __all__ = [
     "features_of",
     "is_open_to",
     "newest_snapshot",
+    "open_surveys",
     "proxies",
     "quality",
     "recorded_since",
@@ -321,5 +324,6 @@ __all__ = [
     "silent",
     "standing_for",
     "statement",
+    "survey_addresses",
     "value_counts",
 ]

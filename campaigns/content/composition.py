@@ -29,6 +29,7 @@ HREF = re.compile(r'(<a\b[^<>]*?\shref=")([^"]*)(")', re.IGNORECASE)
 WRITTEN_HREF = re.compile(r"""<a\b[^<>]*?\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.IGNORECASE)
 MARK = "\ue000"  # stands for a merge field while links are judged
 BLANKS = re.compile(r"[\x00-\x20]+")
+OF_SURVEY = re.compile(r"survey\.\w+")
 OWN_ADDRESSES = ("unsubscribe_url", "preferences_url", "browser_url")
 BODY = re.compile(r"(<body\b[^<>]*>)", re.IGNORECASE)
 ACTIVE = re.compile(
@@ -179,7 +180,9 @@ def _link_fault(url: str) -> str:
 
 def _mark(tag: str) -> str:
     """What stands for a tag while links are judged; our own addresses are no field that anybody fills in."""
-    return "#" if tag.strip("{} ") in OWN_ADDRESSES else MARK + "\n" * tag.count("\n")
+    name = tag.strip("{} ")
+    is_ours = name in OWN_ADDRESSES or OF_SURVEY.fullmatch(name)
+    return "#" if is_ours else MARK + "\n" * tag.count("\n")
 
 
 def _tags_replaced(text: str, replacement: Callable[[str], str]) -> str:

@@ -21,6 +21,7 @@ IN_TAGS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 FEATURE = re.compile(r"\bfeature\.(\w+)")
 SEGMENT = re.compile(r"\bsegments\s+contains\s+[\"']([\w-]+)[\"']")
 PRODUCTS = re.compile(r"\bproducts\b")
+SURVEY = re.compile(r"\bsurvey\.(\w+)")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Wanted:
     features: frozenset[str] = frozenset()
     segments: frozenset[str] = frozenset()
     has_products: bool = False
+    surveys: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,14 @@ class Facts:
 
     features: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     products: Mapping[int, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+    surveys: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
 
     def of(self, customer_id: int, slugs: Sequence[str]) -> dict[str, Any]:
         """The names a text may use about this person."""
         return {
             "feature": self.features.get(customer_id, {}),
             "products": self.products.get(customer_id, ()),
+            "survey": self.surveys.get(customer_id, {}),
             "segments": list(slugs),
         }
 
@@ -51,7 +55,12 @@ class Facts:
 def wanted(sources: Iterable[Source]) -> Wanted:
     """What these texts use, read off their Liquid tags."""
     tags = " ".join(tag for source in sources for part in vars(source).values() for tag in IN_TAGS.findall(part))
-    return Wanted(frozenset(FEATURE.findall(tags)), frozenset(SEGMENT.findall(tags)), bool(PRODUCTS.search(tags)))
+    return Wanted(
+        frozenset(FEATURE.findall(tags)),
+        frozenset(SEGMENT.findall(tags)),
+        bool(PRODUCTS.search(tags)),
+        frozenset(SURVEY.findall(tags)),
+    )
 
 
 def facts_for(asked: Wanted, customers: Sequence[int], at: datetime) -> Facts:
@@ -59,6 +68,7 @@ def facts_for(asked: Wanted, customers: Sequence[int], at: datetime) -> Facts:
     return Facts(
         features(asked.features, customers) if asked.features else {},
         recommended(customers, at) if asked.has_products else {},
+        profile_queries.survey_addresses(asked.surveys, customers) if asked.surveys else {},
     )
 
 

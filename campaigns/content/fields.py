@@ -9,6 +9,7 @@ from django.utils.translation import gettext, override
 
 from campaigns.content import facts
 from crm.models import Customer, FieldDefinition, Sensitivity
+from profiles import queries as profile_queries
 
 OF_CUSTOMER = (
     "number",
@@ -38,7 +39,8 @@ def custom_keys() -> tuple[str, ...]:
 def names() -> tuple[str, ...]:
     """Every name a text may use, the customer's first, features of the profile last."""
     own = (f"customer.{name}" for name in (*OF_CUSTOMER, *custom_keys()))
-    return (*own, *OTHERS, *(f"feature.{key}" for key in facts.feature_keys()))
+    surveys = (f"survey.{name}" for name in profile_queries.open_surveys())
+    return (*own, *OTHERS, *surveys, *(f"feature.{key}" for key in facts.feature_keys()))
 
 
 def values(customer: Customer, keys: Iterable[str]) -> dict[str, Any]:

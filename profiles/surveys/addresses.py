@@ -2,13 +2,14 @@
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
 
 from crm import queries as crm_queries
 from crm.keyset import row_id
-from profiles.models import Survey
+from profiles.models import Survey, SurveyStatus
 
 SIGNATURE_LENGTH = 32  # 128 bits in hexadecimal
 
@@ -34,3 +35,18 @@ def read(given: str) -> tuple[Survey, Any] | None:
         return None
     customer = crm_queries.now_known_as(customer_id)
     return (survey, customer) if customer else None
+
+
+def open_surveys() -> dict[str, Survey]:
+    """The surveys that a text may lead to, by their names in texts: hyphens are no part of a name there."""
+    return {name_of(one): one for one in Survey.objects.filter(status=SurveyStatus.OPEN).order_by("slug")}
+
+
+def name_of(survey: Survey) -> str:
+    return survey.slug.replace("-", "_")
+
+
+def of_customers(names: Iterable[str], customers: Iterable[int]) -> dict[int, dict[str, str]]:
+    """Their addresses of the named surveys, by customer; one question to the database."""
+    chosen = {name: survey for name, survey in open_surveys().items() if name in set(names)}
+    return {one: {name: url(survey, one) for name, survey in chosen.items()} for one in customers}

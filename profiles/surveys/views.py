@@ -71,7 +71,7 @@ def survey(request: ActorRequest, slug: str) -> HttpResponse:
         "total": total,
         "fewest": found.FEWEST,
         "may_change": may(request.actor, "surveys.change"),
-        "tag": "{{ survey." + one.slug.replace("-", "_") + " }}",
+        "tag": "{{ survey." + addresses.name_of(one) + " }}",
     }
     return render(request, "profiles/survey.html", context)
 

@@ -206,3 +206,17 @@ def test_the_same_over_the_api(field, adele):
     assert bad.status_code == 400 and "questions[0].field" in bad.json()["error"]["path"]
     assert client.get("/api/v1/surveys/1/link/?customer=nobody").status_code == 404
     assert ada.pk
+
+
+def test_a_letter_leads_each_customer_to_their_own_sheet(survey):
+    from campaigns.content import composition, facts, fields, merge
+
+    source = composition.Source("Hello", "", '<a href="{{ survey.how_was_it }}">Answer</a>', "")
+    assert composition.faults(source, fields.names()) == []
+    foreign = composition.Source("Hello", "", '<a href="{{ survey.other }}">Answer</a>', "")
+    assert "survey.other" in str(composition.faults(foreign, fields.names()))
+    ada, bob = customer("1"), customer("2")
+    told = facts.facts_for(facts.wanted([source]), [ada.pk, bob.pk], AT)
+    html = [merge.filled(composition.compose(source).html, {**told.of(one.pk, []), "firm": {}, "labels": {}}, escape=True)
+            for one in (ada, bob)]  # fmt: skip
+    assert addresses.url(survey, ada.pk) in html[0] and addresses.url(survey, bob.pk) in html[1]
