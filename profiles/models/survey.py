@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 class SurveyStatus(models.TextChoices):
     DRAFT = "draft", _("Draft")
-    OPEN = "open", _("Open")
+    OPEN = "open", _("Takes answers")
     CLOSED = "closed", _("Closed")
 
 

@@ -7,8 +7,8 @@ from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm import charts, figures, keyset
@@ -23,6 +23,7 @@ from profiles.models import Survey, SurveyStatus
 from profiles.surveys import addresses, drafting
 from profiles.surveys import results as found
 from profiles.surveys.forms import QuestionForms, SurveyForm, fields_for, initial_of, questions_of
+from profiles.surveys.kinds import shown_choices
 
 COLUMNS = (
     Column(gettext_lazy("Survey")),
@@ -97,7 +98,8 @@ def score_words(score: found.Score) -> str:
 
 
 def drawn(row: found.Found) -> dict[str, Any]:
-    marks = [charts.Mark(value, n) for value, n in row.counts]
+    shown = shown_choices(row.question, get_language() or "") or [value for value, _n in row.counts]
+    marks = [charts.Mark(words, n) for words, (_value, n) in zip(shown, row.counts, strict=True)]
     return {"found": row, "marks": marks, "score": score_words(row.score) if row.score else ""}
 
 
