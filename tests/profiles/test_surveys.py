@@ -217,6 +217,7 @@ def test_a_letter_leads_each_customer_to_their_own_sheet(survey):
     assert "survey.other" in str(composition.faults(foreign, fields.names()))
     ada, bob = customer("1"), customer("2")
     told = facts.facts_for(facts.wanted([source]), [ada.pk, bob.pk], AT)
-    html = [merge.filled(composition.compose(source).html, {**told.of(one.pk, []), "firm": {}, "labels": {}}, escape=True)
+    letter = composition.compose(source).html
+    html = [merge.filled(letter, {**told.of(one.pk, []), "firm": {}, "labels": {}}, escape=True)
             for one in (ada, bob)]  # fmt: skip
     assert addresses.url(survey, ada.pk) in html[0] and addresses.url(survey, bob.pk) in html[1]
