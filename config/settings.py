@@ -253,6 +253,8 @@ SPECTACULAR_SETTINGS = {
         "OrderKind": "crm.models.OrderKind",
         "ImportKind": "crm.models.ImportKind",
         "SegmentKind": "segments.models.SegmentKind",
+        "QuestionKind": "profiles.models.QuestionKind",
+        "SurveyStatus": "profiles.models.SurveyStatus",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

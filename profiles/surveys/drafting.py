@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from crm.actions import audit
+from crm import actions as crm_actions
 from crm.refusals import NotPossibleNow, Refused
 from crm.rights import Actor, require
 from profiles.models import AnswerSheet, Question, QuestionKind, Survey, SurveyStatus
@@ -57,7 +57,9 @@ def create_survey(
         slug=free_slug(values["title"]), created_by=by.user, created_at=at,
     )  # fmt: skip
     write_questions(made, questions)
-    audit(kind="survey", object_id=made.pk, verb="created", changes={"title": [None, made.title]}, by=by, at=at)
+    crm_actions.audit(
+        kind="survey", object_id=made.pk, verb="created", changes={"title": [None, made.title]}, by=by, at=at
+    )
     return made
 
 
@@ -83,7 +85,7 @@ def change_survey(
         write_questions(row, questions)
         changes["questions"] = [None, len(questions)]
     if changes:
-        audit(kind="survey", object_id=row.pk, verb="changed", changes=changes, by=by, at=at)
+        crm_actions.audit(kind="survey", object_id=row.pk, verb="changed", changes=changes, by=by, at=at)
     return row
 
 
@@ -156,5 +158,5 @@ def move_survey(survey: Survey, move: str, *, by: Actor, at: datetime) -> Survey
     row.opened_at = row.opened_at or at
     row.closed_at = at if state == SurveyStatus.CLOSED else None
     row.save(update_fields=["status", "opened_at", "closed_at"])
-    audit(kind="survey", object_id=row.pk, verb=move, changes={"status": [before, state]}, by=by, at=at)
+    crm_actions.audit(kind="survey", object_id=row.pk, verb=move, changes={"status": [before, state]}, by=by, at=at)
     return row
