@@ -253,6 +253,8 @@ SPECTACULAR_SETTINGS = {
         "OrderKind": "crm.models.OrderKind",
         "ImportKind": "crm.models.ImportKind",
         "SegmentKind": "segments.models.SegmentKind",
+        "DealStatus": "crm.models.DealStatus",
+        "TaskKind": "crm.models.TaskKind",
         "QuestionKind": "profiles.models.QuestionKind",
         "SurveyStatus": "profiles.models.SurveyStatus",
     },
