@@ -14,7 +14,7 @@ from campaigns.delivery.replies import DATA, Reply
 from campaigns.models import Message, Response, ResponseKind, Run
 from crm import actions as crm_actions
 from crm import due, rights
-from crm.models import Outcome, Task, TaskSource, TaskStatus
+from crm import queries as crm_queries
 
 CHANNEL = "phone"
 BY = rights.machine("campaigns")
@@ -23,9 +23,9 @@ LOOKS_BACK = timedelta(days=7)  # a sweep that was away for less misses nothing
 
 # Outcome of the call → the kinds of responses it is; a wrong number is a bounce, and nobody reached is nothing.
 KINDS = {
-    Outcome.REACHED: (ResponseKind.REACHED,),
-    Outcome.AGREED: (ResponseKind.REACHED, ResponseKind.AGREED),
-    Outcome.DECLINED: (ResponseKind.REACHED, ResponseKind.DECLINED),
+    crm_actions.Outcome.REACHED: (ResponseKind.REACHED,),
+    crm_actions.Outcome.AGREED: (ResponseKind.REACHED, ResponseKind.AGREED),
+    crm_actions.Outcome.DECLINED: (ResponseKind.REACHED, ResponseKind.DECLINED),
 }
 
 
@@ -54,7 +54,7 @@ class CallLine:
             owner_id=call.customer.owner_id,
             script=call.script[:8_000],
         )
-        crm_actions.record_tasks([task], source=TaskSource.CAMPAIGN, by=BY, at=at)
+        crm_actions.record_tasks([task], source=crm_actions.TaskSource.CAMPAIGN, by=BY, at=at)
         return Reply(DATA, 250, "on the call list")
 
     def close(self) -> None:
@@ -63,7 +63,9 @@ class CallLine:
 
 def take_outcomes(*, at: datetime) -> int:
     """Write down what came of calls since the last time; return how many were new."""
-    done = Task.objects.filter(source=TaskSource.CAMPAIGN, status=TaskStatus.DONE, done_at__gte=at - LOOKS_BACK)
+    done = crm_queries.tasks(BY).filter(
+        source=crm_actions.TaskSource.CAMPAIGN, status=crm_actions.TaskStatus.DONE, done_at__gte=at - LOOKS_BACK
+    )
     found = {(int(ref), outcome): when for ref, outcome, when in told(done)}
     known = Response.objects.filter(message__in={pk for pk, _ in found}, source_id__startswith="call:")
     known_pairs = {(pk, said.removeprefix("call:")) for pk, said in known.values_list("message", "source_id")}
@@ -76,16 +78,18 @@ def take_outcomes(*, at: datetime) -> int:
 
 
 def told(tasks: Any) -> Iterable[tuple[str, str, datetime]]:
-    rows = tasks.filter(outcome__in=(*KINDS, Outcome.WRONG_NUMBER)).values_list("source_ref", "outcome", "done_at")
+    rows = tasks.filter(outcome__in=(*KINDS, crm_actions.Outcome.WRONG_NUMBER)).values_list(
+        "source_ref", "outcome", "done_at"
+    )
     return (row for row in rows if row[0].isdigit())
 
 
 def take(message: Message, outcome: str, *, at: datetime) -> None:
     """A person heard a person: such responses are human without a doubt."""
     said = f"call:{outcome}"
-    if outcome == Outcome.WRONG_NUMBER:
+    if outcome == crm_actions.Outcome.WRONG_NUMBER:
         responses.record_bounce(message, responses.HARD, at=at, source_id=said)
-    for kind in KINDS.get(Outcome(outcome), ()):
+    for kind in KINDS.get(crm_actions.Outcome(outcome), ()):
         responses.record(message, kind, responses.CERTAIN, at=at, source_id=said)
 
 

@@ -81,6 +81,7 @@ from crm.actions.users import (
 from crm.actions.verdicts import DUPLICATE, REFUSED, STORED, Verdict
 from crm.actions.views import change_view, choose_columns, choose_view, delete_view, restore_view, save_view
 from crm.actions.words import forget_words, gather_words
+from crm.models import Outcome, TaskSource, TaskStatus
 
 __all__ = [
     "DUPLICATE",
@@ -103,7 +104,10 @@ __all__ = [
     "NewTask",
     "NumberTaken",
     "OrderRefused",
+    "Outcome",
     "TagTaken",
+    "TaskSource",
+    "TaskStatus",
     "ValueRefused",
     "Verdict",
     "add_deal_note",
