@@ -7,6 +7,8 @@ from django.utils.translation import gettext as _
 
 from campaigns.models import Message
 from crm import figures
+from crm import queries as crm_queries
+from crm.rights import machine
 
 COLUMNS = (
     "number", "first_name", "last_name", "email", "phone", "street", "postal_code", "city", "country", "language",
@@ -25,9 +27,20 @@ def of_customer(customer: Any) -> dict[str, Any]:
             customer.orders.order_by("-ordered_at"), "number", "kind", "ordered_at", "total_amount", "currency"
         ),
         "events": rows(customer.events.order_by("-occurred_at"), "type", "occurred_at", "channel", "properties"),
+        "tasks": rows(
+            customer.tasks.order_by("-due_at"), "kind", "title", "note", "due_at", "status", "outcome", "outcome_note"
+        ),
+        "deals": rows(
+            customer.deals.order_by("-created_at"), "title", "note", "amount", "currency", "status", "created_at"
+        ),
+        "deal_notes": rows(deal_notes(customer), "text", "at"),
         "messages": rows(messages(customer), "run__campaign__name", "channel", "state", "reason", "final_at"),
         "segments": rows(customer.memberships.order_by("-entered_at"), "segment__name", "entered_at", "left_at"),
     }
+
+
+def deal_notes(customer: Any) -> Any:
+    return crm_queries.deal_notes(machine("own data")).filter(deal__customer=customer)
 
 
 def messages(customer: Any) -> Any:
@@ -63,6 +76,9 @@ def titles() -> dict[str, str]:
         "consents": _("What you allowed"),
         "orders": _("Orders"),
         "events": _("What you did"),
+        "tasks": _("What we planned with you"),
+        "deals": _("What we thought you might buy"),
+        "deal_notes": _("What we noted about it"),
         "messages": _("Messages to you"),
         "segments": _("Groups you are or were in"),
     }

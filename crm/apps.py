@@ -10,7 +10,7 @@ class CrmConfig(AppConfig):
     def ready(self) -> None:
         from crm import dealings, finding, panels, timeline
 
-        finding.register(*finding.OWN)
+        finding.register(*finding.OWN, dealings.SEARCHER)
         panels.register(panels.Panel("tasks", _("Next steps"), "customer-tasks", "tasks.view", panels.OVERVIEW, 2))
         panels.register(panels.Panel("deals", _("Deals"), "customer-deals", "deals.view", place=20))
         panels.offer(panels.Beginning(_("New deal"), "customer-deal-new", "deals.change", "banknotes"))

@@ -1,4 +1,4 @@
-"""The steps of a customer's deals as lines of the timeline."""
+"""Deals where other pages tell of them: steps on a customer's timeline, finds of the search over everything."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from crm import figures, queries
+from crm.finding import Found, Searcher
 from crm.models import Customer, DealMove, DealStatus
 from crm.rights import Actor, may
 from crm.timeline import Happening
@@ -38,3 +39,15 @@ def _step(move: DealMove) -> str:
     if move.from_stage_id is None:
         return "opened"
     return "moved" if move.status == DealStatus.OPEN else str(move.status)
+
+
+def found(actor: Actor, text: str, most: int) -> list[Found]:
+    """Open deals by words of their title, for those who may see names."""
+    if not text or not may(actor, "customers.identify"):
+        return []
+    rows = queries.deals(actor).filter(title__icontains=text, status=DealStatus.OPEN)
+    rows = rows.select_related("customer", "company").order_by("expected_on")[:most]
+    return [Found(str(one), reverse("deal", args=[one.pk]), str(one.customer or one.company)) for one in rows]
+
+
+SEARCHER = Searcher(gettext_lazy("Deals"), "banknotes", "deals.view", found, "deals-list")

@@ -15,6 +15,7 @@ from crm.actions.two_factor import forget_visits
 from crm.imports.door import carry_on_import
 from crm.imports.forgetting import forget_files
 from crm.imports.runs import ImportNotPossible, due_imports
+from crm.reminders import remind as send_reminders
 from crm.rest.idempotency import forget_answers
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,11 @@ def sweep_imports() -> None:
 def gather_words() -> None:
     """Learn the names of customers and companies that changed, so that search forgives typing errors in them."""
     actions.gather_words(at=timezone.now())
+
+
+def remind() -> None:
+    """Send the reminders of tasks that are due."""
+    send_reminders(at=timezone.now())
 
 
 @shared_task

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from campaigns import actions as campaign_actions
-from config.demo import audience, population, segments
+from config.demo import audience, population, segments, selling
 from crm import access, rights
 from crm import actions as crm_actions
 from crm import queries as crm_queries
@@ -57,6 +57,8 @@ def tell(*, customers: int, seed: int, now: datetime, say: Say) -> None:
     bring_in(demo)
     draw_segments(demo)
     audience.run_campaign(demo.people, by=marketer(), now=now, rng=demo.rng, folder=folder, bring=bring, say=say)
+    demo.say("Selling")
+    selling.sell(now=now, seed=seed)
     settle(demo)
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from crm import access, actions, forecast, queries, rights, timeline
+from crm import access, actions, finding, forecast, queries, rights, timeline
 from crm.models import AuditLine, Deal, DealMove, LostReason, Pipeline, PipelineStage
 from crm.refusals import ManyRefused, Refused
 from tests.crm.conftest import NOW
@@ -298,3 +298,14 @@ def test_the_pages_of_deals_take_few_queries_whatever_their_number(
     ):  # fmt: skip
         with django_assert_max_num_queries(most):
             client.get(address)
+
+
+def test_the_search_over_everything_finds_open_deals_in_scope(offer: Callable, cast: Any) -> None:
+    offer("Bikes for the club")
+    actions.win_deal(offer("Bikes of old"), by=access.of_user(cast.anna), at=NOW)
+
+    def found(name: str) -> list[str]:
+        groups = finding.groups(access.of_user(getattr(cast, name)), "bikes")
+        return [place.words for group in groups if group.icon == "banknotes" for place in group.places]
+
+    assert found("anna") == ["Bikes for the club"] and found("bertil") == found("aino") == []
