@@ -23,3 +23,8 @@ def forget_erased(*, at: datetime) -> int:
     Response.objects.filter(message__in=rows).exclude(user_agent="").update(user_agent="")
     Attempt.objects.filter(message__in=rows).exclude(text="").update(text="")
     return rows.exclude(address_key="", code="").update(address_key="", code="")
+
+
+def overdue_browsers(*, at: datetime) -> int:
+    """How many user agents the next run would empty."""
+    return Response.objects.filter(at__lt=at - BROWSERS_KEPT).exclude(user_agent="").count()

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from campaigns import approval, audience, pressure
+from campaigns import approval, audience, forgetting, pressure
 from campaigns import backlog as waiting
 from campaigns.approval import Approval
 from campaigns.audience import Reach
@@ -18,12 +19,24 @@ from campaigns.content.letters import Letter
 from campaigns.content.merge import Fault
 from campaigns.delivery.desk import desk_for
 from campaigns.delivery.transitions import OPEN_STATES
-from campaigns.models import Campaign, ContactCap, Lesson, Link, Message, MessageState, Run, SendingRate, SendingRules
+from campaigns.models import (
+    Campaign,
+    ContactCap,
+    Lesson,
+    Link,
+    Message,
+    MessageState,
+    Run,
+    SendingRate,
+    SendingRules,
+    WebhookTarget,
+)
 from campaigns.results import answer
 from campaigns.results.answer import Results
 from crm import answers
 from crm import queries as crm_queries
 from crm.refusals import NotPossibleNow, Refused
+from crm.retention import Kept
 from crm.rights import Actor, may
 
 
@@ -39,6 +52,19 @@ def undecided(*, since: datetime) -> QuerySet[Campaign]:
     tests = Campaign.objects.alias(versions=Count("variants", distinct=True)).filter(versions__gt=1, status="finished")
     ended = tests.filter(runs__finished_at__gt=since)
     return ended.filter(~Exists(rolled), ~Exists(told)).distinct().order_by("-pk")
+
+
+def retention(*, at: datetime) -> list[Kept]:
+    """What campaigns keep for a while only, and how much of it is over its time."""
+    browsers = forgetting.overdue_browsers(at=at)
+    return [
+        Kept(gettext_lazy("Browsers of those who answered"), forgetting.BROWSERS_KEPT, browsers, "forget-in-campaigns")
+    ]
+
+
+def webhook_targets() -> QuerySet[WebhookTarget]:
+    """Systems of the firm that messages may be handed to."""
+    return WebhookTarget.objects.all()
 
 
 def backlog(*, at: datetime) -> Backlog:

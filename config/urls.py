@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from config import health
+from config import health, settings_pages
 from config.home import views as home
 from config.mail_catcher import views as mail
 
@@ -17,6 +17,10 @@ urlpatterns = [
     path("live", health.live, name="live"),
     path("ready", health.ready, name="ready"),
     path("metrics", health.metrics, name="metrics"),
+    path("settings/firm/", settings_pages.firm, name="firm"),
+    path("settings/channels/", settings_pages.channels, name="channels"),
+    path("settings/channels/test/", settings_pages.test_connection, name="channels-test"),
+    path("settings/retention/", settings_pages.retention, name="retention"),
     path("settings/health/", health.page, name="health"),
     path("mail/", mail.caught, name="caught-mail"),
     path("mail/<int:number>/", mail.letter, name="letter"),

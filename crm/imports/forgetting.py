@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
+from pathlib import Path
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -18,8 +19,16 @@ FORGOTTEN = "a person of this row was erased"
 
 def forget_files(*, at: datetime) -> int:
     """Delete the stored copies of imports that ended, or were left lying, 30 days ago; returns how many."""
-    old = _idle().annotate(since=Coalesce("finished_at", "created_at")).filter(since__lt=at - KEPT)
-    return _delete_files(old)
+    return _delete_files(_old(at))
+
+
+def overdue_files(*, at: datetime) -> int:
+    """How many stored copies the next run would delete."""
+    return len(_doomed(_old(at)))
+
+
+def _old(at: datetime) -> QuerySet[Import]:
+    return _idle().annotate(since=Coalesce("finished_at", "created_at")).filter(since__lt=at - KEPT)
 
 
 def forget_in_imports(customer: Customer, told: Collection[str]) -> None:
@@ -53,10 +62,13 @@ def _idle() -> QuerySet[Import]:
 
 def _delete_files(runs: QuerySet[Import]) -> int:
     """Delete the copies that no import outside of `runs` may still need."""
-    paths = set(runs.values_list("file_path", flat=True))
-    needed = set(Import.objects.filter(file_path__in=paths, status__in=ACTIVE).values_list("file_path", flat=True))
-    doomed = [settings.DATA_DIR / path for path in paths - needed]
-    there = [path for path in doomed if path.is_file()]
+    there = _doomed(runs)
     for path in there:
         path.unlink(missing_ok=True)
     return len(there)
+
+
+def _doomed(runs: QuerySet[Import]) -> list[Path]:
+    paths = set(runs.values_list("file_path", flat=True))
+    needed = set(Import.objects.filter(file_path__in=paths, status__in=ACTIVE).values_list("file_path", flat=True))
+    return [path for one in paths - needed if (path := settings.DATA_DIR / one).is_file()]
