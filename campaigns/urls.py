@@ -44,6 +44,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/domains/", returns.domains, name="campaign-domains"),
     path("campaigns/<int:pk>/people/", running.people, name="campaign-people"),
     path("campaigns/<int:pk>/resend/", running.resend, name="campaign-resend"),
+    path("campaigns/<int:pk>/letters.pdf", running.letters_pdf, name="campaign-letters-pdf"),
     path("campaigns/<int:pk>/list/<slug:kind>.csv", running.list_file, name="campaign-list-file"),
     path("campaigns/<int:pk>/mend/", running.mend, name="campaign-mend"),
     path("campaigns/<int:pk>/report/", reporting.report, name="campaign-report"),

@@ -30,11 +30,16 @@ class Kind:
     rows: Callable[[Run, list[Message]], Iterator[Row]]
 
 
-def on_list(run: Run) -> Iterator[list[Message]]:
+def ids_on_list(run: Run) -> list[int]:
     """Messages of the run that are on its list, and against which nothing speaks today."""
     rows = Message.objects.filter(still_allowed(), run=run, state=MessageState.SENT, customer__isnull=False)
-    ids = list(rows.order_by("pk").values_list("pk", flat=True))
-    for some in chunked(ids):
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def on_list(run: Run, *, start: int = 0, most: int | None = None) -> Iterator[list[Message]]:
+    """The same as rows, some at a time; with `most` only so many from `start` on."""
+    ids = ids_on_list(run)
+    for some in chunked(ids[start : start + most] if most else ids[start:]):
         yield list(Message.objects.filter(pk__in=some).select_related("customer").order_by("pk"))
 
 

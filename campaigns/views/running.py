@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from campaigns import actions, audience, lifecycle, queries, readiness, tasks, waves
 from campaigns.channels import CHANNELS
-from campaigns.delivery import calls, lists
+from campaigns.delivery import calls, lists, printing
 from campaigns.forms import ScheduleForm
 from campaigns.models import FINAL_STATES, Campaign, CampaignStatus, MessageState, Run, RunStatus
 from campaigns.results import sketch
@@ -114,10 +114,20 @@ def waves_words(campaign: Campaign) -> str:
     return _("%(waves)s, %(hours)s hours apart") % said
 
 
-def files(campaign: Campaign) -> list[tuple[str, str]]:
+def files(campaign: Campaign, run: Run) -> list[tuple[str, str]]:
     """Words and addresses of the files its channel hands over by."""
     kinds = [one for one in lists.KINDS.values() if one.channel == campaign.channel]
-    return [(str(one.label), reverse("campaign-list-file", args=[campaign.pk, one.key])) for one in kinds]
+    found = [(str(one.label), reverse("campaign-list-file", args=[campaign.pk, one.key])) for one in kinds]
+    return found + (pdf_files(campaign, run) if campaign.channel == "post" else [])
+
+
+def pdf_files(campaign: Campaign, run: Run) -> list[tuple[str, str]]:
+    """The letters as PDF; long lists in parts."""
+    url, count = reverse("campaign-letters-pdf", args=[campaign.pk]), printing.parts(run)
+    if count <= 1:
+        return [(_("Letters (PDF)"), url)]
+    words = _("Letters (PDF), part %(part)s")
+    return [(words % {"part": part}, f"{url}?part={part}") for part in range(1, count + 1)]
 
 
 def hours(campaign: Campaign) -> str:
@@ -148,7 +158,7 @@ def progress(request: ActorRequest, campaign: Campaign, run: Run | None) -> dict
         "call_columns": CALLS,
         "rates": returns.rate_rows(run),
         "pause_words": returns.pause_words(run),
-        "files": files(campaign) if may(request.actor, "campaigns.launch") else (),
+        "files": files(campaign, run) if may(request.actor, "campaigns.launch") else (),
     }
 
 
@@ -355,6 +365,20 @@ def list_file(request: ActorRequest, pk: int, kind: str) -> HttpResponseBase:
     rows = lists.rows_of(lists.KINDS[kind], run)
     file = StreamingHttpResponse(written(rows), content_type="text/csv; charset=utf-8")
     file["Content-Disposition"] = f'attachment; filename="{found.slug}-{kind}.csv"'
+    return file
+
+
+@require_safe
+@needs("campaigns.launch")
+def letters_pdf(request: ActorRequest, pk: int) -> HttpResponse:
+    """The letters of those who are on the list today, ready to print; noted in the audit."""
+    found = places.found(pk)
+    run, part = queries.latest_run(found), keyset.row_id(request.GET.get("part", "1")) or 0
+    if run is None or found.channel != "post" or not 1 <= part <= max(printing.parts(run), 1):
+        raise Http404
+    actions.note_file(found, "letters.pdf", by=request.actor, at=timezone.now())
+    file = HttpResponse(printing.pdf(run, part), content_type="application/pdf")
+    file["Content-Disposition"] = f'attachment; filename="{found.slug}-letters-{part}.pdf"'
     return file
 
 
