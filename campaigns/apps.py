@@ -9,8 +9,9 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from campaigns import finding as own
+        from campaigns import people
         from campaigns import uses as of_campaigns
-        from crm import finding
+        from crm import finding, holdings
         from crm import panels as of_customers
         from crm.panels import Panel
         from segments import panels, uses
@@ -20,3 +21,4 @@ class CampaignsConfig(AppConfig):
         uses.register(of_campaigns.of_segments)
         finding.register(*own.OWN)
         panels.register(Panel("lessons", _("What was learned"), "segment-lessons", "reports.view"))
+        holdings.register(*people.HOLDINGS)

@@ -27,6 +27,7 @@ JOBS = (
     Job("follow-customers", every=timedelta(minutes=1), task="segments.tasks.follow_customers"),
     Job("sweep-campaigns", every=timedelta(minutes=1), task="campaigns.tasks.sweep_campaigns"),
     Job("find-clusters", every=timedelta(minutes=1), task="segments.tasks.sweep_clusterings"),
+    Job("find-duplicates", every=timedelta(days=1), task="crm.tasks.find_duplicates"),
     Job("forget", every=timedelta(hours=1), task="crm.tasks.forget"),
     Job("forget-in-surveys", every=timedelta(hours=1), task="profiles.tasks.forget"),
     Job("forget-in-campaigns", every=timedelta(hours=1), task="campaigns.tasks.forget"),

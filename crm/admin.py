@@ -262,6 +262,33 @@ admin.site.register(models.RecoveryCode, Ledger, list_display=["user", "used_at"
 admin.site.register(
     models.Visit, Ledger, list_display=["user", "began_at", "way", "browser", "address"], exclude=["session_key"]
 )
+admin.site.register(
+    models.Note,
+    Ledger,
+    list_display=["id", "customer", "company", "created_by", "created_at", "deleted_at"],
+    search_fields=["customer__number__exact", "company__number__exact"],
+)
+admin.site.register(models.Mention, Ledger, list_display=["note", "user", "seen_at"])
+admin.site.register(models.NoteFile, Ledger, list_display=["name", "size", "created_at"])
+admin.site.register(
+    models.LikePair,
+    Ledger,
+    list_display=["first", "second", "score", "found_at", "dismissed_at"],
+    search_fields=["first__number__exact", "second__number__exact"],
+)
+admin.site.register(
+    models.Merge,
+    Ledger,
+    list_display=["merged", "survivor", "at", "by", "undone_at"],
+    search_fields=["survivor__number__exact", "merged__number__exact"],
+)
+admin.site.register(
+    models.PrivacyRequest,
+    Ledger,
+    list_display=["customer", "kind", "state", "asked_on", "due_on", "filed_by"],
+    list_filter=["kind", "state"],
+    search_fields=["customer__number__exact"],
+)
 admin.site.register(models.Touch, Ledger, list_display=["customer_id", "at"])
 admin.site.register(
     models.Tag,

@@ -2,9 +2,15 @@
 
 from django.urls import path
 
-from crm.views import customer
+from crm.views import customer, duplicates
 
 urlpatterns = [
+    path("duplicates/", duplicates.pairs, name="duplicates"),
+    path("duplicates/look/", duplicates.look, name="duplicates-look"),
+    path("duplicates/<int:pk>/dismiss/", duplicates.dismiss, name="duplicate-dismiss"),
+    path("duplicates/<int:pk>/recall/", duplicates.recall, name="duplicate-recall"),
+    path("merges/<int:pk>/undo/", duplicates.undo, name="merge-undo"),
+    path("<int:pk>/merge/", duplicates.merge, name="customer-merge"),
     path("<int:pk>/", customer.overview, name="customer"),
     path("<int:pk>/timeline/", customer.happenings, name="customer-timeline"),
     path("<int:pk>/orders/", customer.orders, name="customer-orders"),

@@ -46,7 +46,9 @@ PANELS: list[Panel] = [
     Panel("consents", _("Consents"), "customer-consents", "consents.view", place=80, is_page=True),
     Panel("audit", _("Audit"), "customer-audit", "audit.view", place=99, is_page=True),
 ]
-BEGINNINGS: list[Beginning] = []
+BEGINNINGS: list[Beginning] = [
+    Beginning(_("Merge with another record"), "customer-merge", "customers.merge", "arrows-pointing-in"),
+]
 
 
 def register(panel: Panel) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from crm import due, rights
 from crm.addresses import AddressRefused, address_key
+from crm.keyset import LARGEST_ID
 from crm.models import (
     ApiKey,
     AuditLine,
@@ -28,7 +29,9 @@ from crm.models import (
     Event,
     FieldDefinition,
     Import,
+    LikePair,
     LostReason,
+    Merge,
     Order,
     Pipeline,
     PipelineStage,
@@ -373,3 +376,38 @@ def _of_those_in_scope(actor: Actor) -> Q:
 def _nameless(rows: QuerySet[Any], actor: Actor) -> QuerySet[Any]:
     named = rights.may(actor, "customers.identify")
     return rows if named else NamelessRows.over(rows.select_related("customer"))
+
+
+def like_pairs(actor: Actor) -> QuerySet[LikePair]:
+    """Pairs that may be one person, both living and in scope, for those who may merge."""
+    if not rights.may(actor, "customers.merge"):
+        return LikePair.objects.none()
+    rows = LikePair.objects.select_related("first__team", "second__team")
+    for side in ("first", "second"):
+        rows = rows.filter(_of_teams(actor, f"{side}__team"))
+        rows = rows.filter(**{f"{side}__merged_into__isnull": True, f"{side}__erased_at__isnull": True})
+    return rows
+
+
+def merges(actor: Actor) -> QuerySet[Merge]:
+    """Merges whose survivor is in scope, for those who may merge."""
+    if not rights.may(actor, "customers.merge"):
+        return Merge.objects.none()
+    return Merge.objects.filter(_of_teams(actor, "survivor__team")).select_related("survivor", "merged", "by")
+
+
+MOST_LIKES = 5
+
+
+def likes_of(actor: Actor, customer: Customer) -> list[Customer]:
+    """Customers that may be the same person as this one, the likeliest first."""
+    rows = like_pairs(actor).filter(dismissed_at=None)
+    sides = [*rows.filter(first=customer)[:MOST_LIKES], *rows.filter(second=customer)[:MOST_LIKES]]
+    sides.sort(key=lambda pair: -pair.score)
+    return [pair.second if pair.first_id == customer.pk else pair.first for pair in sides[:MOST_LIKES]]
+
+
+def became(actor: Actor, customer_id: int) -> int | None:
+    """Whom a record that was merged away belongs to now, if the actor may see them."""
+    merged = Customer.objects.filter(pk=min(customer_id, LARGEST_ID), merged_into__isnull=False)
+    return customers(actor).filter(pk__in=merged.values("merged_into")).values_list("pk", flat=True).first()

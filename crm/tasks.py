@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
-from crm import actions
+from crm import actions, duplicates
+from crm.actions.merging import forget_merges
 from crm.actions.two_factor import forget_visits
 from crm.imports.door import carry_on_import
 from crm.imports.forgetting import forget_files
@@ -56,8 +57,21 @@ def forget() -> None:
     now = timezone.now()
     forget_answers(at=now)
     forget_files(at=now)
+    forget_merges(at=now)
     forget_visits(at=now)
     actions.forget_words()
+
+
+@shared_task
+def find_duplicates() -> None:
+    """Look over all customers for pairs that may be one person."""
+    duplicates.find(at=timezone.now())
+
+
+def poke_duplicates() -> None:
+    """Ask a worker to look now; a lost poke costs a day."""
+    with contextlib.suppress(OperationalError):
+        find_duplicates.delay()
 
 
 def poke_import(import_id: int) -> None:

@@ -8,10 +8,14 @@ class SegmentsConfig(AppConfig):
     name = "segments"
 
     def ready(self) -> None:
-        from crm import finding, panels
+        from crm import finding, holdings, panels
         from segments import finding as own
+        from segments import people
 
         label, view = _("Segments"), ("customer-segments", "segments.view")
         panels.register(panels.Panel("segments", label, *view, place=60, is_page=True))
         panels.register(panels.Panel("segments-now", label, *view, panels.OVERVIEW, 20))
         finding.register(*own.OWN)
+        holdings.register(*people.HOLDINGS)
+        holdings.follow(people.FOLLOWER)
+        holdings.explain(people.logic)

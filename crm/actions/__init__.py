@@ -17,6 +17,7 @@ from crm.actions.deals import (
     undo_deal_move,
     win_deal,
 )
+from crm.actions.duplicates import dismiss_pair, find_duplicates, recall_pair
 from crm.actions.events import NewEvent, record_events
 from crm.actions.exports import note_export
 from crm.actions.fields import KeyTaken, archive_field, change_field, define_field
@@ -31,6 +32,7 @@ from crm.actions.imports import (
     upload_file,
 )
 from crm.actions.keys import issue_key, revoke_key
+from crm.actions.merging import UNDOABLE, MergeRefused, forget_merges, merge_customers, unmerge
 from crm.actions.orders import NewLine, NewOrder, OrderRefused, record_order, record_orders
 from crm.actions.pipelines import default_pipeline
 from crm.actions.privacy import erase_customer, lift_restriction, note_special_use, record_objection, restrict_customer
@@ -90,6 +92,7 @@ __all__ = [
     "REFUSED",
     "STEPS",
     "STORED",
+    "UNDOABLE",
     "AlreadyUndone",
     "ChangedSince",
     "CodeRefused",
@@ -97,6 +100,7 @@ __all__ = [
     "Contact",
     "CustomerFrozen",
     "KeyTaken",
+    "MergeRefused",
     "MoveNotAllowed",
     "NewEvent",
     "NewLine",
@@ -145,10 +149,13 @@ __all__ = [
     "default_pipeline",
     "define_field",
     "delete_view",
+    "dismiss_pair",
     "end_session",
     "end_sessions",
     "erase_customer",
+    "find_duplicates",
     "finish_task",
+    "forget_merges",
     "forget_touches",
     "forget_visits",
     "forget_words",
@@ -162,6 +169,7 @@ __all__ = [
     "living_ids",
     "log_contact",
     "lose_deal",
+    "merge_customers",
     "move_deal",
     "move_visit",
     "new_recovery_codes",
@@ -169,6 +177,7 @@ __all__ = [
     "note_invitation",
     "note_special_use",
     "note_visit",
+    "recall_pair",
     "record_consent",
     "record_events",
     "record_objection",
@@ -197,6 +206,7 @@ __all__ = [
     "undo_import",
     "undo_many",
     "undo_task",
+    "unmerge",
     "upload_file",
     "win_deal",
 ]

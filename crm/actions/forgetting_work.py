@@ -3,9 +3,22 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from crm.models import AuditLine, Customer, Deal, DealNote, IdempotencyRecord, Task, TaskStatus
+from crm import note_files
+from crm.models import (
+    AuditLine,
+    Customer,
+    Deal,
+    DealNote,
+    IdempotencyRecord,
+    LikePair,
+    Merge,
+    Note,
+    PrivacyRequest,
+    Task,
+    TaskStatus,
+)
 from crm.pseudonyms import FREE_TEXTS
 
 
@@ -20,6 +33,18 @@ def forget_work(customer: Customer, *, at: datetime) -> None:
         IdempotencyRecord.objects.filter(scope__contains=f" {kind}s.", body__id__in=ids).delete()
         _emptied(rows, at)
     DealNote.objects.filter(deal__in=deals).update(text="")
+    _forget_notes(customer, at)
+    LikePair.objects.filter(Q(first=customer) | Q(second=customer)).delete()
+    Merge.objects.filter(Q(survivor=customer) | Q(merged=customer)).update(before={}, after={}, moved={}, kept=[])
+    PrivacyRequest.objects.filter(customer=customer).update(words="", outcome="", extended_because="")
+
+
+def _forget_notes(customer: Customer, at: datetime) -> None:
+    """Notes keep their date and author, nothing else; their files go from the disk once this stands."""
+    notes = Note.objects.filter(customer=customer)
+    note_files.discard(notes)
+    AuditLine.objects.filter(kind="note", object_id__in=notes.values("pk")).update(changes={})
+    notes.update(text="", deleted_at=at)
 
 
 def _emptied(rows: QuerySet[Any], at: datetime) -> None:

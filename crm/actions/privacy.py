@@ -81,6 +81,8 @@ def erase_customer(customer: Customer, *, by: Actor, at: datetime) -> Customer:
     IdempotencyRecord.objects.filter(scope__contains=" customers.", body__id=row.pk).delete()
     audit(kind="customer", object_id=row.pk, verb="erased", changes={"erased_at": [None, at]}, by=by, at=at)
     touch([row.pk], at=at)
+    for tombstone in Customer.objects.filter(merged_into=row, erased_at=None):
+        erase_customer(tombstone, by=by, at=at)
     row.refresh_from_db()
     return row
 

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm import actions, queries
+from crm.api.merging import Merging
 from crm.models import Company, Customer, Team, User
 from crm.rest.endpoints import Endpoint, Listed, Retrieved
 from crm.rest.filters import DeclaredFilters, MaskedFilters, MomentFilter
@@ -140,9 +141,10 @@ class _People(Listed, Retrieved, Endpoint):
         return Response(self.get_serializer(row).data)
 
 
-class Customers(_People):
+class Customers(Merging, _People):
     """Customers of the caller's teams."""
 
+    rights = {**RIGHTS, "merge": "customers.merge", "unmerge": "customers.merge"}
     serializer_class = CustomerSerializer
     filterset_class = CustomerFilters
     filter_backends = [MaskedFilters, DeclaredFilters]

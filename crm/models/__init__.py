@@ -8,7 +8,10 @@ from crm.models.customer import Company, Customer, Dimension, FieldDefinition, F
 from crm.models.deal import Deal, DealMove, DealNote, DealStatus, LostReason, Pipeline, PipelineStage
 from crm.models.event import Event
 from crm.models.imports import Import, ImportKind, ImportProblem, ImportStatus
+from crm.models.merge import LikePair, Merge
+from crm.models.note import SUBJECTS, Mention, Note, NoteFile
 from crm.models.order import Order, OrderKind, OrderLine, Product
+from crm.models.privacy import PrivacyRequest, RequestKind, RequestState
 from crm.models.sign_in import SignInCounter
 from crm.models.tag import CompanyTag, CustomerTag, Tag, TagColour
 from crm.models.task import Outcome, Priority, Task, TaskKind, TaskSource, TaskStatus
@@ -19,6 +22,7 @@ from crm.models.view import ListChoice, ListName, SavedView, Sharing
 from crm.models.word import Word, WordKind, WordMark, WordPart
 
 __all__ = [
+    "SUBJECTS",
     "ApiKey",
     "AuditLine",
     "BulkChange",
@@ -44,9 +48,14 @@ __all__ = [
     "ImportKind",
     "ImportProblem",
     "ImportStatus",
+    "LikePair",
     "ListChoice",
     "ListName",
     "LostReason",
+    "Mention",
+    "Merge",
+    "Note",
+    "NoteFile",
     "Order",
     "OrderKind",
     "OrderLine",
@@ -54,9 +63,12 @@ __all__ = [
     "Pipeline",
     "PipelineStage",
     "Priority",
+    "PrivacyRequest",
     "Product",
     "Purpose",
     "RecoveryCode",
+    "RequestKind",
+    "RequestState",
     "Role",
     "SavedView",
     "Sensitivity",

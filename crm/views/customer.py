@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crm import actions, figures, keyset, moments, panels, queries, spreadsheets, timeline
 from crm.access import ActorRequest, needs
+from crm.actions.merging import UNDOABLE
 from crm.forms.customer_parts import ConsentForm, TimelineForm
 from crm.models import AuditLine, ConsentAct, ConsentState, Customer, FieldDefinition, Order, OrderKind
 from crm.notices import notify
@@ -70,7 +71,10 @@ def more_url(request: HttpRequest, **changes: str) -> str:
 @needs("customers.view")
 def overview(request: ActorRequest, pk: int) -> HttpResponse:
     """Who they are, and what floors above say of their worth, their groups and what comes next."""
-    actor, row = request.actor, found(request.actor, pk)
+    actor = request.actor
+    if stays := queries.became(actor, pk):
+        return redirect("customer", stays)
+    row = found(actor, pk)
     happenings, _has_more = timeline.of_customer(actor, row, before=timezone.now(), most=LATEST)
     context = {
         "customer": row,
@@ -80,6 +84,8 @@ def overview(request: ActorRequest, pk: int) -> HttpResponse:
         "consents": consent_states(actor, row),
         "may_see_consents": may(actor, "consents.view"),
         "may_withdraw": may(actor, "consents.withdraw"),
+        "likes": queries.likes_of(actor, row),
+        "merges": queries.merges(actor).filter(survivor=row, undone_at=None, at__gt=timezone.now() - UNDOABLE)[:3],
         "panels": panels.on_tab(actor, row.pk, panels.OVERVIEW),
     }
     return render(request, "crm/customer.html", context)

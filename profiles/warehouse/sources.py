@@ -148,6 +148,12 @@ def new_lines(name: str, rows: QuerySet, since: Since) -> list[QuerySet]:
     return [rows.filter(id__gt=since.floor(name, rows.model))] if is_moved else []
 
 
+def lines_of_changed(name: str, customer: str, rows: QuerySet, since: Since) -> list[QuerySet]:
+    """Of a table that only grows, but whose rows a merge hands over."""
+    changed = changed_customers(since)
+    return [*new_lines(name, rows, since), *([] if changed is None else [rows.filter(**{f"{customer}__in": changed})])]
+
+
 def touched_lines(rows: QuerySet, since: Since) -> list[QuerySet]:
     orders = by_customer("updated_at", "order_row", "customer", Order.objects.all(), since)
     return [rows.filter(order__in=touched.order_by().values("id")) for touched in orders]
@@ -245,7 +251,7 @@ SOURCES: tuple[Source, ...] = (
             Column("ts", "TIMESTAMP", "at"),
             *as_text("TIMESTAMP", "expires_at"),
         ),
-        changed=partial(new_lines, "consent_entry"),
+        changed=partial(lines_of_changed, "consent_entry", "customer"),
     ),
     Source(
         "suppression_row",
