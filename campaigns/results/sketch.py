@@ -98,12 +98,23 @@ def sketch(campaign: Campaign, arms: Arms, segments: Sequence[Any], known: Basel
     groups = [(_("Everybody"), people), *((one.name, min(one.size, people)) for one in segments if len(segments) > 1)]
     lines = tuple(line(campaign, fixed, name, count) for name, count in groups)
     return Sketch(
-        expectation, lines, duration(campaign), price(arms, fixed), tuple(cautions(campaign, fixed, known, groups[1:]))
+        expectation,
+        lines,
+        duration(campaign, arms),
+        price(arms, fixed),
+        tuple(cautions(campaign, fixed, known, groups[1:])),
     )
 
 
-def duration(campaign: Campaign) -> str:
-    """How long it runs: everybody is written to at once, so the window decides."""
+def duration(campaign: Campaign, arms: Arms) -> str:
+    """How long it runs: the window decides, after the last wave where there are several."""
+    if arms.waves > 1:
+        text = ngettext(
+            "It runs for %(days)s day after the last wave. Look whenever you like: the figures stay valid.",
+            "It runs for %(days)s days after the last wave. Look whenever you like: the figures stay valid.",
+            campaign.window_days,
+        )
+        return text % {"days": campaign.window_days}
     text = ngettext(
         "It runs for %(days)s day from the send. Look whenever you like: the figures stay valid.",
         "It runs for %(days)s days from the send. Look whenever you like: the figures stay valid.",

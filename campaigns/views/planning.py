@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -37,6 +38,7 @@ def begin(request: ActorRequest) -> HttpResponse:
         try:
             made = actions.create_campaign(
                 **form.changes(),
+                **usual_test(),
                 variants=[{"key": "A"}],
                 slug=drafting.free_slug(form.cleaned_data["name"]),
                 by=request.actor,
@@ -52,6 +54,11 @@ def begin(request: ActorRequest) -> HttpResponse:
         **common(None, STEPS[0]),
     }
     return render(request, "campaigns/plan_goal.html", context, status=400 if form.is_bound else 200)
+
+
+def usual_test() -> dict[str, Any]:
+    """What a test begins with, before anybody thought about it: a hold-out, and a smallest effect worth acting on."""
+    return {column: Decimal(StepForm.base_fields[field].initial) / 100 for column, field in SHARES.items()}
 
 
 @ONLY_FORMS

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns import queries
+from campaigns.content import matrix
 from campaigns.models import Campaign
 
 
@@ -50,4 +51,20 @@ def missing(campaign: Campaign) -> list[tuple[str, str]]:
     for variant_key, faults in queries.faults(campaign).items():
         said = {"key": variant_key, "fault": faults[0]}
         found.append((_("Version %(key)s: %(fault)s") % said, address(campaign, "messages")))
+    if same := alike(campaign):
+        said = {"first": same[0], "second": same[1]}
+        found.append(
+            (_("Versions %(first)s and %(second)s say the same: change one.") % said, address(campaign, "messages"))
+        )
     return found
+
+
+def alike(campaign: Campaign) -> tuple[str, str] | None:
+    """The first two versions that nobody could tell apart."""
+    seen: dict[Any, str] = {}
+    for one in sorted(matrix.matrices_of(campaign).values(), key=lambda one: one.key):
+        said = tuple((cell.segment_id, cell.language, *vars(cell.source).values()) for cell in one.cells)
+        if said in seen:
+            return seen[said], one.key
+        seen[said] = one.key
+    return None

@@ -44,6 +44,7 @@ def test_from_a_name_to_a_campaign_that_may_leave(as_maija, people):
     answer = posted(as_maija, url, filled(as_maija.get(url), name="Winter", goal="click"))
     made = Campaign.objects.get(slug="winter")
     assert (answer["Location"], made.status, made.goal) == (plan(made, "audience"), "draft", "click")
+    assert (float(made.holdout_share), float(made.worthwhile_lift)) == (0.1, 0.1), "an honest test is what one gets"
 
     page = as_maija.get(plan(made, "audience"))
     answer = posted(as_maija, plan(made, "audience"), filled(page, [("include", people.pk)]))
@@ -58,6 +59,7 @@ def test_from_a_name_to_a_campaign_that_may_leave(as_maija, people):
     assert list(made.variants.values_list("key", "subject")) == [("A", "Hello"), ("B", "Hello")]
     page = as_maija.get(plan(made, "messages") + "?variant=B").content.decode()
     assert page.count("<iframe") == 2 and "letter--phone" in page
+    assert "Versions A and B say the same" in page
     assert as_maija.post(plan(made, "messages"))["Location"] == plan(made, "test")
 
     page = as_maija.get(plan(made, "test"))
