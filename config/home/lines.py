@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from crm.finding import address
 from crm.rights import Actor
 
 MOST = 6
@@ -39,3 +40,7 @@ class Part:
     right: str = ""
     list_name: str = ""
     fragment_name: str = ""
+
+    @property
+    def list_url(self) -> str:
+        return address(self.list_name) if self.list_name else ""

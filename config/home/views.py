@@ -23,7 +23,7 @@ WORKLIST = Part(
     "worklist",
     _("Whom to contact today"),
     "",
-    right="customers.change",
+    right="worklist.view",
     list_name="worklist",
     fragment_name="worklist-today",
 )
@@ -121,7 +121,7 @@ def part(request: HttpRequest, key: str) -> HttpResponse:
     context: dict[str, Any] = {
         "part": wanted,
         "items": list(wanted.find(actor, timezone.now())),
-        "list_url": address(wanted.list_name),
+        "list_url": wanted.list_url,
     }
     return render(request, "home_part.html", context)
 

@@ -41,7 +41,7 @@ def serious(page) -> list[str]:
 def test_axe_finds_nothing_serious(inside, live_server, complaints, width, theme):
     inside.set_viewport_size({"width": WIDTHS[width], "height": 900})
     inside.emulate_media(color_scheme=theme, reduced_motion="reduce")
-    for name in ("me", "password", "styleguide"):
+    for name in ("me", "security", "health", "styleguide"):
         inside.goto(live_server.url + reverse(name))
         assert serious(inside) == []
         assert inside.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} scrolls sideways"

@@ -134,3 +134,10 @@ def test_the_page_costs_the_same_however_large_the_house(cast, role, most):
         Customer(number=f"C{n}", team=cast.north, owner=cast.anna, created_at=now, updated_at=now) for n in range(200)
     )
     assert queries() <= few <= most
+
+
+def test_sales_find_the_worklist_of_today_on_their_page(anna, aino):
+    client = inside(anna)
+    assert f'hx-get="{reverse("worklist-today")}"' in client.get(reverse("home")).content.decode()
+    assert client.get(reverse("worklist-today")).status_code == 200
+    assert reverse("worklist-today") not in page_of(aino)
