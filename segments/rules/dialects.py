@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 import sqlglot as sg
 import sqlglot.expressions as sge
 from ibis.backends.sql import compilers
-from ibis.backends.sql.compilers.base import NULL, SQLGlotCompiler
+from ibis.backends.sql.compilers.base import NULL, STAR, SQLGlotCompiler
 from ibis.backends.sql.compilers.clickhouse import ClickHouseCompiler
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 from ibis.common.exceptions import IbisError
@@ -79,6 +79,10 @@ class Spark(PySparkCompiler):
 
     def visit_NotNull(self, op: Any, *, arg: Any) -> Any:
         return arg.is_(sg.not_(NULL))
+
+    def visit_CountStar(self, op: Any, *, arg: Any, where: Any) -> Any:
+        """Nothing to count is zero; Ibis's sum would be missing where every test is."""
+        return self.f.count(STAR if where is None else self.if_(where, 1, NULL))
 
     def visit_JSONGetItem(self, op: Any, *, arg: Any, index: Any) -> Any:
         path = "$['" + op.index.value.replace("\\", "\\\\").replace("'", "\\'") + "']"
