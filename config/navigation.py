@@ -30,6 +30,7 @@ GROUPS: tuple[tuple[Place, ...], ...] = (
     (
         Place("home", _("Home"), "home", is_on_phone=True),
         Place("customers", _("Customers"), "users", "customers.view", is_on_phone=True),
+        Place("companies", _("Companies"), "building-office", "customers.view"),
         Place("deals", _("Deals"), "banknotes", "deals.view"),
         Place("worklist", _("Worklist"), "phone-arrow-up-right", "worklist.view"),
         Place("tasks", _("Tasks"), "check-circle", "tasks.view"),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm import figures, queries
-from crm.models import Customer, Event, Outcome
+from crm.models import Customer, Event, Order, Outcome
 from crm.rights import Actor
 
 
@@ -85,11 +85,16 @@ def _at(happening: Happening) -> datetime:
 
 def _orders(actor: Actor, customer: Customer, before: datetime, most: int) -> Iterable[Happening]:
     rows = queries.orders(actor).filter(customer=customer, ordered_at__lt=before).order_by("-ordered_at")[:most]
-    for row in rows:
-        icon, words = ORDER_WORDS[row.kind]
-        money = figures.money(row.total_amount, row.currency)
-        url = reverse("customer-order", args=[customer.pk, row.pk])
-        yield Happening(row.ordered_at, icon, words % {"number": row.number}, row.channel or row.source, money, url)
+    yield from map(of_order, rows)
+
+
+def of_order(row: Order, *, who: str = "") -> Happening:
+    """The line of an order; `who` stands where its source would, on pages about several customers."""
+    icon, words = ORDER_WORDS[row.kind]
+    money = figures.money(row.total_amount, row.currency)
+    url = reverse("customer-order", args=[row.customer_id, row.pk]) if row.customer_id else ""
+    source = who or row.channel or row.source
+    return Happening(row.ordered_at, icon, words % {"number": row.number}, source, money, url)
 
 
 def _events(
@@ -103,11 +108,15 @@ def _events(
     rows = queries.events(actor).filter(customer=customer, occurred_at__lt=before)
     if types:
         rows = rows.filter(type__in=types)
-    for row in rows.exclude(type__in=others).order_by("-occurred_at")[:most]:
-        icon, words = EVENT_WORDS.get(row.type, ("bolt", row.type))
-        about = CATEGORY_WORDS.get(row.category, row.category) if row.type in CONTACTS else row.category
-        detail = f"{words} · {about}" if about else str(words)
-        yield Happening(row.occurred_at, icon, detail, row.channel or row.source, detail=_told(row))
+    yield from map(of_event, rows.exclude(type__in=others).order_by("-occurred_at")[:most])
+
+
+def of_event(row: Event, *, who: str = "") -> Happening:
+    """The line of an event; `who` as for orders."""
+    icon, words = EVENT_WORDS.get(row.type, ("bolt", row.type))
+    about = CATEGORY_WORDS.get(row.category, row.category) if row.type in CONTACTS else row.category
+    detail = f"{words} · {about}" if about else str(words)
+    return Happening(row.occurred_at, icon, detail, who or row.channel or row.source, detail=_told(row))
 
 
 def _told(row: Event) -> list[tuple[Any, Any]]:

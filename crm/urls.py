@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from crm.views import (
     access,
+    companies,
     customer_list,
     customers,
     finding,
@@ -59,6 +60,14 @@ urlpatterns = [
     path("customers/columns/", customer_list.customers_columns, name="customers-columns"),
     path("customers/bulk/", customer_list.bulk, name="customers-bulk"),
     path("customers/bulk/<int:pk>/undo/", customer_list.bulk_undo, name="customers-bulk-undo"),
+    path("companies/", companies.companies, name="companies"),
+    path("companies/file.<str:kind>", companies.companies_file, name="companies-file"),
+    path("companies/columns/", companies.companies_columns, name="companies-columns"),
+    path("companies/new/", companies.company_new, name="company-new"),
+    path("companies/<int:pk>/", companies.company, name="company"),
+    path("companies/<int:pk>/edit/", companies.company_edit, name="company-edit"),
+    path("companies/<int:pk>/people/", companies.add_person, name="company-add-person"),
+    path("companies/<int:pk>/people/<int:customer_id>/remove/", companies.remove_person, name="company-remove-person"),
     path("views/<str:list_name>/save/", saved_views.save, name="view-save"),
     path("views/<str:list_name>/usual/", saved_views.usual, name="view-usual"),
     path("views/<str:list_name>/filter/", saved_views.condition, name="list-condition"),

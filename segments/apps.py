@@ -8,9 +8,10 @@ class SegmentsConfig(AppConfig):
     name = "segments"
 
     def ready(self) -> None:
-        from crm import finding, holdings, panels
+        from crm import bulk_actions, finding, holdings, panels
+        from crm.lists import conditions
         from segments import finding as own
-        from segments import people
+        from segments import lists, people
 
         label, view = _("Segments"), ("customer-segments", "segments.view")
         panels.register(panels.Panel("segments", label, *view, place=60, is_page=True))
@@ -19,3 +20,5 @@ class SegmentsConfig(AppConfig):
         holdings.register(*people.HOLDINGS)
         holdings.follow(people.FOLLOWER)
         holdings.explain(people.logic)
+        conditions.register(lists.FILTERS)
+        bulk_actions.register(lists.ADD)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
@@ -28,6 +29,10 @@ def tags_of(row: Any) -> list[Any]:
     return [link.tag for link in row.links]
 
 
+def company_url(row: Any) -> str:
+    return reverse("company", args=[row.company_id])
+
+
 def attribute(name: str) -> Any:
     return lambda row: getattr(row, name)
 
@@ -43,7 +48,7 @@ OWN: tuple[ListColumn, ...] = (
     column("birth_date", gettext_lazy("Birth date"), WHO, "date", is_personal=True),
     column("gender", gettext_lazy("Gender"), WHO),
     column("language", gettext_lazy("Language"), WHO),
-    column("company", gettext_lazy("Company"), WHO, needs=("company",)),
+    column("company", gettext_lazy("Company"), WHO, needs=("company",), url=company_url),
     column("street", gettext_lazy("Street address"), WHERE, is_personal=True),
     column("postal_code", gettext_lazy("Postal code"), WHERE, is_personal=True),
     column("city", gettext_lazy("City"), WHERE, sort="city"),

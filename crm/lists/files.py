@@ -26,7 +26,8 @@ def response(
     """A download named after the list and the day. Raises Refused when Excel could not hold `count` rows."""
     if kind == "xlsx":
         refuse_too_long(count)
-        return FileResponse(workbook(heading, rows), True, f"{name}-{on:%Y-%m-%d}.xlsx", content_type=EXCEL)
+        file_name = f"{name}-{on:%Y-%m-%d}.xlsx"
+        return FileResponse(workbook(heading, rows), as_attachment=True, filename=file_name, content_type=EXCEL)
     named = {"Content-Disposition": f'attachment; filename="{name}-{on:%Y-%m-%d}.csv"'}
     lines = spreadsheets.csv_lines(heading, rows)
     return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=named)
