@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('crm', '0013_notes_merges_privacy'),
+        ('crm', '0011_first_steps'),
     ]
 
     operations = [
