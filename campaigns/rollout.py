@@ -125,7 +125,12 @@ def columns(
         "status": RunStatus.PAUSED,
         "resume_at": at + GRACE,
         "members_at": None,  # those who came since are the point of it
-        "plan": {**without_end(test.plan), "decisions": dict(decisions), "spared": list(spared), "reason": reason},
+        "plan": {
+            **at_once(without_end(test.plan)),
+            "decisions": dict(decisions),
+            "spared": list(spared),
+            "reason": reason,
+        },
     }
 
 
@@ -140,6 +145,11 @@ def reopen(test: Run) -> None:
     if not Message.objects.filter(run__rolls_out=test, handed_at__isnull=False).exists():
         test.plan = without_end(test.plan)
         test.save(update_fields=["plan"])
+
+
+def at_once(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """A decision goes to all its people at once, even after a test in waves."""
+    return {name: value for name, value in plan.items() if name != "waves"}
 
 
 def without_end(plan: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,6 +61,7 @@ MOVES = {
     "resume": (actions.resume, gettext_lazy("Going on where it stopped.")),
     "cancel": (actions.cancel, gettext_lazy("Cancelled. What had not begun to leave will not.")),
 }
+UNDO = {"pause": "resume", "resume": "pause"}
 REASONS = {
     **{loss.code: loss.label for loss in audience.LOSSES},
     "merged": gettext_lazy("Merged into another customer"),
@@ -325,16 +326,19 @@ def move(request: ActorRequest, pk: int, name: str) -> HttpResponse:
     if name not in MOVES:
         raise Http404
     act, sentence = MOVES[name]
-    return tried(request, found, act, str(sentence))
+    undo = reverse("campaign-move", args=[pk, UNDO[name]]) if name in UNDO else ""
+    return tried(request, found, act, str(sentence), undo)
 
 
-def tried(request: ActorRequest, campaign: Campaign, act: Callable[..., Any], sentence: str) -> HttpResponse:
+def tried(
+    request: ActorRequest, campaign: Campaign, act: Callable[..., Any], sentence: str, undo_url: str
+) -> HttpResponse:
     try:
         act(campaign, by=request.actor, at=timezone.now())
     except Refused as refusal:
         notify(request, str(refusal), level=levels.ERROR)
     else:
-        notify(request, sentence)
+        notify(request, sentence, undo_url=undo_url)
         if (run := queries.latest_run(campaign)) and campaign.status == CampaignStatus.SENDING:
             tasks.poke(run.pk)
     return redirect("campaign", campaign.pk)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from campaigns import actions, queries, waves
+from campaigns import actions, queries, rollout, waves
 from campaigns.delivery.sweeping import sweep
 from campaigns.experiments.waves import worst_case
 from campaigns.models import Message, Response, Wave
@@ -151,3 +151,18 @@ def test_before_the_launch_the_cost_in_certainty_is_said(new_campaign, new_custo
     price = sketch.of_campaign(campaign, 20, at=timezone.now()).price
     kept = worst_case(2, 3, 0.2)
     assert "3 waves, 24 hours apart" in price and f"takes {1 / kept:.1f} times as many people" in price
+
+
+def test_a_roll_out_after_waves_goes_to_everybody_at_once(run):
+    own = rollout.columns(run, {"0": "B"}, [], "B sold more", timezone.now())
+    assert "waves" not in own["plan"] and own["plan"]["window_days"] == 14
+    assert run.plan["waves"] == 3
+
+
+def test_a_pause_can_be_undone_from_its_notice(run, client, maija):
+    client.force_login(maija)
+    page = client.post(f"/campaigns/{run.campaign_id}/move/pause/", follow=True).content.decode()
+    assert "Paused." in page and f'action="/campaigns/{run.campaign_id}/move/resume/"' in page
+    client.post(f"/campaigns/{run.campaign_id}/move/resume/")
+    run.campaign.refresh_from_db()
+    assert run.campaign.status == "sending"
