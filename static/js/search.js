@@ -14,5 +14,5 @@ document.addEventListener("input", (event) => {
 document.addEventListener("htmx:afterSettle", (event) => {
   const form = event.detail.requestConfig?.elt?.closest?.("form[data-autosubmit]");
   const said = document.getElementById("said");
-  if (form && said) said.textContent = `${said.dataset.rows} ${event.detail.target.querySelectorAll("tbody > tr:not(:has(.table__empty))").length}`;
+  if (form && said) said.textContent = `${said.dataset.shown} ${event.detail.target.querySelectorAll("tbody > tr:not(:has(.table__empty))").length}`;
 });

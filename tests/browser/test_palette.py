@@ -47,3 +47,13 @@ def test_escape_gives_the_focus_back_and_a_slash_in_a_field_is_a_slash(inside):
     inside.get_by_role("combobox", name="Search everything").wait_for()
     inside.keyboard.press("Escape")
     assert first.evaluate("one => one === document.activeElement")
+
+
+def test_the_first_page_loads_its_parts_without_a_complaint(inside, live_server):
+    heard = []
+    inside.on("console", lambda line: heard.append(line.text) if line.type in ("error", "warning") else None)
+    inside.on("pageerror", lambda error: heard.append(str(error)))
+    inside.goto(live_server.url + reverse("home"))
+    inside.get_by_text("Nobody yet.").or_(inside.get_by_role("link", name="adele")).first.wait_for()
+    inside.wait_for_load_state("networkidle")
+    assert heard == []
