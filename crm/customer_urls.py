@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.views import customer, duplicates
+from crm.views import customer, duplicates, privacy
 
 urlpatterns = [
     path("duplicates/", duplicates.pairs, name="duplicates"),
@@ -10,6 +10,11 @@ urlpatterns = [
     path("duplicates/<int:pk>/dismiss/", duplicates.dismiss, name="duplicate-dismiss"),
     path("duplicates/<int:pk>/recall/", duplicates.recall, name="duplicate-recall"),
     path("merges/<int:pk>/undo/", duplicates.undo, name="merge-undo"),
+    path("<int:pk>/privacy/", privacy.privacy, name="customer-privacy"),
+    path("<int:pk>/privacy/export/", privacy.export, name="customer-export"),
+    path("<int:pk>/privacy/object/", privacy.object_to, name="customer-object"),
+    path("<int:pk>/privacy/restrict/", privacy.restrict, name="customer-restrict"),
+    path("<int:pk>/privacy/erase/", privacy.erase, name="customer-erase"),
     path("<int:pk>/merge/", duplicates.merge, name="customer-merge"),
     path("<int:pk>/", customer.overview, name="customer"),
     path("<int:pk>/timeline/", customer.happenings, name="customer-timeline"),

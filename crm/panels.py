@@ -44,6 +44,7 @@ PANELS: list[Panel] = [
     Panel("timeline", _("Timeline"), "customer-timeline", "customers.view", place=10, is_page=True),
     Panel("orders", _("Orders"), "customer-orders", "orders.view", place=30, is_page=True),
     Panel("consents", _("Consents"), "customer-consents", "consents.view", place=80, is_page=True),
+    Panel("privacy", _("Privacy"), "customer-privacy", "privacy.file", place=90, is_page=True),
     Panel("audit", _("Audit"), "customer-audit", "audit.view", place=99, is_page=True),
 ]
 BEGINNINGS: list[Beginning] = [

@@ -35,7 +35,14 @@ from crm.actions.keys import issue_key, revoke_key
 from crm.actions.merging import UNDOABLE, MergeRefused, forget_merges, merge_customers, unmerge
 from crm.actions.orders import NewLine, NewOrder, OrderRefused, record_order, record_orders
 from crm.actions.pipelines import default_pipeline
-from crm.actions.privacy import erase_customer, lift_restriction, note_special_use, record_objection, restrict_customer
+from crm.actions.privacy import (
+    erase_customer,
+    lift_restriction,
+    note_special_use,
+    note_takeout,
+    record_objection,
+    restrict_customer,
+)
 from crm.actions.products import record_product
 from crm.actions.rows import NumberTaken, ValueRefused
 from crm.actions.tags import TagTaken, add_tag, archive_tag, change_tag, create_tag, remove_tag
@@ -176,6 +183,7 @@ __all__ = [
     "note_export",
     "note_invitation",
     "note_special_use",
+    "note_takeout",
     "note_visit",
     "recall_pair",
     "record_consent",

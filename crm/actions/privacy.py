@@ -87,6 +87,12 @@ def erase_customer(customer: Customer, *, by: Actor, at: datetime) -> Customer:
     return row
 
 
+def note_takeout(customer: Customer, *, by: Actor, at: datetime) -> None:
+    """Write down that everything held about the person was taken out."""
+    require(by, "privacy.execute")
+    audit(kind="customer", object_id=customer.pk, verb="exported", changes={}, by=by, at=at)
+
+
 def telling(row: Customer) -> set[str]:
     """The texts of the row that say who it is: names, addresses, and a number made from one of them."""
     columns = ("first_name", "last_name", "email", "phone", "street")

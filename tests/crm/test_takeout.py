@@ -1,0 +1,90 @@
+"""Everything held is found by its foreign keys, taken out in one file, and erased after a second confirmation."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+
+from django.apps import apps
+from django.core.management import call_command
+from django.test import Client
+
+from crm import access, actions, holdings, rights
+from crm.models import AuditLine, Customer
+from tests.crm.conftest import NOW
+
+MACHINE = rights.machine("test")
+
+
+def test_every_table_keyed_to_a_customer_is_exported_or_says_why_not(db: None) -> None:
+    known = {holding.key: holding for holding in holdings.every()}
+    keys = {
+        f"{model._meta.label}:{field.name}"
+        for model in apps.get_models()
+        for field in model._meta.concrete_fields
+        if field.related_model is Customer or field.name == "customer_id"
+    }
+    assert len(keys) >= 12 and keys <= known.keys(), keys - known.keys()
+    assert not [key for key, holding in known.items() if not holding.columns and not holding.reason]
+    for holding in known.values():
+        list(holding.rows([0]).values(*holding.columns))  # every column and lookup is real
+
+
+def test_everything_is_in_the_file_and_taking_it_is_written_down(
+    cast: SimpleNamespace, make_customer: Callable, tmp_path: Path
+) -> None:
+    row = make_customer("1", cast.north, first_name="Aada", email="aada@example.fi")
+    other = make_customer("2", cast.north, first_name="Ada")
+    for number, one in (("A", row), ("B", other)):
+        order = actions.NewOrder("s", number, NOW, "EUR", total_amount=Decimal("12.50"), customer_id=one.pk)
+        actions.record_order(order, by=MACHINE, at=NOW)
+    actions.merge_customers(row, other, by=access.of_user(cast.anna), at=NOW)
+    client = Client()
+    client.force_login(cast.anna)
+    assert client.post(f"/customers/{row.pk}/privacy/export/").status_code == 403
+    client.force_login(cast.adele)
+    file = client.post(f"/customers/{row.pk}/privacy/export/")
+    folder = zipfile.ZipFile(io.BytesIO(b"".join(file.streaming_content)))
+    found = json.loads(folder.read("everything.json"))
+    assert {one["number"] for one in found["person"]} == {"1", "2"}
+    assert {one["number"] for one in found["crm_order"]} == {"A", "B"}
+    assert "12.50" in folder.read("crm_order.csv").decode()
+    assert AuditLine.objects.get(verb="exported").by == cast.adele
+    call_command("export_customer", "1", str(tmp_path / "a.zip"))
+    assert zipfile.is_zipfile(tmp_path / "a.zip")
+
+
+def test_erasure_takes_the_typed_number_and_reaches_records_joined(
+    cast: SimpleNamespace, make_customer: Callable
+) -> None:
+    row = make_customer("1", cast.north, first_name="Planted", email="planted@example.fi")
+    other = make_customer("2", cast.north, first_name="Planted", city="Oulu")
+    actions.merge_customers(row, other, by=access.of_user(cast.anna), at=NOW)
+    client = Client()
+    client.force_login(cast.adele)
+    address = f"/customers/{row.pk}/privacy/erase/"
+    assert "Type the number 1" in client.get(address).content.decode()
+    assert client.post(address, {"number": "2"}).status_code == 400
+    assert client.post(address, {"number": "1"}).status_code == 302
+    tables = ("crm.Customer", "crm.Merge", "crm.AuditLine", "crm.LikePair")
+    told = [name for name in tables if "lanted" in str(list(apps.get_model(name).objects.values()))]
+    assert told == [] and Customer.objects.filter(erased_at=None).count() == 0
+
+
+def test_an_objection_holds_at_once_and_restriction_is_lifted_again(
+    cast: SimpleNamespace, make_customer: Callable
+) -> None:
+    row = make_customer("1", cast.north)
+    client = Client()
+    client.force_login(cast.anna)
+    client.post(f"/customers/{row.pk}/privacy/object/")
+    client.force_login(cast.adele)
+    client.post(f"/customers/{row.pk}/privacy/restrict/")
+    row.refresh_from_db()
+    assert row.objected_at and row.restricted_at
+    client.post(f"/customers/{row.pk}/privacy/restrict/", {"lift": "1"})
+    row.refresh_from_db()
+    assert row.restricted_at is None
