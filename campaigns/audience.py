@@ -20,6 +20,7 @@ from crm.models import Customer
 from segments.models import Membership
 
 CHUNK = 5_000
+MOST_SPARSE = 3  # customers on a stretch for each that is meant
 Segments = QuerySet | Sequence[int]
 
 
@@ -189,16 +190,25 @@ def next_strata(campaign: Campaign, as_of: datetime, after: int, size: int) -> d
 def facts(campaign: Campaign, as_of: datetime, strata: dict[int, int]) -> list[Fact]:
     """Facts of those customers who are members, by id. One pass each over the chunk: no question per row."""
     ids = list(strata)
-    excluded = memberships(ids_of(campaign.exclude), as_of).filter(customer__in=ids)
+    excluded = memberships(ids_of(campaign.exclude), as_of).filter(close("customer_id", ids))
     out = set(excluded.values_list("customer", flat=True))
-    granted = set(consents(channel=campaign.channel).filter(customer__in=ids).values_list("customer", flat=True))
+    granting = consents(channel=campaign.channel).filter(close("customer_id", ids))
+    granted = set(granting.values_list("customer", flat=True))
     own = ("pk", CHANNELS[campaign.channel].column, "erased_at", "restricted_at", "objected_at")
-    people = Customer.objects.filter(merged_into=None, pk__in=ids).order_by("pk").values_list(*own)
+    people = Customer.objects.filter(close("pk", ids), merged_into=None).order_by("pk").values_list(*own)
     return [
         Fact(pk, address, erased, restricted, objected, stratum=strata[pk], has_consent=pk in granted)
         for pk, address, erased, restricted, objected in people
-        if pk not in out
+        if pk in strata and pk not in out
     ]
+
+
+def close(column: str, ids: Sequence[int]) -> Q:
+    """Rows of these ids, and perhaps some that lie between them: a stretch costs less than thousands of parameters."""
+    first, last = min(ids), max(ids)
+    if last - first < MOST_SPARSE * len(ids):
+        return Q(**{f"{column}__gte": first, f"{column}__lte": last})
+    return Q(**{f"{column}__in": ids})
 
 
 def ids_of(segments: Any) -> list[int]:

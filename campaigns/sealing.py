@@ -111,7 +111,8 @@ UNTOUCHED = ("", "", 0)  # code, lease_token, attempts
 
 def rows(run: Run, prospects: Sequence[Prospect]) -> Iterator[tuple[Any, ...]]:
     """The rows of a chunk: waiting with a version, held out, or skipped with the reason."""
-    arms = arms_of(run, [one for one in prospects if not one.reason])
+    keys = person_keys([one.customer_id for one in prospects])
+    arms = arms_of(run, [one for one in prospects if not one.reason], keys)
     variants = dict(run.campaign.variants.values_list("key", "pk"))
     sealed_at = connection.ops.adapt_datetimefield_value(run.sealed_at)
     for one in prospects:
@@ -120,7 +121,7 @@ def rows(run: Run, prospects: Sequence[Prospect]) -> Iterator[tuple[Any, ...]]:
         state = state_of(one, arm)
         reason = one.reason or (waves.LATER if wave > 1 else "")
         ended_at = None if state in OPEN else sealed_at
-        who = (run.pk, run.campaign.channel, one.customer_id, person_key(one.customer_id), one.address_key)
+        who = (run.pk, run.campaign.channel, one.customer_id, keys[one.customer_id], one.address_key)
         yield (*who, variants.get(arm), wave, state, reason, ended_at, secrets.token_hex(16), *UNTOUCHED)
 
 
@@ -133,11 +134,11 @@ def state_of(one: Prospect, arm: str) -> str:
     return MessageState.HELD_OUT.value if arm == HELD_OUT else MessageState.QUEUED.value
 
 
-def arms_of(run: Run, prospects: Sequence[Prospect]) -> dict[int, str]:
+def arms_of(run: Run, prospects: Sequence[Prospect], keys: dict[int, str]) -> dict[int, str]:
     """The arm of each person we may write to; who had one in an earlier run keeps it, unless it is rolled out."""
     if run.rolls_out_id is not None:
         return rollout.variants(run, [one.customer_id for one in prospects])
-    people = {person_key(one.customer_id): one for one in prospects}
+    people = {keys[one.customer_id]: one for one in prospects}
     strata = [f"{one.stratum}@{run.cursor}" for one in people.values()]
     stored = earlier_arms(run, list(people))
     shares = waves.spread(weights(run.campaign), run.plan.get("waves", 1), HELD_OUT)
@@ -170,5 +171,10 @@ def weights(campaign: Campaign) -> Weights:
 
 def person_key(customer_id: int) -> str:
     """A key that is the same in every run and says nothing without the firm's hash key."""
-    said = f"person|{customer_id}".encode()
-    return hmac.digest(settings.ADDRESS_HASH_KEY.encode(), said, "sha256").hex()[:32]
+    return person_keys([customer_id])[customer_id]
+
+
+def person_keys(customer_ids: Sequence[int]) -> dict[int, str]:
+    """The same for many, by their ids."""
+    key = settings.ADDRESS_HASH_KEY.encode()
+    return {one: hmac.digest(key, f"person|{one}".encode(), "sha256").hex()[:32] for one in customer_ids}
