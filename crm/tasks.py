@@ -45,6 +45,7 @@ def gather_words() -> None:
     actions.gather_words(at=timezone.now())
 
 
+@shared_task
 def remind() -> None:
     """Send the reminders of tasks that are due."""
     send_reminders(at=timezone.now())

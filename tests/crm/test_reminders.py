@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.utils import timezone
+from django.utils.module_loading import import_string
 
+from config.timetable import BY_NAME
 from crm import access, actions, reminders
 from crm.models import Task
 from tests.crm.conftest import NOW
@@ -63,3 +66,11 @@ def test_a_mail_server_that_was_away_is_tried_again(plan: Callable, monkeypatch:
     assert reminders.remind(at=NOW) == 0
     monkeypatch.undo()
     assert reminders.remind(at=NOW + HOUR) == 1
+
+
+def test_the_timetable_looks_every_minute(plan: Callable) -> None:
+    plan(due_at=timezone.now(), remind_at=timezone.now() - HOUR)
+    job = BY_NAME["remind-of-tasks"]
+    assert job.every == timedelta(minutes=1)
+    import_string(job.task).apply()
+    assert len(mail.outbox) == 1
