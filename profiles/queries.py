@@ -211,6 +211,7 @@ def quality() -> list[Quality]:
     return [quality_of(feature, counted, snapshot) for feature in known.values()]
 
 
+@lru_cache(maxsize=4)
 def columns_of(file_name: str) -> frozenset[str]:
     with readers.reading(file_name) as engine:
         return frozenset(row[0] for row in engine.execute("describe profile").fetchall())

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_safe
 
 from crm import tables
 from crm.access import ActorRequest, needs
-from profiles import queries, wording
+from crm.rights import may
+from profiles import queries, uses, wording
 from profiles.catalogue import DIMENSIONS, Feature
 from profiles.queries import Quality
 
@@ -23,6 +24,7 @@ COLUMNS = (
     tables.Column(_("Valid"), "number"),
     tables.Column(_("Last changed"), sort="changed"),
     tables.Column(_("Use")),
+    tables.Column(_("Used by"), "number", sort="uses"),
 )
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 SORTS = {
@@ -30,6 +32,7 @@ SORTS = {
     "dimension": lambda row: (DIMENSIONS.index(row.feature.dimension), wording.label(row.feature).casefold()),
     "coverage": lambda row: row.coverage_share,
     "changed": lambda row: row.changed_at or LONG_AGO,
+    "uses": lambda row: row.feature.key,
 }
 
 
@@ -38,11 +41,14 @@ SORTS = {
 def data(request: ActorRequest) -> HttpResponse:
     """Every feature with its dimension, source, coverage, freshness and sensitivity."""
     order = tables.order(request.GET, COLUMNS, "dimension")
-    rows = sorted(quality_for(request), key=SORTS[order.key], reverse=order.is_descending)
+    used = {key: len({use.url for use in found}) for key, found in uses.by_feature(request.actor).items()}
+    sorts = SORTS | {"uses": lambda row: used.get(row.feature.key, 0)}
+    rows = sorted(quality_for(request), key=sorts[order.key], reverse=order.is_descending)
     context = {
         "columns": COLUMNS,
         "order": order,
-        "rows": [in_words(row) for row in rows],
+        "rows": [in_words(row) | {"uses": used.get(row.feature.key, 0)} for row in rows],
+        "may_change": may(request.actor, "fields.change"),
         "as_of": queries.current().as_of if rows else None,
         "answer": answer(rows),
     }

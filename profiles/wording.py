@@ -39,6 +39,18 @@ def sensitivity(feature: Feature) -> str:
     return "" if feature.sensitivity == Sensitivity.NORMAL else str(Sensitivity(feature.sensitivity).label)
 
 
+USERS: Final = {
+    "normal": _("everyone who draws segments"),
+    "not_for_marketing": _("segments for service and analysis, not for marketing"),
+    "special": _("those with an administrator's grant; in marketing with every member's consent"),
+}
+
+
+def users(feature: Feature) -> str:
+    """Who may use the feature in rules."""
+    return str(USERS[feature.sensitivity])
+
+
 def source(feature: Feature) -> str:
     return str(SOURCES.get(feature.source, feature.source))
 

@@ -10,8 +10,9 @@ class SegmentsConfig(AppConfig):
     def ready(self) -> None:
         from crm import bulk_actions, finding, holdings, panels
         from crm.lists import conditions
+        from profiles import uses
+        from segments import feature_uses, lists, people
         from segments import finding as own
-        from segments import lists, people
 
         label, view = _("Segments"), ("customer-segments", "segments.view")
         panels.register(panels.Panel("segments", label, *view, place=60, is_page=True))
@@ -22,3 +23,4 @@ class SegmentsConfig(AppConfig):
         holdings.explain(people.logic)
         conditions.register(lists.FILTERS)
         bulk_actions.register(lists.ADD)
+        uses.register(feature_uses.of_features)

@@ -309,6 +309,12 @@ def readable(rules: Iterable[Any]) -> list[tree.Rule]:
     return found
 
 
+def readable_rule(rule: Any, features: Mapping[str, Feature]) -> Iterator[tree.Rule]:
+    """The stored rule, where it can be read."""
+    with suppress(RuleError):
+        yield reading.read_rule(rule, reading.Known(features=features))
+
+
 def segments_in(rule: Any, features: Mapping[str, Feature]) -> frozenset[str]:
     """Segments a stored rule names; an unreadable rule names none: its own evaluation will say why."""
     if not rule:

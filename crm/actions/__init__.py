@@ -20,7 +20,7 @@ from crm.actions.deals import (
 from crm.actions.duplicates import dismiss_pair, find_duplicates, recall_pair
 from crm.actions.events import NewEvent, record_events
 from crm.actions.exports import note_export
-from crm.actions.fields import KeyTaken, archive_field, change_field, define_field
+from crm.actions.fields import KeyTaken, archive_field, change_field, define_field, restore_field
 from crm.actions.identity import is_living, living_ids
 from crm.actions.imports import (
     carry_on_import,
@@ -199,6 +199,7 @@ __all__ = [
     "reopen_task",
     "reopen_user",
     "reset_two_factor",
+    "restore_field",
     "restore_view",
     "restrict_customer",
     "revoke_key",

@@ -67,6 +67,16 @@ def archive_field(definition: FieldDefinition, *, by: Actor, at: datetime) -> Fi
     return definition
 
 
+@transaction.atomic
+def restore_field(definition: FieldDefinition, *, by: Actor, at: datetime) -> FieldDefinition:
+    """Undo of archiving."""
+    require(by, "fields.change")
+    if FieldDefinition.objects.filter(pk=definition.pk, archived_at__isnull=False).update(archived_at=None):
+        audit(kind="field", object_id=definition.pk, verb="restored", changes={}, by=by, at=at)
+    definition.refresh_from_db()
+    return definition
+
+
 def _check(row: FieldDefinition) -> None:
     if not KEY_FORM.fullmatch(row.key):
         raise ValueRefused(_("a-z, 0-9 and _, beginning with a letter, at most 60."), path="key")

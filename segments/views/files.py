@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -42,8 +43,9 @@ class FileForm(forms.Form):
 @needs("segments.view")
 def files(request: ActorRequest) -> HttpResponse:
     """Download definitions, and upload a file to see what it would change; below, files taken before."""
-    may_change = may(request.actor, "segments.change")
-    if request.method == "POST" and may_change:
+    if request.method == "POST":
+        if not may(request.actor, "segments.change"):
+            raise PermissionDenied
         return compared(request)
     return start(request, FileForm())
 
