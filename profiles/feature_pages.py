@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,8 +15,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from crm import actions as crm_actions
 from crm import figures, notices
 from crm.access import ActorRequest, needs
-from crm.keyset import LARGEST_ID
-from crm.models import Dimension, FieldDefinition, FieldType, Sensitivity
 from crm.refusals import Refused
 from crm.rights import Actor, may
 from profiles import queries, uses, wording
@@ -54,16 +52,16 @@ class FieldForm(forms.Form):
         label=gettext_lazy("Whose"),
         choices=[("customer", gettext_lazy("Customer")), ("company", gettext_lazy("Company"))],
     )
-    type = forms.ChoiceField(label=gettext_lazy("Kind"), choices=FieldType.choices)
-    dimension = forms.ChoiceField(label=gettext_lazy("Dimension"), choices=Dimension.choices)
+    type = forms.ChoiceField(label=gettext_lazy("Kind"), choices=wording.KIND_CHOICES)
+    dimension = forms.ChoiceField(label=gettext_lazy("Dimension"), choices=wording.DIMENSION_CHOICES)
     unit = forms.CharField(label=gettext_lazy("Unit"), max_length=20, required=False)
     choices = ChoicesField(
         label=gettext_lazy("Choices"), required=False, help_text=gettext_lazy("For the kind choice: one on each line.")
     )
-    sensitivity = forms.ChoiceField(label=gettext_lazy("Who may use it"), choices=Sensitivity.choices)
+    sensitivity = forms.ChoiceField(label=gettext_lazy("Who may use it"), choices=wording.SENSITIVITY_CHOICES)
     source = forms.CharField(label=gettext_lazy("Source"), max_length=80, required=False)
 
-    def __init__(self, data: Any, *, field: FieldDefinition | None = None) -> None:
+    def __init__(self, data: Any, *, field: Any = None) -> None:
         names = list(self.base_fields)
         super().__init__(data, initial={name: getattr(field, name) for name in names} if field else {})
         if field:
@@ -94,7 +92,15 @@ def feature(request: ActorRequest, key: str) -> HttpResponse:
     return render(request, "profiles/feature.html", context)
 
 
-def field_of(key: str) -> FieldDefinition | None:
+def found(pk: int) -> Any:
+    """A definition by its number, archived ones too. Raises Http404."""
+    one = next((one for one in definitions() if one.pk == pk), None)
+    if one is None:
+        raise Http404
+    return one
+
+
+def field_of(key: str) -> Any:
     """The definition behind a feature; None for built-in ones."""
     return next((one for one in definitions() if column_of(one) == key and one.archived_at is None), None)
 
@@ -116,7 +122,7 @@ def facts(one: Feature, quality: Quality | None) -> list[tuple[str, Any]]:
     return [
         (_("Key"), one.key),
         (_("Dimension"), wording.dimension(one)),
-        (_("Kind"), str(FieldType(one.kind).label)),
+        (_("Kind"), wording.kind(one)),
         (_("Unit"), one.unit or figures.MISSING),
         (_("Source"), wording.source(one)),
         (_("Valid"), figures.share(quality.valid_share) if quality else figures.MISSING),
@@ -193,7 +199,9 @@ def new(request: ActorRequest) -> HttpResponse:
 @needs("fields.change")
 def change(request: ActorRequest, pk: int) -> HttpResponse:
     """Change what a field is called, its dimension, choices and sensitivity."""
-    field = get_object_or_404(FieldDefinition, pk=min(pk, LARGEST_ID), archived_at__isnull=True)
+    field = found(pk)
+    if field.archived_at:
+        raise Http404
     form = FieldForm(request.POST or None, field=field)
     if form.is_valid():
         try:
@@ -215,7 +223,7 @@ def drawn(request: ActorRequest, form: FieldForm, title: str, cancel_url: str) -
 @needs("fields.change")
 def archive(request: ActorRequest, pk: int) -> HttpResponse:
     """Take a field out of forms, rules and the API; its values stay, and it can be brought back."""
-    field = get_object_or_404(FieldDefinition, pk=min(pk, LARGEST_ID))
+    field = found(pk)
     if users := uses.by_feature(request.actor).get(column_of(field)):
         told = _("Not archived: these use it: %(names)s.") % {
             "names": ", ".join(dict.fromkeys(one.name for one in users))
@@ -232,8 +240,6 @@ def archive(request: ActorRequest, pk: int) -> HttpResponse:
 @needs("fields.change")
 def restore(request: ActorRequest, pk: int) -> HttpResponse:
     """Undo of archiving."""
-    field = crm_actions.restore_field(
-        get_object_or_404(FieldDefinition, pk=min(pk, LARGEST_ID)), by=request.actor, at=timezone.now()
-    )
+    field = crm_actions.restore_field(found(pk), by=request.actor, at=timezone.now())
     notices.notify(request, _("“%(name)s” is back.") % {"name": field.label})
     return redirect("feature", column_of(field))

@@ -9,7 +9,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm import figures
-from crm.models import Dimension, Sensitivity
+from crm.models import Dimension, FieldType, Sensitivity
 from profiles.catalogue import Feature
 from profiles.computed import CELLS, JOURNEY
 
@@ -39,11 +39,18 @@ def sensitivity(feature: Feature) -> str:
     return "" if feature.sensitivity == Sensitivity.NORMAL else str(Sensitivity(feature.sensitivity).label)
 
 
+KIND_CHOICES: Final = FieldType.choices
+DIMENSION_CHOICES: Final = Dimension.choices
+SENSITIVITY_CHOICES: Final = Sensitivity.choices
 USERS: Final = {
     "normal": _("everyone who draws segments"),
     "not_for_marketing": _("segments for service and analysis, not for marketing"),
     "special": _("those with an administrator's grant; in marketing with every member's consent"),
 }
+
+
+def kind(feature: Feature) -> str:
+    return str(FieldType(feature.kind).label)
 
 
 def users(feature: Feature) -> str:
