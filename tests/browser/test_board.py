@@ -1,0 +1,44 @@
+"""The board of deals by keyboard and by mouse: a card moves, the move is said aloud, and the focus stays on it."""
+
+import os
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from crm import access, actions
+from crm.models import Customer, Deal
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.fixture
+def deal(cast) -> Deal:
+    now = timezone.now()
+    customer = Customer.objects.create(number="1", first_name="Aada", team=cast.north, created_at=now, updated_at=now)
+    values = {"title": "Bikes", "customer": customer, "amount": Decimal(100), "expected_on": now.date() + timedelta(9)}
+    return actions.create_deal(values=values, by=access.of_user(cast.anna), at=now)
+
+
+def test_a_card_moves_by_arrow_key_and_by_drag(page, live_server, deal) -> None:
+    heard = []
+    page.on("console", lambda line: heard.append(line.text) if line.type in ("error", "warning") else None)
+    page.goto(live_server.url + reverse("sign-in") + "?next=" + reverse("deals"))
+    page.get_by_label("Username").fill("anna")
+    page.get_by_label("Password").fill("a long password")
+    page.get_by_role("button", name="Sign in").click()
+    stages, card = page.locator("[data-stage]"), page.locator(f"#deal-{deal.pk}")
+    expect(stages.nth(0).locator("[data-card]")).to_have_count(1)
+    card.focus()
+    page.keyboard.press("ArrowRight")
+    expect(stages.nth(1).locator("[data-card]")).to_have_count(1)
+    expect(page.locator("[data-board-live]")).to_have_text("“Bikes” moved to “In touch”.")
+    expect(card).to_be_focused()
+    card.drag_to(stages.nth(3))
+    expect(stages.nth(3).locator("[data-card]")).to_have_count(1)
+    deal.refresh_from_db()
+    assert deal.stage.slug == "negotiating" and deal.moves.count() == 3 and heard == []
