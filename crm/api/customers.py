@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from crm import actions, queries
+from crm import actions, queries, search
 from crm.api.merging import Merging
 from crm.models import Company, Customer, Team, User
 from crm.rest.endpoints import Endpoint, Listed, Retrieved
@@ -95,6 +95,8 @@ class CompanyFilters(filters.FilterSet):
 
 
 class CustomerFilters(filters.FilterSet):
+    search = filters.CharFilter(method="_meant", label="Name, number, address or company; typing errors are forgiven.")
+    tag = filters.CharFilter("tagged__tag__slug", label="Slug of a tag.")
     email = filters.CharFilter(method="_with_email", label="The whole address.")
     last_name = filters.CharFilter(lookup_expr="startswith", label="Beginning of the family name.")
     company = filters.CharFilter("company__number", label="Company number.")
@@ -105,6 +107,9 @@ class CustomerFilters(filters.FilterSet):
     class Meta:
         model = Customer
         fields = ["number", "phone", "stage", "country", "city"]
+
+    def _meant(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
+        return search.meant(rows, value, by_name=True).rows if value.strip() else rows
 
     def _with_email(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
         return rows.filter(email__in={value, value.strip().lower()})

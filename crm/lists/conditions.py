@@ -208,7 +208,7 @@ def told(one: Condition) -> str:
         case "money":
             return figures.money(one.value, one.subject.unit or "EUR")
         case "number":
-            return figures.figure(one.value, "decimal")
+            return figures.figure(one.value, "decimal" if one.value % 1 else "number")
     return one.text
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from crm import actions, bulk_actions, figures, keyset, queries
 from crm.access import ActorRequest, needs
 from crm.bulk_actions import BulkAction
-from crm.lists import narrowing
+from crm.lists import files, narrowing
 from crm.lists.kinds import CUSTOMERS
 from crm.lists.shown import Shown, shown
 from crm.notices import notify
@@ -33,7 +33,8 @@ def customers(request: ActorRequest) -> HttpResponse:
         **lists.context(request, one, "customers"),
         "may_create": may(actor, "customers.change"),
         "search_label": search_label(actor),
-        "bulk": [(action.key, action.label) for action in bulk_actions.open_to(actor)],
+        "bulk": [(action.key, action.label) for action in bulk_actions.open_to(actor)]
+        + [(kind, kind.upper()) for kind in files.FORMATS if may(actor, "exports.persons")],
     }
     return render(request, "crm/customers.html", context)
 

@@ -241,3 +241,14 @@ def test_companies_are_found_entered_changed_and_peopled(as_: Callable, people: 
     client.post(f"/companies/{firm.pk}/people/{people[1].pk}/remove/")
     assert Customer.objects.get(number="2").company is None
     assert as_("bertil").get(f"/companies/{firm.pk}/").status_code == 404
+
+
+def test_the_api_searches_as_the_page_does(caller: Callable, people: list[Customer], cast: Any) -> None:
+    Customer.objects.filter(number="2").update(last_name="Korhonen")
+    actions.gather_words(at=NOW)
+    client = caller("customers:read")
+    for query in ("search=korhoen", "search=korh", "stage=lapsed"):
+        found = client.get(f"/api/v1/customers/?{query}").json()["results"]
+        assert [row["number"] for row in found] == ["2"], query
+    assert [row["number"] for row in client.get("/api/v1/customers/?tag=vip").json()["results"]] == ["1"]
+    assert caller("customers:read", issuer=cast.aino).get("/api/v1/customers/?search=korh").status_code == 403
