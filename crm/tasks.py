@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
-from crm import actions, duplicates
+from crm import actions, duplicates, erasures
 from crm.actions.merging import forget_merges
 from crm.actions.two_factor import forget_visits
 from crm.imports.door import carry_on_import
@@ -59,6 +59,7 @@ def forget() -> None:
     forget_answers(at=now)
     forget_files(at=now)
     forget_merges(at=now)
+    erasures.keep()
     forget_visits(at=now)
     actions.forget_words()
 

@@ -12,7 +12,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.test import Client
 
-from crm import access, actions, holdings, rights
+from crm import access, actions, erasures, holdings, rights
 from crm.models import AuditLine, Customer
 from tests.crm.conftest import NOW
 
@@ -88,3 +88,20 @@ def test_an_objection_holds_at_once_and_restriction_is_lifted_again(
     client.post(f"/customers/{row.pk}/privacy/restrict/", {"lift": "1"})
     row.refresh_from_db()
     assert row.restricted_at is None
+
+
+def test_whom_a_restore_brings_back_is_erased_again(db: None, make_customer: Callable, tmp_path: Path) -> None:
+    row, new = make_customer("aada@example.fi", first_name="Aada", email="aada@example.fi"), make_customer("2")
+    backup = Customer.objects.filter(pk=row.pk).values().get()
+    actions.erase_customer(row, by=MACHINE, at=NOW)
+    before = erasures.ledger().read_text() if erasures.ledger().exists() else ""
+    assert erasures.keep() == 1 and erasures.keep() == 0
+    told = erasures.ledger().read_text().removeprefix(before)
+    assert "aada" not in told
+    (tmp_path / "ledger.jsonl").write_text(told)
+    erasures.ledger().write_text(before)
+    Customer.objects.filter(pk=row.pk).update(**backup)
+    call_command("replay_erasures", str(tmp_path / "ledger.jsonl"))
+    row.refresh_from_db()
+    new.refresh_from_db()
+    assert row.erased_at and row.first_name == "" and new.erased_at is None
