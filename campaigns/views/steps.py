@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from campaigns import queries
 from campaigns.content import matrix
@@ -26,7 +26,7 @@ STEPS = (
     Step("audience", gettext_lazy("Audience"), gettext_lazy("Choose whom it is for, and see whom it reaches.")),
     Step("messages", gettext_lazy("Messages"), gettext_lazy("Write the versions, and read them as a member would.")),
     Step("test", gettext_lazy("Test"), gettext_lazy("Decide how it is tested, and see what these people can show.")),
-    Step("schedule", gettext_lazy("Schedule"), gettext_lazy("Say when it may leave, and what it costs.")),
+    Step("schedule", pgettext_lazy("step", "Schedule"), gettext_lazy("Say when it may leave, and what it costs.")),
 )
 LAST = gettext_lazy("Check and launch")
 
