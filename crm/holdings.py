@@ -90,6 +90,7 @@ NAMED: list[Holding] = [
         "title", "note", "amount", "currency", "stage__name", "status", "expected_on")),
     Holding("crm.DealMove", "deal__customer", _("Moves of deals"), ("deal__title", "to_stage__name", "at")),
     Holding("crm.DealNote", "deal__customer", _("Notes on deals"), ("deal__title", "text", "at")),
+    Holding("crm.CustomerTag", label=_("Tags"), moves=True, once_per=("tag",), columns=("tag__name", "at")),
     Holding("crm.PrivacyRequest", label=_("Requests about their data"), moves=True, columns=(
         "kind", "state", "words", "asked_on", "due_on", "decided_at", "outcome")),
     Holding("crm.AuditLine", "object_id", _("Changes of their data"), ("at", "verb", "changes", "source"),
@@ -99,6 +100,8 @@ NAMED: list[Holding] = [
     Holding("crm.Customer", "merged_into", reason="exported as part of the person", moves=True),
     Holding("crm.LikePair", "first", reason="a guess about two persons; telling it to one would tell of the other"),
     Holding("crm.LikePair", "second", reason="a guess about two persons; telling it to one would tell of the other"),
+    Holding("crm.BulkChangeRow", "object_id", only=Q(change__kind="customer"),
+            reason="ids and codes to undo a change of many by; what changed is among the changes of their data"),
     Holding("crm.Touch", "customer_id", reason="a note for machines that lives for seconds"),
 ]
 # fmt: on

@@ -4,12 +4,16 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from crm.models import Word, WordKind, WordPart
 
 SHORTEST = 3  # letters; of fewer, any other word is as near
 LOOKED_AT = 150  # words that share the most threes of letters
+COMMON = 4_000  # words with the same three letters; by those that more have, nobody is told apart
+READ = 16_000  # parts of words that one question reads, at most
+LONG = 24  # letters; of longer names every other spelling is not tried
+LETTERS = "abcdefghijklmnopqrstuvwxyzåäö"
 LONGEST = 60  # letters of what is typed that are compared
 PERSONS = frozenset({WordKind.FIRST_NAME.value, WordKind.LAST_NAME.value})
 
@@ -28,14 +32,52 @@ def nearest(typed: str) -> list[Near]:
     wanted = folded(typed)[:LONGEST]
     if len(wanted) < SHORTEST:
         return []
-    shared = WordPart.objects.filter(part__in=parts(wanted, is_whole=False)).values("word")
-    best = shared.annotate(n=Count("part")).order_by("-n", "word").values_list("word", flat=True)[:LOOKED_AT]
-    words = Word.objects.filter(pk__in=list(best)).values_list("text", "kind")
+    near = [*sharing(wanted), *spelt_nearly(" ".join(typed.split())[:LONGEST])]
+    words = Word.objects.filter(pk__in=near).values_list("text", "kind")
     found = [Near(text, kind, mistakes(wanted, folded(text), anywhere=kind not in PERSONS)) for text, kind in words]
     return sorted(
         (one for one in found if one.mistakes <= forgiven(wanted)),
         key=lambda one: (one.mistakes, len(one.text), one.text),
     )
+
+
+def sharing(wanted: str) -> list[int]:
+    """Words that share the most of the rarer threes of letters: what half of all names hold is dear to read."""
+    shared = WordPart.objects.filter(part__in=rarest(parts(wanted, is_whole=False))).values("word")
+    best = shared.annotate(n=Count("part")).order_by("-n", "word")
+    return list(best.values_list("word", flat=True)[:LOOKED_AT])
+
+
+def rarest(asked: Iterable[str]) -> list[str]:
+    """Those of the parts that fewest words hold, as many as are read at once; counting stops where one is common."""
+    counts = [
+        (n, part) for part in sorted(asked) if (n := WordPart.objects.filter(part=part)[: COMMON + 1].count()) <= COMMON
+    ]
+    chosen, read = [], 0
+    for n, part in sorted(counts):
+        read += n
+        if read > READ:
+            break
+        chosen.append(part)
+    return chosen
+
+
+def spelt_nearly(typed: str) -> QuerySet[Word, int]:
+    """Words one mistake from what is typed, by their whole spelling: so common names are met without their parts."""
+    return Word.objects.filter(text__in=spellings(typed)).values_list("pk", flat=True)
+
+
+def spellings(typed: str) -> list[str]:
+    """What is typed and whatever lies one mistake from it, as names are written.
+
+    >>> "Virtanen" in spellings("vritanen"), "Virtanen" in spellings("virtaen"), len(spellings("aho")) < 250
+    (True, True, True)
+    """
+    text = typed.lower()
+    cuts = [(text[:i], text[i:]) for i in range(len(text) + 1)] if len(text) <= LONG else []
+    found = {text, *(a + b[1:] for a, b in cuts), *(a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1)}
+    found |= {a + letter + rest for a, b in cuts for letter in LETTERS for rest in (b, b[1:])}
+    return sorted({one.title() for one in found})
 
 
 def forgiven(typed: str) -> int:

@@ -13,7 +13,16 @@ from crm.actions.touches import touch
 from crm.actions.words import forget_words
 from crm.addresses import NORMAL_FORMS, AddressRefused, address_key, erased_number
 from crm.imports.forgetting import forget_in_imports
-from crm.models import AuditLine, ConsentEntry, Customer, Event, FieldDefinition, IdempotencyRecord, Sensitivity
+from crm.models import (
+    AuditLine,
+    ConsentEntry,
+    Customer,
+    CustomerTag,
+    Event,
+    FieldDefinition,
+    IdempotencyRecord,
+    Sensitivity,
+)
 from crm.rights import Actor, machine, require
 
 SHORTEST_TELLING = 4  # characters; shorter ones stand in texts about anybody
@@ -77,6 +86,7 @@ def erase_customer(customer: Customer, *, by: Actor, at: datetime) -> Customer:
     Event.objects.filter(customer=row).update(properties={}, anonymous_id="")
     ConsentEntry.objects.filter(customer=row).update(evidence={})
     AuditLine.objects.filter(kind="customer", object_id=row.pk).update(changes={})
+    CustomerTag.objects.filter(customer=row).delete()
     forget_work(row, at=at)
     IdempotencyRecord.objects.filter(scope__contains=" customers.", body__id=row.pk).delete()
     audit(kind="customer", object_id=row.pk, verb="erased", changes={"erased_at": [None, at]}, by=by, at=at)

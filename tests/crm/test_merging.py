@@ -253,3 +253,15 @@ def test_what_one_granted_and_the_other_never_spoke_of_stays_granted(pair: tuple
     actions.merge_customers(first, second, by=access.of_user(cast.anna), at=NOW)
     assert queries.consenting("marketing", "email", at=NOW).filter(customer=first).exists()
     assert first.consent_entries.count() == 1, "the proof came along"
+
+
+def test_tags_of_both_are_on_the_survivor_and_go_back(cast: SimpleNamespace, make_customer: Callable) -> None:
+    first, second = make_customer("1", cast.north), make_customer("2", cast.north)
+    for name, whose in (("Both", [first, second]), ("Hers", [second]), ("His", [first])):
+        tag = actions.create_tag(name=name, by=admin(), at=NOW)
+        actions.add_tag(tag, to=Customer, ids=[one.pk for one in whose], by=admin(), at=NOW)
+    merge = actions.merge_customers(first, second, by=admin(), at=NOW)
+    assert sorted(first.tagged.values_list("tag__name", flat=True)) == ["Both", "Hers", "His"]
+    actions.unmerge(merge, by=admin(), at=LATER)
+    assert sorted(first.tagged.values_list("tag__name", flat=True)) == ["Both", "His"]
+    assert sorted(second.tagged.values_list("tag__name", flat=True)) == ["Both", "Hers"]

@@ -129,6 +129,25 @@ def test_what_is_near_nothing_finds_nobody(text: str, people: None) -> None:
     assert not found.rows and not found.nearest
 
 
+def test_parts_that_half_of_all_names_hold_are_not_read_and_a_common_name_is_still_found(
+    people: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words.learn("last_name", [f"Virta{one}nen" for one in ("ma", "sa", "la", "ka")])
+    monkeypatch.setattr(words, "COMMON", 2)
+    assert words.rarest({"vir", "ine", "zzz"}) == ["zzz", "ine"]
+    assert words.nearest("vritanen")[0] == words.Near("Virtanen", "last_name", 1)
+    monkeypatch.setattr(words, "READ", 0)
+    assert words.rarest({"zzz", "ine"}) == ["zzz"]
+
+
+@pytest.mark.parametrize("typed", ["korhoen", "korhonenn", "kohronen", "korhanen", "orhonen"])
+def test_a_name_one_mistake_away_is_met_by_its_spelling_alone(
+    typed: str, people: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(words, "READ", -1)
+    assert [one.text for one in words.nearest(typed)] == ["Korhonen"]
+
+
 def test_names_of_other_teams_are_not_told(people: None, cast: Any) -> None:
     Customer.objects.filter(number="1").update(team=cast.south)
     mine = Customer.objects.filter(team=cast.north)

@@ -12,8 +12,8 @@ from django.apps import apps
 from django.core.management import call_command
 from django.test import Client
 
-from crm import access, actions, erasures, holdings, rights
-from crm.models import AuditLine, Customer
+from crm import access, actions, erasures, holdings, rights, takeout
+from crm.models import AuditLine, Customer, CustomerTag
 from tests.crm.conftest import NOW
 
 MACHINE = rights.machine("test")
@@ -72,6 +72,17 @@ def test_erasure_takes_the_typed_number_and_reaches_records_joined(
     tables = ("crm.Customer", "crm.Merge", "crm.AuditLine", "crm.LikePair")
     told = [name for name in tables if "lanted" in str(list(apps.get_model(name).objects.values()))]
     assert told == [] and Customer.objects.filter(erased_at=None).count() == 0
+
+
+def test_tags_are_in_the_export_by_name_and_go_with_the_person(cast: SimpleNamespace, make_customer: Callable) -> None:
+    row, other = make_customer("1", cast.north), make_customer("2", cast.north)
+    tag = actions.create_tag(name="Left-handed", by=access.of_user(cast.adele), at=NOW)
+    actions.add_tag(tag, to=Customer, ids=[row.pk, other.pk], by=access.of_user(cast.adele), at=NOW)
+    found = takeout.everything(row, language="en")
+    assert found["crm_customertag"] == [{"tag__name": "Left-handed", "at": NOW}]
+    assert "crm_bulkchangerow" not in found
+    actions.erase_customer(row, by=access.of_user(cast.adele), at=NOW)
+    assert list(CustomerTag.objects.values_list("customer", flat=True)) == [other.pk]
 
 
 def test_an_objection_holds_at_once_and_restriction_is_lifted_again(
