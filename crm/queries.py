@@ -31,7 +31,9 @@ from crm.models import (
     Import,
     LikePair,
     LostReason,
+    Mention,
     Merge,
+    Note,
     Order,
     Pipeline,
     PipelineStage,
@@ -176,6 +178,26 @@ def deal_notes(actor: Actor) -> QuerySet[DealNote]:
     if not rights.may(actor, "customers.identify"):
         return DealNote.objects.none()
     return DealNote.objects.filter(deal__in=Deal.objects.filter(_of_those_in_scope(actor)).values("pk"))
+
+
+def notes(actor: Actor, *, with_deleted: bool = False) -> QuerySet[Note]:
+    """Notes on customers and companies in scope, for those who may read them."""
+    if not rights.may(actor, "notes.view"):
+        return Note.objects.none()
+    rows = Note.objects.filter(_of_those_in_scope(actor))
+    return rows if with_deleted else rows.filter(deleted_at__isnull=True)
+
+
+def mentions(actor: Actor) -> QuerySet[Mention]:
+    """Where the actor is mentioned, in notes they may still read."""
+    return Mention.objects.filter(user=actor.user, note__in=notes(actor).values("pk"))
+
+
+def readers_of_notes(subject: Customer | Company) -> QuerySet[User]:
+    """Who may read what is noted about a customer or company: sales staff of its team, others everywhere."""
+    rows = User.objects.filter(is_active=True, role__in=rights.RIGHTS["notes.view"].roles)
+    mates = User.teams.through.objects.filter(team_id=subject.team_id).values("user_id")
+    return rows.filter(~Q(role=rights.SALES) | Q(pk__in=mates))
 
 
 def pipelines(actor: Actor) -> QuerySet[Pipeline]:

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from crm.actions.notes import KEPT as NOTES_KEPT
 from crm.actions.two_factor import VISITS_KEPT
 from crm.imports import forgetting
-from crm.models import IdempotencyRecord, Visit
+from crm.models import IdempotencyRecord, Note, Visit
 from crm.rest import idempotency
 
 
@@ -26,8 +27,10 @@ def kept(*, at: datetime) -> list[Kept]:
     """Counted now, nothing deleted."""
     answers = IdempotencyRecord.objects.filter(created_at__lt=at - idempotency.KEPT).count()
     visits = Visit.objects.filter(began_at__lt=at - VISITS_KEPT).count()
+    notes = Note.objects.filter(deleted_at__lt=at - NOTES_KEPT).count()
     return [
         Kept(_("Uploaded files of imports that ended"), forgetting.KEPT, forgetting.overdue_files(at=at), "forget"),
         Kept(_("Sign-ins with browser and network address"), VISITS_KEPT, visits, "forget"),
+        Kept(_("Deleted notes with their files"), NOTES_KEPT, notes, "forget"),
         Kept(_("Answers of the API to repeated posts"), idempotency.KEPT, answers, "forget"),
     ]

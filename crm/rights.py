@@ -35,6 +35,8 @@ RIGHTS: dict[str, Right] = {
     "tasks.change":        _right((SALES, ADMIN), "customers:write", "Plan and do tasks, log calls and meetings."),
     "deals.view":          _right(ROLES, "deals:read", "See deals: sales their teams', analysts without words."),
     "deals.change":        _right((SALES, ADMIN), "deals:write", "Open, change, move, win and lose deals."),
+    "notes.view":          _right((SALES, MARKETER, ADMIN), "customers:read", "Read notes, with their files."),
+    "notes.change":        _right((SALES, MARKETER, ADMIN), "customers:write", "Write notes, change one's own, pin."),
     "worklist.view":       _right((SALES, ADMIN), "customers:read", "See one's own worklist."),
     "tags.change":         _right((SALES, MARKETER, ADMIN), "customers:write", "Make tags; put them on and off."),
     "fields.view":         _right(ROLES, "customers:read", "See the definitions of custom fields."),

@@ -59,6 +59,7 @@ def forget() -> None:
     forget_answers(at=now)
     forget_files(at=now)
     forget_merges(at=now)
+    actions.forget_notes(at=now)
     erasures.keep()
     forget_visits(at=now)
     actions.forget_words()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.views import calendar, contacts, deal, deals, tasks
+from crm.views import calendar, contacts, deal, deals, notes, tasks
 
 urlpatterns = [
     path("customers/<int:pk>/tasks/new/", tasks.task_new, name="customer-task-new"),
@@ -10,6 +10,14 @@ urlpatterns = [
     path("customers/<int:pk>/tasks/", contacts.customer_tasks, name="customer-tasks"),
     path("customers/<int:pk>/contacts/", contacts.contact_log, name="contact-log"),
     path("customers/<int:pk>/deals/", deal.customer_deals, name="customer-deals"),
+    path("customers/<int:pk>/notes/", notes.customer_notes, name="customer-notes"),
+    path("customers/<int:pk>/notes/new/", notes.customer_note_add, name="customer-note-add"),
+    path("companies/<int:pk>/notes/new/", notes.company_note_add, name="company-note-add"),
+    path("notes/<int:pk>/edit/", notes.note_edit, name="note-edit"),
+    path("notes/<int:pk>/pin/", notes.note_pin, name="note-pin"),
+    path("notes/<int:pk>/delete/", notes.note_delete, name="note-delete"),
+    path("notes/<int:pk>/restore/", notes.note_restore, name="note-restore"),
+    path("notes/<int:pk>/files/<int:file_id>/", notes.note_file, name="note-file"),
     path("deals/", deals.deals, name="deals"),
     path("deals/list/", deals.deals_list, name="deals-list"),
     path("deals/forecast/", deals.deals_forecast, name="deals-forecast"),

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from config.home import attention, first_steps, house, marketing, sales
+from config.home import attention, first_steps, house, marketing, mentions, sales
 from config.home.lines import Part
 from crm import access
 from crm import actions as crm_actions
@@ -76,11 +76,13 @@ IMPORTS = Part("imports", _("Imports"), _("Nothing was imported in a week."), ho
 SIGN_INS = Part("sign-ins", _("Who came in"), _("Nobody yet."), house.sign_ins, "users.change", "users")
 KEYS = Part("keys", _("Keys that end soon"), _("No key ends within a month."), house.keys, "keys.change", "keys")
 
+MENTIONS = Part("mentions", _("Where I am mentioned"), _("Nobody has mentioned you."), mentions.mentions, "notes.view")
+
 PARTS: dict[str, tuple[Part, ...]] = {
-    SALES: (WORKLIST, TASKS, PIPELINE, AT_CUSTOMERS),
-    MARKETER: (DECISIONS, RUNNING, MOVED, WEAK, LESSONS, IMPORTS),
+    SALES: (WORKLIST, TASKS, PIPELINE, AT_CUSTOMERS, MENTIONS),
+    MARKETER: (DECISIONS, RUNNING, MOVED, WEAK, LESSONS, IMPORTS, MENTIONS),
     ANALYST: (REPORTS, MOVED, WEAK, LESSONS),
-    ADMIN: (HOUSE, RUNNING, IMPORTS, SIGN_INS, MOVED, KEYS),
+    ADMIN: (HOUSE, RUNNING, IMPORTS, SIGN_INS, MOVED, KEYS, MENTIONS),
 }
 BY_KEY = {part.key: part for parts in PARTS.values() for part in parts}
 

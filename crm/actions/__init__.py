@@ -33,6 +33,16 @@ from crm.actions.imports import (
 )
 from crm.actions.keys import issue_key, revoke_key
 from crm.actions.merging import UNDOABLE, MergeRefused, forget_merges, merge_customers, unmerge
+from crm.actions.notes import (
+    Written,
+    add_note,
+    change_note,
+    delete_note,
+    forget_notes,
+    pin_note,
+    restore_note,
+    see_mentions,
+)
 from crm.actions.orders import NewLine, NewOrder, OrderRefused, record_order, record_orders
 from crm.actions.pipelines import default_pipeline
 from crm.actions.privacy import (
@@ -121,7 +131,9 @@ __all__ = [
     "TaskStatus",
     "ValueRefused",
     "Verdict",
+    "Written",
     "add_deal_note",
+    "add_note",
     "add_tag",
     "archive_field",
     "archive_tag",
@@ -136,6 +148,7 @@ __all__ = [
     "change_field",
     "change_many",
     "change_mapping",
+    "change_note",
     "change_tag",
     "change_task",
     "change_user",
@@ -155,6 +168,7 @@ __all__ = [
     "create_user",
     "default_pipeline",
     "define_field",
+    "delete_note",
     "delete_view",
     "dismiss_pair",
     "end_session",
@@ -163,6 +177,7 @@ __all__ = [
     "find_duplicates",
     "finish_task",
     "forget_merges",
+    "forget_notes",
     "forget_touches",
     "forget_visits",
     "forget_words",
@@ -185,6 +200,7 @@ __all__ = [
     "note_special_use",
     "note_takeout",
     "note_visit",
+    "pin_note",
     "recall_pair",
     "record_consent",
     "record_events",
@@ -200,11 +216,13 @@ __all__ = [
     "reopen_user",
     "reset_two_factor",
     "restore_field",
+    "restore_note",
     "restore_view",
     "restrict_customer",
     "revoke_key",
     "run_import",
     "save_view",
+    "see_mentions",
     "snooze_task",
     "start_import",
     "suppress",

@@ -43,7 +43,9 @@ def _forget_notes(customer: Customer, at: datetime) -> None:
     """Notes keep their date and author, nothing else; their files go from the disk once this stands."""
     notes = Note.objects.filter(customer=customer)
     note_files.discard(notes)
-    AuditLine.objects.filter(kind="note", object_id__in=notes.values("pk")).update(changes={})
+    ids = list(notes.values_list("pk", flat=True))
+    AuditLine.objects.filter(kind="note", object_id__in=ids).update(changes={})
+    IdempotencyRecord.objects.filter(scope__contains=" notes.", body__id__in=ids).delete()
     notes.update(text="", deleted_at=at)
 
 

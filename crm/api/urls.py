@@ -8,6 +8,7 @@ from crm.api.deals import Deals, LostReasons, Pipelines
 from crm.api.events import Events
 from crm.api.fields import Fields
 from crm.api.imports import Imports
+from crm.api.notes import Notes
 from crm.api.orders import Orders, Products
 from crm.api.tasks import Contacts, Tasks
 
@@ -23,6 +24,7 @@ router.register("consent-entries", ConsentEntries, "consent-entries")
 router.register("imports", Imports, "api-imports")
 router.register("tasks", Tasks, "tasks")
 router.register("contacts", Contacts, "contacts")
+router.register("notes", Notes, "notes")
 router.register("deals", Deals, "deals")
 router.register("pipelines", Pipelines, "pipelines")
 router.register("lost-reasons", LostReasons, "lost-reasons")

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, F, QuerySet, Sum
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from crm import actions, figures, keyset, queries, timeline
+from crm import actions, figures, keyset, noting, queries, timeline
 from crm.access import ActorRequest, needs
 from crm.forms.companies import CompanyForm
+from crm.forms.notes import NewNoteForm
 from crm.lists.kinds import COMPANIES
 from crm.lists.shown import shown
 from crm.models import AuditLine, Company, CompanyTag, Customer
@@ -30,6 +31,7 @@ PEOPLE = 50
 HAPPENINGS = 20
 MOST_PEOPLE = 1000  # whose happenings are looked through
 CHANGES = 10
+NOTES = 50
 PEOPLE_COLUMNS = (
     Column(gettext_lazy("Name")),
     Column(gettext_lazy("Number")),
@@ -89,9 +91,25 @@ def company(request: ActorRequest, pk: int) -> HttpResponse:
         "more_url": more_url(request, cursor=people.next_cursor) if people.next_cursor else "",
         "happenings": happenings(actor, row),
         "changes": changes(actor, row),
+        **notes_of(actor, row),
         "may_change": may(actor, "customers.change"),
     }
     return render(request, "crm/company.html", context)
+
+
+def notes_of(actor: Actor, row: Company) -> dict[str, Any]:
+    """Its notes, the pinned ones first, and the form of a new one."""
+    if not may(actor, "notes.view"):
+        return {}
+    rows = list(noting.about(actor, company=row).order_by(F("pinned_at").desc(nulls_last=True), "-id")[:NOTES])
+    actions.see_mentions(rows, by=actor, at=timezone.now())
+    return {
+        "notes": noting.shown(actor, rows, is_frozen=False),
+        "form": NewNoteForm(),
+        "add_url": reverse("company-note-add", args=[row.pk]),
+        "may_note": may(actor, "notes.change"),
+        "may_read_notes": True,
+    }
 
 
 def people_of(actor: Actor, row: Company) -> QuerySet[Customer]:

@@ -1,0 +1,35 @@
+"""Writing a note, with files."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from crm.actions.notes import LONGEST
+
+
+class ManyFiles(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class NoteForm(forms.Form):
+    """The words of a note; `uploads` are the files that came along."""
+
+    text = forms.CharField(
+        label=_("Note"),
+        max_length=LONGEST,
+        widget=forms.Textarea({"rows": 3}),
+        help_text=_("@name tells a colleague on their first page."),
+    )
+
+
+class NewNoteForm(NoteForm):
+    """A note that may bring files."""
+
+    files = forms.FileField(
+        label=_("Files"), required=False, widget=ManyFiles({"multiple": True}), help_text=_("At most 10, 10 MB each.")
+    )
+
+    @property
+    def uploads(self) -> list[Any]:
+        return list(self.files.getlist("files"))
