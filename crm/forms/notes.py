@@ -23,13 +23,16 @@ class NoteForm(forms.Form):
     )
 
 
+class ManyFilesField(forms.FileField):
+    """Any number of files, each read as one."""
+
+    widget = ManyFiles
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        return [super(ManyFilesField, self).clean(one, initial) for one in data or [] if one]
+
+
 class NewNoteForm(NoteForm):
     """A note that may bring files."""
 
-    files = forms.FileField(
-        label=_("Files"), required=False, widget=ManyFiles({"multiple": True}), help_text=_("At most 10, 10 MB each.")
-    )
-
-    @property
-    def uploads(self) -> list[Any]:
-        return list(self.files.getlist("files"))
+    files = ManyFilesField(label=_("Files"), required=False, help_text=_("At most 10, 10 MB each."))

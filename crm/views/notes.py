@@ -69,7 +69,7 @@ def company_note_add(request: ActorRequest, pk: int) -> HttpResponse:
 
 
 def _added(request: ActorRequest, subject: Customer | Company, form: NewNoteForm) -> bool:
-    text, uploads = form.cleaned_data["text"], form.uploads
+    text, uploads = form.cleaned_data["text"], form.cleaned_data["files"]
     try:
         done = actions.add_note(subject, text=text, uploads=uploads, by=request.actor, at=timezone.now())
     except Refused as fault:

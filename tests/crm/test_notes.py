@@ -110,9 +110,7 @@ def test_files_come_back_as_downloads_and_too_large_ones_leave_nothing(
 ) -> None:
     anna, script = signed_in("anna"), b"<script>alert(1)</script>"
     files = [SimpleUploadedFile("../x.html", script, "text/html"), SimpleUploadedFile("b.txt", b"two")]
-    r = anna.post(f"/customers/{row.pk}/notes/new/", {"text": "See", "files": files})
-    if r.status_code == 400:
-        print([l for l in r.content.decode().splitlines() if "rror" in l])
+    anna.post(f"/customers/{row.pk}/notes/new/", {"text": "See", "files": files})
     kept = NoteFile.objects.get(name="x.html")
     answer = anna.get(f"/notes/{kept.note_id}/files/{kept.pk}/")
     assert b"".join(answer.streaming_content) == script and NoteFile.objects.count() == 2
@@ -155,7 +153,7 @@ def test_a_list_takes_as_many_queries_for_ten_notes_as_for_one(
 ) -> None:
     client, anna = caller(), signed_in("anna")
     counts = []
-    anna.get(f"/customers/{row.pk}/notes/")
+    client.get("/api/v1/notes/"), anna.get(f"/customers/{row.pk}/notes/")
     for _round in range(2):
         for n in range(5):
             written(row, f"Note {n} @maija", cast.anna, SimpleUploadedFile("a.txt", b"a"))
