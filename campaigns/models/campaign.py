@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 MONEY: dict[str, Any] = {"max_digits": 16, "decimal_places": 4}
 
@@ -510,7 +511,7 @@ class Link(models.Model):
 
 
 class ResponseKind(models.TextChoices):
-    OPEN = "open", _("Open")
+    OPEN = "open", pgettext_lazy("response", "Open")
     CLICK = "click", _("Click")
     CONVERSION = "conversion", _("Conversion")
     UNSUBSCRIBE = "unsubscribe", _("Unsubscribe")
