@@ -10,7 +10,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     # decisions
     "beats_all": (
         "Send {leader}: it beats {rival} by {difference} ({low} to {high}).",
-        "Lähetä {leader}: se voittaa vaihtoehdon {rival} erolla {difference} ({low}–{high}).",
+        "Lähetä {leader}: se voittaa vaihtoehdon {rival} erolla {difference} ({low} … {high}).",
     ),
     "variants_equivalent": (
         "Send {leader} or another variant: they differ by less than {worthwhile}, which you said does not matter.",
@@ -22,11 +22,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "too_uncertain": (
         "No decision yet: {leader} leads {rival} by {difference}, but {low} to {high} is possible.",
-        "Ei vielä ratkaistavissa: {leader} on edellä {difference} ({rival}), mutta ero voi olla {low}–{high}.",
+        "Ei vielä ratkaistavissa: {leader} johtaa erolla {difference} (vrt. {rival}), mutta se voi olla {low} … {high}.",
     ),
     "variants_too_close": (
         "Contacting helps, but {leader} and {rival} are too close: the difference is {low} to {high}.",
-        "Yhteydenotosta on hyötyä, mutta {leader} ja {rival} ovat liian lähellä toisiaan: ero on {low}–{high}.",
+        "Yhteydenotosta on hyötyä, mutta {leader} ja {rival} ovat liian lähellä toisiaan: ero on {low} … {high}.",
     ),
     # why nothing can be told
     "sample_ratio_mismatch": (
@@ -127,7 +127,7 @@ def sentence(
     texts = SENTENCES[answer.code]
     template = translate(texts[0]) if translate else texts[LANGUAGES[language]]
     shown = {key: _shown(key, value, names or {}, unit, language) for key, value in answer.figures.items()}
-    return template.format(**shown)
+    return template.format(**shown).replace("yks..", "yks.")  # an abbreviation ends the sentence with its own dot
 
 
 def _shown(key: str, value: object, names: Mapping[str, str], unit: str, language: str) -> str:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from campaigns import queries
+from campaigns.channels import CHANNELS
 from campaigns.models import Message, MessageState, ResponseClass
 from campaigns.views.running import REASONS
 from crm import keyset
@@ -50,6 +51,7 @@ def told(message: Message) -> dict[str, Any]:
     """One message as the page shows it."""
     return {
         "message": message,
+        "channel": CHANNELS[message.channel].label if message.channel in CHANNELS else message.channel,
         "campaign": message.run.campaign,
         "arm": _("Hold-out") if message.state == MessageState.HELD_OUT else message.variant,
         "at": message.final_at or message.handed_at,

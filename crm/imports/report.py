@@ -158,7 +158,7 @@ def sentence(run: Import, counts: dict[str, int]) -> str:
     """The import in one sentence."""
     if run.error:
         return run.error
-    figures = {name: f"{counts.get(name, 0):,}" for name in ("created", "changed", "unchanged", "refused")}
+    told = {name: figures.number(counts.get(name, 0)) for name in ("created", "changed", "unchanged", "refused")}
     sentences = {
         ImportStatus.UPLOADED: _("Say what the columns mean; nothing is changed yet."),
         ImportStatus.CHECKING: _("Reading the file; nothing is changed yet."),
@@ -174,4 +174,4 @@ def sentence(run: Import, counts: dict[str, int]) -> str:
         ImportStatus.UNDONE: _("It is undone."),
         ImportStatus.FAILED: _("It stopped."),
     }
-    return sentences[ImportStatus(run.status)] % figures
+    return sentences[ImportStatus(run.status)] % told

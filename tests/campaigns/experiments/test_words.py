@@ -60,3 +60,8 @@ def test_money_numbers_and_small_p_values_are_written_as_people_write_them():
 def test_an_unknown_code_is_a_mistake_of_the_programmer():
     with pytest.raises(KeyError):
         sentence(CannotTell("gibberish"))
+
+
+def test_a_finnish_sentence_that_ends_in_percentage_points_has_one_full_stop():
+    gains = Decision(kind="hold_out_is_as_good", code="no_worthwhile_gain", figures={"leader": "a", "high": 0.01})
+    assert sentence(gains, language="fi").endswith("enintään 1,00\xa0%-yks.")
