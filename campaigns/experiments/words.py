@@ -22,7 +22,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "too_uncertain": (
         "No decision yet: {leader} leads {rival} by {difference}, but {low} to {high} is possible.",
-        "Ei vielä ratkaistavissa: {leader} johtaa erolla {difference} (vrt. {rival}), mutta se voi olla {low} … {high}.",
+        "Ei vielä ratkaistavissa: {leader} johtaa erolla {difference} (vrt. {rival}), mutta voi olla {low} … {high}.",
     ),
     "variants_too_close": (
         "Contacting helps, but {leader} and {rival} are too close: the difference is {low} to {high}.",
