@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("campaigns.public.urls")),
     path("", include("campaigns.customer_urls")),
     path("campaigns/", listing.campaigns, name="campaigns"),
+    path("campaigns/file.<str:kind>", listing.campaigns_file, name="campaigns-file"),
     path("campaigns/new/", drafting.campaign_new, name="campaign-new"),
     path("campaigns/plan/", planning.begin, name="campaign-begin"),
     path("campaigns/<int:pk>/plan/<slug:key>/", planning.step, name="campaign-plan"),

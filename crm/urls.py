@@ -48,6 +48,7 @@ urlpatterns = [
     path("settings/language/", access.language, name="language"),
     path("settings/appearance/", access.appearance, name="appearance"),
     path("imports/", imports.imports, name="imports"),
+    path("imports/file.<str:kind>", imports.imports_file, name="imports-file"),
     path("imports/new/", imports.import_new, name="import-new"),
     path("imports/<int:pk>/", imports.import_detail, name="import"),
     path("imports/<int:pk>/mapping/", imports.import_mapping, name="import-mapping"),

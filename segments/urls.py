@@ -22,6 +22,7 @@ urlpatterns = [
     path("worklist/customers/<int:pk>/put-off/", worklist.put_off, name="worklist-put-off"),
     path("worklist/marks/<int:pk>/take-back/", worklist.take_back, name="worklist-take-back"),
     path("segments/", listing.segments, name="segments"),
+    path("segments/file.<str:kind>", listing.segments_file, name="segments-file"),
     path("segments/compare/", comparison.compare, name="segments-compare"),
     path("segments/discover/", discovery.discover, name="discover"),
     path("segments/discover/<int:pk>/", discovery.clustering, name="clustering"),

@@ -1,7 +1,7 @@
 """The list of campaigns: what runs, what waits, what each one found."""
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +16,7 @@ from crm.access import ActorRequest, needs
 from crm.refusals import NotPossibleNow
 from crm.rights import may
 from crm.tables import Column
+from crm.views import list_files
 
 COLUMNS = (
     Column(_("Name")),
@@ -26,6 +27,28 @@ COLUMNS = (
     Column(_("Changed")),
 )
 ROWS = 20  # each result is read when its row comes into view
+
+
+def audience(campaign: Campaign) -> int | None:
+    """Members of the last sealed audience; None before."""
+    sealed = [run.expected for run in campaign.runs.all() if run.expected is not None]
+    return sealed[0] if sealed else None
+
+
+SHEET = list_files.Sheet(
+    "campaigns",
+    "campaigns",
+    (
+        (_("Name"), lambda one: one.name),
+        (_("State"), lambda one: one.get_status_display()),
+        (_("Sent to"), lambda one: [segment.name for segment in one.include.all()]),
+        (_("Audience"), audience),
+        (_("Channel"), lambda one: one.channel),
+        (_("Owner"), lambda one: one.owner or ""),
+        (_("Changed"), lambda one: one.updated_at),
+    ),
+    "campaigns.view",
+)
 
 
 @require_safe
@@ -45,12 +68,21 @@ def campaigns(request: ActorRequest) -> HttpResponse:
         "status": status,
         "statuses": CampaignStatus.choices,
         "more_url": f"?{query.urlencode()}" if page.next_cursor else "",
+        "files": list_files.links(request, "campaigns-file") if page.rows else [],
         "clear_url": reverse("campaigns") if search or status else "",
         "may_change": may(actor, "campaigns.change"),
         "may_read": may(actor, "reports.view"),
         "may_see_rules": may(actor, "settings.view"),
     }
     return render(request, "campaigns/campaigns.html", context)
+
+
+@require_safe
+@needs("campaigns.view")
+def campaigns_file(request: ActorRequest, kind: str) -> HttpResponseBase:
+    """The campaigns of the list as a file."""
+    rows = narrowed(request.GET.get("q", "").strip(), request.GET.get("status", "")).order_by("-id")
+    return list_files.download(request, SHEET, rows, kind)
 
 
 def narrowed(search: str, status: str) -> QuerySet[Campaign]:
@@ -62,12 +94,6 @@ def narrowed(search: str, status: str) -> QuerySet[Campaign]:
 
 def page_of(rows: QuerySet[Campaign], cursor: str) -> keyset.Page:
     return keyset.page_or_first(rows, order="-id", cursor=cursor, size=ROWS)
-
-
-def audience(campaign: Campaign) -> int | None:
-    """Members of the last sealed audience; None before."""
-    sealed = [run.expected for run in campaign.runs.all() if run.expected is not None]
-    return sealed[0] if sealed else None
 
 
 @require_safe

@@ -7,7 +7,7 @@ from typing import Any
 from babel.dates import format_date
 from django.conf import settings
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -22,7 +22,8 @@ from crm.forms.deals import FilterForm
 from crm.models import Deal, DealStatus, Pipeline, PipelineStage
 from crm.rights import may
 from crm.tables import Column, order
-from crm.views.deal import dressed_deal
+from crm.views import list_files
+from crm.views.deal import chance_of, dressed_deal
 
 ROWS, CARDS = 50, 40
 YEAR = timedelta(days=365)
@@ -35,6 +36,24 @@ COLUMNS = (
     Column(gettext_lazy("Expected on"), sort="expected_on"),
     Column(gettext_lazy("Owner")),
     Column(gettext_lazy("Changed"), sort="updated_at"),
+)
+SHEET = list_files.Sheet(
+    "deals",
+    "deals-list",
+    (
+        (gettext_lazy("Deal"), lambda one: one.title),
+        (gettext_lazy("Customer"), lambda one: one.customer or ""),
+        (gettext_lazy("Company"), lambda one: one.company or ""),
+        (gettext_lazy("Status"), lambda one: one.get_status_display()),
+        (gettext_lazy("Stage"), lambda one: one.stage),
+        (gettext_lazy("Amount"), lambda one: one.amount),
+        (gettext_lazy("Currency"), lambda one: one.currency),
+        (gettext_lazy("Probability"), chance_of),
+        (gettext_lazy("Expected on"), lambda one: one.expected_on),
+        (gettext_lazy("Owner"), lambda one: one.owner or ""),
+        (gettext_lazy("Changed"), lambda one: one.updated_at),
+    ),
+    list_files.PERSONS,
 )
 
 
@@ -139,9 +158,21 @@ def deals_list(request: ActorRequest) -> HttpResponse:
         "more_url": _with(request, cursor=page.next_cursor) if page.next_cursor else "",
         "is_filtered": form.is_filtered(),
         "may_change": may(actor, "deals.change"),
+        "files": list_files.links(request, "deals-file") if may(actor, list_files.PERSONS) else [],
         **_places(request, pipeline, "list"),
     }
     return render(request, "crm/deals_list.html", context)
+
+
+@require_safe
+@needs(list_files.PERSONS)
+def deals_file(request: ActorRequest, kind: str) -> HttpResponseBase:
+    """The deals of the list as a file."""
+    pipeline = _pipeline(request, timezone.now())
+    form = FilterForm(request.GET, actor=request.actor, pipeline=pipeline)
+    asked = str(order(request.GET, COLUMNS, "expected_on"))
+    rows = form.rows().select_related("customer", "company", "owner", "stage").order_by(asked, "pk")
+    return list_files.download(request, SHEET, rows, kind)
 
 
 def _with(request: HttpRequest, **changes: str) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
@@ -24,6 +24,7 @@ from crm.models.customer import Dimension, FieldType
 from crm.notices import notify
 from crm.refusals import Refused
 from crm.tables import Column
+from crm.views import list_files
 
 ONLY_FORMS = require_http_methods(["GET", "HEAD", "POST"])
 COLUMNS = (
@@ -34,6 +35,19 @@ COLUMNS = (
     Column(gettext_lazy("By")),
     Column(gettext_lazy("When")),
 )
+SHEET = list_files.Sheet(
+    "imports",
+    "imports",
+    (
+        (gettext_lazy("File"), lambda one: one.file_name),
+        (gettext_lazy("Rows are"), lambda one: one.get_kind_display()),
+        (gettext_lazy("State"), lambda one: one.get_status_display()),
+        (gettext_lazy("Rows"), lambda one: one.rows_total),
+        (gettext_lazy("By"), lambda one: one.created_by or ""),
+        (gettext_lazy("When"), lambda one: one.created_at),
+    ),
+    "imports.view",
+)
 PAGE = 50
 
 
@@ -43,7 +57,16 @@ def imports(request: ActorRequest) -> HttpResponse:
     """All imports, the newest first."""
     rows = queries.imports(request.actor).select_related("created_by")
     page = keyset.page_or_first(rows, order="-id", cursor=request.GET.get("cursor", ""), size=PAGE)
-    return render(request, "crm/imports.html", {"page": page, "columns": COLUMNS})
+    files = list_files.links(request, "imports-file") if page.rows else []
+    return render(request, "crm/imports.html", {"page": page, "columns": COLUMNS, "files": files})
+
+
+@require_safe
+@needs("imports.view")
+def imports_file(request: ActorRequest, kind: str) -> HttpResponseBase:
+    """All imports as a file."""
+    rows = queries.imports(request.actor).select_related("created_by").order_by("-id")
+    return list_files.download(request, SHEET, rows, kind)
 
 
 @ONLY_FORMS

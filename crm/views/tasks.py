@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -21,7 +21,8 @@ from crm.models import Outcome, Task, TaskKind, TaskSource, TaskStatus
 from crm.notices import notify
 from crm.refusals import ManyRefused, NotPossibleNow, Refused
 from crm.rights import Actor, may
-from crm.tables import Column, order
+from crm.tables import Column, Order, order
+from crm.views import list_files
 from crm.views.places import back
 
 ROWS, OFFERED = 50, 8
@@ -41,6 +42,22 @@ ICONS = {
     TaskKind.EMAIL: "envelope",
     TaskKind.LETTER: "document-text",
 }
+SHEET = list_files.Sheet(
+    "tasks",
+    "tasks",
+    (
+        (gettext_lazy("Task"), lambda one: one.title),
+        (gettext_lazy("Kind"), lambda one: one.get_kind_display()),
+        (gettext_lazy("Customer"), lambda one: one.customer or one.company or ""),
+        (gettext_lazy("Due"), lambda one: one.due_at if one.has_time else due.day_of(one.due_at)),
+        (gettext_lazy("Priority"), lambda one: one.get_priority_display()),
+        (gettext_lazy("Owner"), lambda one: one.owner or ""),
+        (gettext_lazy("Status"), lambda one: one.get_status_display()),
+        (gettext_lazy("Outcome"), lambda one: one.get_outcome_display()),
+        (gettext_lazy("Note"), lambda one: one.note),
+    ),
+    list_files.PERSONS,
+)
 SNOOZES = ((1, gettext_lazy("Tomorrow")), (3, gettext_lazy("In 3 days")), (7, gettext_lazy("In a week")))
 
 
@@ -54,7 +71,7 @@ def tasks(request: ActorRequest) -> HttpResponse:
 def _list(request: ActorRequest, quick: QuickForm, status: int = 200) -> HttpResponse:
     actor, now = request.actor, timezone.now()
     form = FilterForm(request.GET, actor=actor, at=now)
-    sort = order(request.GET, COLUMNS, "-due_at" if form.group in CLOSED else "due_at")
+    sort = _order(request, form)
     rows = form.rows().select_related("customer", "company", "owner", "deal")
     page = keyset.page_or_first(rows, order=str(sort), cursor=request.GET.get("cursor", ""), size=ROWS)
     counts = _counts(form, now)
@@ -70,9 +87,23 @@ def _list(request: ActorRequest, quick: QuickForm, status: int = 200) -> HttpRes
         "address": request.get_full_path(),
         "answer": _answer(counts),
         "is_filtered": form.is_filtered(),
+        "files": list_files.links(request, "tasks-file") if may(actor, list_files.PERSONS) else [],
         **row_context(actor, now),
     }
     return render(request, "crm/tasks.html", context, status=status)
+
+
+def _order(request: HttpRequest, form: FilterForm) -> Order:
+    return order(request.GET, COLUMNS, "-due_at" if form.group in CLOSED else "due_at")
+
+
+@require_safe
+@needs(list_files.PERSONS)
+def tasks_file(request: ActorRequest, kind: str) -> HttpResponseBase:
+    """The tasks of the list as a file."""
+    form = FilterForm(request.GET, actor=request.actor, at=timezone.now())
+    rows = form.rows().select_related("customer", "company", "owner").order_by(str(_order(request, form)), "pk")
+    return list_files.download(request, SHEET, rows, kind)
 
 
 def row_context(actor: Actor, now: datetime) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from crm import keyset
 from crm.access import ActorRequest, needs
 from crm.rights import Actor, may
+from crm.views import list_files
 from segments import freshness, queries, starters, wording
 from segments.freshness import Freshness
 from segments.models import Segment, SegmentKind
@@ -36,6 +37,19 @@ SHOWN = (
     ("mine", _("Mine")),
 )
 ATTENTION = "CDE"
+SHEET = list_files.Sheet(
+    "segments",
+    "segments",
+    (
+        (_("Name"), lambda one: one.name),
+        (_("Kind"), lambda one: one.get_kind_display()),
+        (_("Size"), lambda one: one.size),
+        (_("Purpose"), lambda one: one.description),
+        (_("Owner"), lambda one: one.owner or ""),
+        (_("Changed"), lambda one: one.updated_at),
+    ),
+    "segments.view",
+)
 
 
 @dataclass(frozen=True)
@@ -55,14 +69,12 @@ class Card:
 def segments(request: ActorRequest) -> HttpResponse:
     """Segments searched by name, description and owner, as cards."""
     now = timezone.now()
-    sort = request.GET.get("sort", "name")
-    sort = sort if sort in dict(SORTS) else "name"
-    rows = searched(queries.segments(request.actor), request.GET)
-    rows = chosen(rows, request.GET.get("show", ""), request.actor, at=now)
+    rows, sort = asked_for(request, at=now)
     page = page_of(rows, sort, request.GET.get("cursor", ""))
     context = {
         "cards": cards(page.rows, language=request.actor.language, at=now),
         "more_url": more_url(request, page.next_cursor),
+        "files": list_files.links(request, "segments-file") if page.rows else [],
         "query": request.GET.get("q", ""),
         "kind": request.GET.get("kind", ""),
         "kinds": SegmentKind.choices,
@@ -77,6 +89,22 @@ def segments(request: ActorRequest) -> HttpResponse:
         "advice": queries.advice(request.actor) if page.rows and not request.GET else "",
     }
     return render(request, "segments/list.html", context)
+
+
+def asked_for(request: ActorRequest, *, at: datetime) -> tuple[QuerySet[Segment], str]:
+    """The segments that the address asks for, and in which order."""
+    sort = request.GET.get("sort", "name")
+    rows = searched(queries.segments(request.actor), request.GET)
+    rows = chosen(rows, request.GET.get("show", ""), request.actor, at=at)
+    return rows, sort if sort in dict(SORTS) else "name"
+
+
+@require_safe
+@needs("segments.view")
+def segments_file(request: ActorRequest, kind: str) -> HttpResponseBase:
+    """The segments of the list as a file."""
+    rows, sort = asked_for(request, at=timezone.now())
+    return list_files.download(request, SHEET, rows.order_by(sort, "pk"), kind)
 
 
 def searched(rows: QuerySet[Segment], asked: Any) -> QuerySet[Segment]:
