@@ -13,10 +13,10 @@ from campaigns.results import words
 from campaigns.views import places
 from crm import keyset
 from crm.access import ActorRequest, needs
+from crm.lists import downloads
 from crm.refusals import NotPossibleNow
 from crm.rights import may
 from crm.tables import Column
-from crm.views import list_files
 
 COLUMNS = (
     Column(_("Name")),
@@ -35,7 +35,7 @@ def audience(campaign: Campaign) -> int | None:
     return sealed[0] if sealed else None
 
 
-SHEET = list_files.Sheet(
+SHEET = downloads.Sheet(
     "campaigns",
     "campaigns",
     (
@@ -68,7 +68,7 @@ def campaigns(request: ActorRequest) -> HttpResponse:
         "status": status,
         "statuses": CampaignStatus.choices,
         "more_url": f"?{query.urlencode()}" if page.next_cursor else "",
-        "files": list_files.links(request, "campaigns-file") if page.rows else [],
+        "files": downloads.links(request, "campaigns-file") if page.rows else [],
         "clear_url": reverse("campaigns") if search or status else "",
         "may_change": may(actor, "campaigns.change"),
         "may_read": may(actor, "reports.view"),
@@ -82,7 +82,7 @@ def campaigns(request: ActorRequest) -> HttpResponse:
 def campaigns_file(request: ActorRequest, kind: str) -> HttpResponseBase:
     """The campaigns of the list as a file."""
     rows = narrowed(request.GET.get("q", "").strip(), request.GET.get("status", "")).order_by("-id")
-    return list_files.download(request, SHEET, rows, kind)
+    return downloads.download(request, SHEET, rows, kind)
 
 
 def narrowed(search: str, status: str) -> QuerySet[Campaign]:

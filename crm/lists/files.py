@@ -15,6 +15,7 @@ from crm import figures, spreadsheets
 from crm.refusals import Refused
 
 FORMATS = ("csv", "xlsx")
+MOST_EXPORTED_BY_SALES = 500  # persons at once
 MOST_IN_EXCEL = 100_000  # rows; more are minutes of work for a file that few programs open
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WIDEST = 40

@@ -19,10 +19,10 @@ from django.views.decorators.http import require_safe
 from crm import actions, charts, due, figures, forecast, keyset, queries
 from crm.access import ActorRequest, needs
 from crm.forms.deals import FilterForm
+from crm.lists import downloads
 from crm.models import Deal, DealStatus, Pipeline, PipelineStage
 from crm.rights import may
 from crm.tables import Column, order
-from crm.views import list_files
 from crm.views.deal import chance_of, dressed_deal
 
 ROWS, CARDS = 50, 40
@@ -37,7 +37,7 @@ COLUMNS = (
     Column(gettext_lazy("Owner")),
     Column(gettext_lazy("Changed"), sort="updated_at"),
 )
-SHEET = list_files.Sheet(
+SHEET = downloads.Sheet(
     "deals",
     "deals-list",
     (
@@ -53,7 +53,7 @@ SHEET = list_files.Sheet(
         (gettext_lazy("Owner"), lambda one: one.owner or ""),
         (gettext_lazy("Changed"), lambda one: one.updated_at),
     ),
-    list_files.PERSONS,
+    downloads.PERSONS,
 )
 
 
@@ -158,21 +158,21 @@ def deals_list(request: ActorRequest) -> HttpResponse:
         "more_url": _with(request, cursor=page.next_cursor) if page.next_cursor else "",
         "is_filtered": form.is_filtered(),
         "may_change": may(actor, "deals.change"),
-        "files": list_files.links(request, "deals-file") if may(actor, list_files.PERSONS) else [],
+        "files": downloads.links(request, "deals-file") if may(actor, downloads.PERSONS) else [],
         **_places(request, pipeline, "list"),
     }
     return render(request, "crm/deals_list.html", context)
 
 
 @require_safe
-@needs(list_files.PERSONS)
+@needs(downloads.PERSONS)
 def deals_file(request: ActorRequest, kind: str) -> HttpResponseBase:
     """The deals of the list as a file."""
     pipeline = _pipeline(request, timezone.now())
     form = FilterForm(request.GET, actor=request.actor, pipeline=pipeline)
     asked = str(order(request.GET, COLUMNS, "expected_on"))
     rows = form.rows().select_related("customer", "company", "owner", "stage").order_by(asked, "pk")
-    return list_files.download(request, SHEET, rows, kind)
+    return downloads.download(request, SHEET, rows, kind)
 
 
 def _with(request: HttpRequest, **changes: str) -> str:

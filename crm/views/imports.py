@@ -19,12 +19,12 @@ from crm.imports import report
 from crm.imports.editing import column_rows, columns_of, edited_columns
 from crm.imports.files import FileError, path_of
 from crm.imports.suggestion import preview
+from crm.lists import downloads
 from crm.models import Import
 from crm.models.customer import Dimension, FieldType
 from crm.notices import notify
 from crm.refusals import Refused
 from crm.tables import Column
-from crm.views import list_files
 
 ONLY_FORMS = require_http_methods(["GET", "HEAD", "POST"])
 COLUMNS = (
@@ -35,7 +35,7 @@ COLUMNS = (
     Column(gettext_lazy("By")),
     Column(gettext_lazy("When")),
 )
-SHEET = list_files.Sheet(
+SHEET = downloads.Sheet(
     "imports",
     "imports",
     (
@@ -57,7 +57,7 @@ def imports(request: ActorRequest) -> HttpResponse:
     """All imports, the newest first."""
     rows = queries.imports(request.actor).select_related("created_by")
     page = keyset.page_or_first(rows, order="-id", cursor=request.GET.get("cursor", ""), size=PAGE)
-    files = list_files.links(request, "imports-file") if page.rows else []
+    files = downloads.links(request, "imports-file") if page.rows else []
     return render(request, "crm/imports.html", {"page": page, "columns": COLUMNS, "files": files})
 
 
@@ -66,7 +66,7 @@ def imports(request: ActorRequest) -> HttpResponse:
 def imports_file(request: ActorRequest, kind: str) -> HttpResponseBase:
     """All imports as a file."""
     rows = queries.imports(request.actor).select_related("created_by").order_by("-id")
-    return list_files.download(request, SHEET, rows, kind)
+    return downloads.download(request, SHEET, rows, kind)
 
 
 @ONLY_FORMS

@@ -17,6 +17,7 @@ from crm import actions, figures
 from crm.access import ActorRequest
 from crm.forms.lists import ConditionForm
 from crm.lists import conditions, files, narrowing, shown, views
+from crm.lists.files import MOST_EXPORTED_BY_SALES
 from crm.lists.shown import Kind, Shown
 from crm.models import Sharing
 from crm.notices import notify
@@ -24,7 +25,6 @@ from crm.refusals import Refused
 from crm.rights import SALES, may
 
 SAFE = require_safe
-MOST_EXPORTED_BY_SALES = 500
 
 
 def context(request: ActorRequest, one: Shown, name: str) -> dict[str, Any]:

@@ -17,12 +17,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from crm import actions, due, figures, keyset, queries, search
 from crm.access import ActorRequest, needs
 from crm.forms.tasks import CLOSED, WHEN, FilterForm, QuickForm, TaskForm
+from crm.lists import downloads
 from crm.models import Outcome, Task, TaskKind, TaskSource, TaskStatus
 from crm.notices import notify
 from crm.refusals import ManyRefused, NotPossibleNow, Refused
 from crm.rights import Actor, may
 from crm.tables import Column, Order, order
-from crm.views import list_files
 from crm.views.places import back
 
 ROWS, OFFERED = 50, 8
@@ -42,7 +42,7 @@ ICONS = {
     TaskKind.EMAIL: "envelope",
     TaskKind.LETTER: "document-text",
 }
-SHEET = list_files.Sheet(
+SHEET = downloads.Sheet(
     "tasks",
     "tasks",
     (
@@ -56,7 +56,7 @@ SHEET = list_files.Sheet(
         (gettext_lazy("Outcome"), lambda one: one.get_outcome_display()),
         (gettext_lazy("Note"), lambda one: one.note),
     ),
-    list_files.PERSONS,
+    downloads.PERSONS,
 )
 SNOOZES = ((1, gettext_lazy("Tomorrow")), (3, gettext_lazy("In 3 days")), (7, gettext_lazy("In a week")))
 
@@ -87,7 +87,7 @@ def _list(request: ActorRequest, quick: QuickForm, status: int = 200) -> HttpRes
         "address": request.get_full_path(),
         "answer": _answer(counts),
         "is_filtered": form.is_filtered(),
-        "files": list_files.links(request, "tasks-file") if may(actor, list_files.PERSONS) else [],
+        "files": downloads.links(request, "tasks-file") if may(actor, downloads.PERSONS) else [],
         **row_context(actor, now),
     }
     return render(request, "crm/tasks.html", context, status=status)
@@ -98,12 +98,12 @@ def _order(request: HttpRequest, form: FilterForm) -> Order:
 
 
 @require_safe
-@needs(list_files.PERSONS)
+@needs(downloads.PERSONS)
 def tasks_file(request: ActorRequest, kind: str) -> HttpResponseBase:
     """The tasks of the list as a file."""
     form = FilterForm(request.GET, actor=request.actor, at=timezone.now())
     rows = form.rows().select_related("customer", "company", "owner").order_by(str(_order(request, form)), "pk")
-    return list_files.download(request, SHEET, rows, kind)
+    return downloads.download(request, SHEET, rows, kind)
 
 
 def row_context(actor: Actor, now: datetime) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_safe
 
 from crm import keyset
 from crm.access import ActorRequest, needs
+from crm.lists import downloads
 from crm.rights import Actor, may
-from crm.views import list_files
 from segments import freshness, queries, starters, wording
 from segments.freshness import Freshness
 from segments.models import Segment, SegmentKind
@@ -37,7 +37,7 @@ SHOWN = (
     ("mine", _("Mine")),
 )
 ATTENTION = "CDE"
-SHEET = list_files.Sheet(
+SHEET = downloads.Sheet(
     "segments",
     "segments",
     (
@@ -74,7 +74,7 @@ def segments(request: ActorRequest) -> HttpResponse:
     context = {
         "cards": cards(page.rows, language=request.actor.language, at=now),
         "more_url": more_url(request, page.next_cursor),
-        "files": list_files.links(request, "segments-file") if page.rows else [],
+        "files": downloads.links(request, "segments-file") if page.rows else [],
         "query": request.GET.get("q", ""),
         "kind": request.GET.get("kind", ""),
         "kinds": SegmentKind.choices,
@@ -104,7 +104,7 @@ def asked_for(request: ActorRequest, *, at: datetime) -> tuple[QuerySet[Segment]
 def segments_file(request: ActorRequest, kind: str) -> HttpResponseBase:
     """The segments of the list as a file."""
     rows, sort = asked_for(request, at=timezone.now())
-    return list_files.download(request, SHEET, rows.order_by(sort, "pk"), kind)
+    return downloads.download(request, SHEET, rows.order_by(sort, "pk"), kind)
 
 
 def searched(rows: QuerySet[Segment], asked: Any) -> QuerySet[Segment]:

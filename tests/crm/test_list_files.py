@@ -13,8 +13,8 @@ from django.test import Client
 from openpyxl import load_workbook
 
 from crm import access, actions, due
+from crm.lists import downloads
 from crm.models import AuditLine, Import
-from crm.views import list_files
 from tests.crm.conftest import NOW
 
 
@@ -76,7 +76,7 @@ def test_imports_are_listed_in_a_file(cast: SimpleNamespace, as_: Callable) -> N
 def test_sales_take_no_more_persons_than_they_may_and_are_told(
     work: None, as_: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(list_files, "MOST_EXPORTED_BY_SALES", 1)
+    monkeypatch.setattr(downloads, "MOST_EXPORTED_BY_SALES", 1)
     refused = as_("anna").get("/tasks/file.csv?sort=due_at", follow=True)
     assert refused.redirect_chain == [("/tasks/?sort=due_at", 302)]
     assert "At most 1 rows" in refused.content.decode() and not AuditLine.objects.filter(verb="exported").exists()

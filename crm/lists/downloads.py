@@ -16,10 +16,10 @@ from crm import actions, figures
 from crm.access import ActorRequest
 from crm.lists import files
 from crm.lists.columns import plain
+from crm.lists.files import MOST_EXPORTED_BY_SALES
 from crm.notices import notify
 from crm.refusals import Refused
 from crm.rights import SALES
-from crm.views.lists import MOST_EXPORTED_BY_SALES
 
 PERSONS = "exports.persons"
 AT_ONCE = 2_000
