@@ -11,7 +11,7 @@ IN := .venv/bin/python
 MANAGE := $(IN) manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test engines check bench chaos simulate clean set-up set-up-dev python
+.PHONY: help demo serve test screenshots engines check bench chaos simulate clean set-up set-up-dev python
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -24,6 +24,9 @@ serve: set-up ## serve what is there: web, worker and timetable, until Ctrl-C
 
 test: set-up-dev ## set up and run the tests on all cores; PYTEST="-k name" narrows them
 	@$(IN) -m pytest $(PYTEST)
+
+screenshots: set-up-dev ## take the pictures of README and guide anew, on the way through the guide
+	@KOHDE_HOUSE_CUSTOMERS=5000 KOHDE_PICTURES=$(CURDIR)/docs/images $(IN) -m pytest tests/browser/test_pictures.py tests/browser/test_guide.py
 
 engines: python ## install Spark and chDB (1 GB, needs Java 17) and hold every rule to a plain reading of it there
 	@$(PYTHON) config/set_up.py --dev --engines

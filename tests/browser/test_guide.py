@@ -77,7 +77,8 @@ class Walk:
         self.page.get_by_label(words).first.fill(value)
 
     def choose(self, english: str, value: str) -> None:
-        self.page.get_by_label(self.named(english)).first.select_option(label=self.named(value))
+        field = self.page.get_by_label(self.named(english)).and_(self.page.locator("select"))
+        field.first.select_option(label=self.named(value))
 
     def picture(self, name: str) -> None:
         """Named by the guide, and saved where the caller wants pictures."""
