@@ -15,6 +15,7 @@ import pytest
 from tests.config.test_children import wait_for
 from tests.config.test_serve import ROOT, environment_of, free_port, is_live
 
+collect_ignore = [] if os.environ.get("KOHDE_PICTURES") else ["test_pictures.py"]
 CUSTOMERS, PASSWORD = int(os.environ.get("KOHDE_HOUSE_CUSTOMERS", "300")), "kohde-demo"
 SIGNED_IN: dict[str, str] = {"sales": "anna", "marketer": "maija", "analyst": "aino", "admin": "adele"}
 

@@ -1,6 +1,5 @@
 """The pictures of the README, taken anew by `make screenshots` from the demo house."""
 
-import os
 from typing import Any
 
 import pytest
@@ -8,11 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.pictures import saved
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(not os.environ.get("KOHDE_PICTURES"), reason="KOHDE_PICTURES names no folder for them"),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_the_report_on_a_desk(signed_in: Any) -> None:
