@@ -48,6 +48,7 @@ GROUPS: tuple[tuple[Place, ...], ...] = (
         Place("surveys", _("Surveys"), "chat-bubble-left-right", "surveys.view"),
         Place("data", _("Data"), "circle-stack", "features.view"),
         Place("imports", _("Imports"), "arrow-up-tray", "imports.view"),
+        Place("privacy-requests", _("Privacy requests"), "shield-check", "privacy.view"),
     ),
     (Place("settings", _("Settings"), "cog-6-tooth", is_on_phone=True),),
 )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.views import customer, duplicates, privacy
+from crm.views import customer, duplicates, privacy, requests
 
 urlpatterns = [
     path("duplicates/", duplicates.pairs, name="duplicates"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("duplicates/<int:pk>/recall/", duplicates.recall, name="duplicate-recall"),
     path("merges/<int:pk>/undo/", duplicates.undo, name="merge-undo"),
     path("<int:pk>/privacy/", privacy.privacy, name="customer-privacy"),
+    path("<int:pk>/privacy/requests/new/", requests.request_new, name="privacy-request-new"),
     path("<int:pk>/privacy/export/", privacy.export, name="customer-export"),
     path("<int:pk>/privacy/object/", privacy.object_to, name="customer-object"),
     path("<int:pk>/privacy/restrict/", privacy.restrict, name="customer-restrict"),

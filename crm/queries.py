@@ -37,6 +37,7 @@ from crm.models import (
     Order,
     Pipeline,
     PipelineStage,
+    PrivacyRequest,
     Product,
     RecoveryCode,
     SavedView,
@@ -196,8 +197,15 @@ def mentions(actor: Actor) -> QuerySet[Mention]:
 def readers_of_notes(subject: Customer | Company) -> QuerySet[User]:
     """Who may read what is noted about a customer or company: sales staff of its team, others everywhere."""
     rows = User.objects.filter(is_active=True, role__in=rights.RIGHTS["notes.view"].roles)
-    mates = User.teams.through.objects.filter(team_id=subject.team_id).values("user_id")
+    mates = User.teams.through.objects.filter(team=subject.team).values("user_id")
     return rows.filter(~Q(role=rights.SALES) | Q(pk__in=mates))
+
+
+def privacy_requests(actor: Actor) -> QuerySet[PrivacyRequest]:
+    """Requests of persons in scope, also of those erased since, for those who may file them."""
+    if not rights.may(actor, "privacy.view") and not rights.may(actor, "privacy.file"):
+        return PrivacyRequest.objects.none()
+    return PrivacyRequest.objects.filter(_of_teams(actor, "customer__team"))
 
 
 def pipelines(actor: Actor) -> QuerySet[Pipeline]:

@@ -64,6 +64,7 @@ RIGHTS: dict[str, Right] = {
     "campaigns.approve":   _right((MARKETER, ADMIN), "campaigns:launch", "Approve what somebody else wrote."),
     "campaigns.resend":    _right((ADMIN,), None, "Send again what may or may not have arrived."),
     "reports.view":        _right((MARKETER, ANALYST, ADMIN), "reports:read", "See results."),
+    "privacy.view":        _right((MARKETER, ADMIN), "privacy:read", "See all requests about personal data."),
     "privacy.file":        _right((SALES, MARKETER, ADMIN), "privacy:write", "File a request about personal data."),
     "privacy.execute":     _right((ADMIN,), "privacy:execute", "Erase, restrict, export one person's data."),
     "settings.view":       _right((MARKETER, ADMIN), None, "See the names of channels and domains."),

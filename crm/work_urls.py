@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.views import calendar, contacts, deal, deals, notes, tasks
+from crm.views import calendar, contacts, deal, deals, notes, requests, tasks
 
 urlpatterns = [
     path("customers/<int:pk>/tasks/new/", tasks.task_new, name="customer-task-new"),
@@ -18,6 +18,8 @@ urlpatterns = [
     path("notes/<int:pk>/delete/", notes.note_delete, name="note-delete"),
     path("notes/<int:pk>/restore/", notes.note_restore, name="note-restore"),
     path("notes/<int:pk>/files/<int:file_id>/", notes.note_file, name="note-file"),
+    path("privacy/", requests.requests, name="privacy-requests"),
+    path("privacy/<int:pk>/decide/", requests.request_decide, name="privacy-request-decide"),
     path("deals/", deals.deals, name="deals"),
     path("deals/file.<str:kind>", deals.deals_file, name="deals-file"),
     path("deals/list/", deals.deals_list, name="deals-list"),

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from config.home.lines import Item
 from config.home.marketing import last_run, seen_campaigns
 from config.vital_signs import SILENT_AFTER
-from crm import figures, timetable
+from crm import due, figures, timetable
 from crm import queries as crm_queries
 from crm.rights import Actor, may
 from segments import queries as segment_queries
@@ -25,8 +25,9 @@ def answer(late: list[Item]) -> str:
 
 
 def lateness(actor: Actor, *, at: datetime) -> Iterator[Item]:
-    """The worst of everything first to last: machinery, segments, imports, campaigns."""
+    """The worst of everything first to last: machinery, requests, segments, imports, campaigns."""
     yield from silent_parts(actor, at=at)
+    yield from due_requests(actor, at=at)
     yield from late_segments(actor, at=at)
     yield from failed_imports(actor, at=at)
     yield from paused_campaigns(actor)
@@ -42,6 +43,18 @@ def silent_parts(actor: Actor, *, at: datetime) -> Iterator[Item]:
         if seen_at is None or at - seen_at > SILENT_AFTER:
             note = _("Segments are not refreshed and nothing is sent until it runs.")
             yield Item(label, reverse("health"), figures.ago(seen_at, at) if seen_at else "", note, "bad")
+
+
+def due_requests(actor: Actor, *, at: datetime) -> Iterator[Item]:
+    """How many requests about personal data must be answered within a week, or should have been."""
+    if not may(actor, "privacy.execute"):
+        return
+    today = due.day_of(at)
+    rows = crm_queries.privacy_requests(actor).filter(state="open", due_on__lte=today + WEEK)
+    if first := rows.order_by("due_on").values_list("due_on", flat=True).first():
+        tone = "bad" if first < today else "warn"
+        note = _("the first by %(day)s") % {"day": figures.day(first)}
+        yield Item(_("Privacy requests due"), reverse("privacy-requests"), figures.number(rows.count()), note, tone)
 
 
 def late_segments(actor: Actor, *, at: datetime) -> Iterator[Item]:

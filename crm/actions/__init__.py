@@ -54,6 +54,7 @@ from crm.actions.privacy import (
     restrict_customer,
 )
 from crm.actions.products import record_product
+from crm.actions.requests import decide_request, file_request
 from crm.actions.rows import NumberTaken, ValueRefused
 from crm.actions.tags import TagTaken, add_tag, archive_tag, change_tag, create_tag, remove_tag
 from crm.actions.tasks import (
@@ -166,6 +167,7 @@ __all__ = [
     "create_task",
     "create_team",
     "create_user",
+    "decide_request",
     "default_pipeline",
     "define_field",
     "delete_note",
@@ -174,6 +176,7 @@ __all__ = [
     "end_session",
     "end_sessions",
     "erase_customer",
+    "file_request",
     "find_duplicates",
     "finish_task",
     "forget_merges",

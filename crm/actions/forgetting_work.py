@@ -36,7 +36,10 @@ def forget_work(customer: Customer, *, at: datetime) -> None:
     _forget_notes(customer, at)
     LikePair.objects.filter(Q(first=customer) | Q(second=customer)).delete()
     Merge.objects.filter(Q(survivor=customer) | Q(merged=customer)).update(before={}, after={}, moved={}, kept=[])
-    PrivacyRequest.objects.filter(customer=customer).update(words="", outcome="", extended_because="")
+    asked = PrivacyRequest.objects.filter(customer=customer)
+    ids = list(asked.values_list("pk", flat=True))
+    IdempotencyRecord.objects.filter(scope__contains=" privacy-requests.", body__id__in=ids).delete()
+    asked.update(words="", outcome="", extended_because="")
 
 
 def _forget_notes(customer: Customer, at: datetime) -> None:

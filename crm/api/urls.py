@@ -10,6 +10,7 @@ from crm.api.fields import Fields
 from crm.api.imports import Imports
 from crm.api.notes import Notes
 from crm.api.orders import Orders, Products
+from crm.api.requests import PrivacyRequests
 from crm.api.tasks import Contacts, Tasks
 
 router = SimpleRouter()
@@ -25,6 +26,7 @@ router.register("imports", Imports, "api-imports")
 router.register("tasks", Tasks, "tasks")
 router.register("contacts", Contacts, "contacts")
 router.register("notes", Notes, "notes")
+router.register("privacy-requests", PrivacyRequests, "privacy-requests")
 router.register("deals", Deals, "deals")
 router.register("pipelines", Pipelines, "pipelines")
 router.register("lost-reasons", LostReasons, "lost-reasons")

@@ -35,4 +35,4 @@ class ManyFilesField(forms.FileField):
 class NewNoteForm(NoteForm):
     """A note that may bring files."""
 
-    files = ManyFilesField(label=_("Files"), required=False, help_text=_("At most 10, 10 MB each."))
+    files = ManyFilesField(label=_("Files"), required=False, help_text=_("At most 10, 10 MB each."))  # type: ignore[assignment]

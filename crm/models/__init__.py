@@ -11,7 +11,7 @@ from crm.models.imports import Import, ImportKind, ImportProblem, ImportStatus
 from crm.models.merge import LikePair, Merge
 from crm.models.note import SUBJECTS, Mention, Note, NoteFile
 from crm.models.order import Order, OrderKind, OrderLine, Product
-from crm.models.privacy import PrivacyRequest, RequestKind, RequestState
+from crm.models.privacy import CameBy, PrivacyRequest, RequestKind, RequestState
 from crm.models.sign_in import SignInCounter
 from crm.models.tag import CompanyTag, CustomerTag, Tag, TagColour
 from crm.models.task import Outcome, Priority, Task, TaskKind, TaskSource, TaskStatus
@@ -27,6 +27,7 @@ __all__ = [
     "AuditLine",
     "BulkChange",
     "BulkChangeRow",
+    "CameBy",
     "Channel",
     "Company",
     "CompanyTag",

@@ -19,11 +19,22 @@ class RequestState(models.TextChoices):
     REFUSED = "refused", _("Refused")
 
 
+class CameBy(models.TextChoices):
+    EMAIL = "email", _("E-mail")
+    LETTER = "letter", _("Letter")
+    PHONE = "phone", _("Phone")
+    PERSON = "person", _("In person")
+    OTHER = "other", _("Another way")
+
+
 class PrivacyRequest(models.Model):
     customer = models.ForeignKey(
         "crm.Customer", models.PROTECT, related_name="privacy_requests", verbose_name=_("customer"), help_text=_("Who.")
     )
     kind = models.CharField(_("kind"), max_length=14, choices=RequestKind, help_text=_("Which right they use."))
+    came_by = models.CharField(
+        _("came by"), max_length=6, choices=CameBy, default=CameBy.EMAIL, help_text=_("How it reached the firm.")
+    )
     state = models.CharField(
         _("state"), max_length=8, choices=RequestState, default=RequestState.OPEN, help_text=_("Where it is.")
     )

@@ -64,7 +64,7 @@ def company_note_add(request: ActorRequest, pk: int) -> HttpResponse:
     """Write something down about a company."""
     row, form = companies.found(request.actor, pk), NewNoteForm(request.POST, request.FILES)
     if not form.is_valid() or not _added(request, row, form):
-        notify(request, next(iter(form.errors.values()))[0], level=messages.ERROR)
+        notify(request, str(next(iter(form.errors.values()))[0]), level=messages.ERROR)
     return redirect("company", row.pk)
 
 

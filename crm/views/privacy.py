@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from crm import actions, figures, holdings, takeout
+from crm import actions, figures, holdings, queries, takeout
 from crm.access import ActorRequest, needs
 from crm.models import Customer
 from crm.notices import notify
@@ -22,6 +22,7 @@ def privacy(request: ActorRequest, pk: int) -> HttpResponse:
     """What is held, and what may be done about it."""
     row = found(request.actor, pk)
     context = {"customer": row, "may_execute": may(request.actor, "privacy.execute"), "held": held(row)}
+    context["requests"] = queries.privacy_requests(request.actor).filter(customer=row).order_by("-id")[:20]
     return render(request, "crm/privacy.html", context)
 
 
