@@ -255,6 +255,7 @@ SPECTACULAR_SETTINGS = {
         "SegmentKind": "segments.models.SegmentKind",
         "DealStatus": "crm.models.DealStatus",
         "TaskKind": "crm.models.TaskKind",
+        "PrivacyRequestKind": "crm.models.RequestKind",
         "QuestionKind": "profiles.models.QuestionKind",
         "SurveyStatus": "profiles.models.SurveyStatus",
     },
