@@ -38,6 +38,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     port = free_port()
     folder = tmp_path_factory.mktemp("house")
     environment = environment_of(folder, port, redis_url="") | {"KOHDE_MAIL_CATCHER_PORT": str(free_port())}
+    environment.pop("EMAIL_URL", None)  # the tests' own; the house catches its mail, as a new firm's does
     with a_database(folder) as url:
         made = House(f"http://localhost:{port}", environment | {"DATABASE_URL": url})
         made.manage("prepare")
