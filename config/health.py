@@ -66,6 +66,7 @@ def page(request: ActorRequest) -> HttpResponse:
         "answer": told(found, len(ill)),
         "columns": COLUMNS,
         "has_metrics": may(request.actor, "settings.change"),
+        "may_see_imports": may(request.actor, "imports.view"),
     }
     return render(request, "health.html", context)
 

@@ -31,6 +31,7 @@ def sample() -> dict[str, Any]:
     sizes = [1100 + round(90 * sin(n / 2.2)) + 8 * n for n in range(18)]
     return {
         "now": now,
+        "files": [("csv", "#"), ("xlsx", "#")],
         "form": SampleForm({"name": "", "channel": "email"}, auto_id="sample_%s"),
         "other_form": SampleForm(auto_id="other_%s"),
         "columns": [
