@@ -96,6 +96,14 @@ def no_kept_answers() -> None:
     caches["answers"].clear()
 
 
+@pytest.fixture(autouse=True)
+def no_language_left_over() -> None:
+    """A request answered in Finnish leaves its thread in Finnish; the next test begins in English."""
+    from django.utils import translation
+
+    translation.deactivate()
+
+
 @pytest.fixture
 def data_dir() -> Path:
     """The folder of the public data sets."""
