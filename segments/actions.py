@@ -91,6 +91,7 @@ def create_segment(
         setattr(segment, column, value)
     checked = check_rule(rule, segment=segment, by=by) if kind == SegmentKind.RULE else None
     segment.save()
+    refresh.soon(segment)
     if checked:
         _keep_version(segment, checked, by=by, at=at)
     changes = {"name": [None, name], "kind": [None, kind]} | ({"rule": [None, rule]} if rule else {})
@@ -137,6 +138,7 @@ def _set_rule(segment: Segment, rule: dict[str, Any], *, by: Actor, at: datetime
     checked = check_rule(rule, segment=segment, by=by)
     segment.rule, segment.rule_version, segment.due_at = rule, segment.rule_version + 1, at
     segment.failures, segment.error = 0, ""
+    refresh.soon(segment)
     _keep_version(segment, checked, by=by, at=at)
 
 
@@ -182,6 +184,7 @@ def restore_segment(*, segment: Segment, by: Actor, at: datetime) -> Segment:
     locked.archived_at, locked.refreshed_at, locked.updated_at = None, None, at
     locked.due_at = None if locked.kind == SegmentKind.STATIC else at
     locked.save()
+    refresh.soon(locked)
     crm_actions.audit(kind="segment", object_id=locked.pk, verb="restored", changes={}, by=by, at=at)
     return locked
 
@@ -263,9 +266,16 @@ def _refuse_detour(rule: tree.Rule) -> None:
 def refresh_segments(*, at: datetime, slugs: Sequence[str] | None = None) -> list[Refreshed]:
     """Evaluate the named segments, or all that are due, on the newest snapshot."""
     chosen = refresh.due(at=at) if slugs is None else refresh.named(slugs)
-    if not chosen:
-        return []
-    return refresh.refresh(chosen, at=at, engine=evaluation.engine(at=at))
+    return _refreshed(chosen, at=at)
+
+
+def refresh_awaited(*, slugs: Sequence[str], at: datetime) -> list[Refreshed]:
+    """Evaluate those of the named segments that are due, after the due ones that they rest on; the others wait."""
+    return _refreshed(refresh.waiting(slugs, at=at), at=at)
+
+
+def _refreshed(chosen: Sequence[Segment], *, at: datetime) -> list[Refreshed]:
+    return refresh.refresh(chosen, at=at, engine=evaluation.engine(at=at)) if chosen else []
 
 
 def follow_customers(*, clock: Callable[[], datetime]) -> Iterator[following.Outcome]:
@@ -281,9 +291,10 @@ def follow_customers(*, clock: Callable[[], datetime]) -> Iterator[following.Out
 
 @transaction.atomic
 def request_refresh(*, segment: Segment, by: Actor, at: datetime) -> None:
-    """Make the segment due now; the next sweep takes it."""
+    """Make the segment due now; a worker is told, and the next sweep takes it if nobody heard."""
     require(by, "segments.change")
     Segment.objects.filter(pk=segment.pk, archived_at__isnull=True).update(due_at=at)
+    refresh.soon(segment)
 
 
 @transaction.atomic
@@ -402,6 +413,7 @@ __all__ = [
     "export_members",
     "follow_customers",
     "measure_segments",
+    "refresh_awaited",
     "refresh_segments",
     "remove_members",
     "request_refresh",

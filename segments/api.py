@@ -459,7 +459,7 @@ class Segments(Listed, Retrieved, Endpoint):
     @action(detail=True, methods=["post"])
     @idempotent
     def refresh(self, request: Request, pk: str) -> Response:
-        """Make the segment due now; a worker takes it within a minute."""
+        """Make the segment due now; a worker is told at once."""
         segment = self.get_object()
         actions.request_refresh(segment=segment, by=self.actor, at=self.at)
         segment.refresh_from_db()

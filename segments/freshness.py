@@ -41,6 +41,8 @@ def _of_refreshed(segment: Segment, at: datetime) -> Freshness:
     if queries.is_stale(segment, at=at):
         told = _("Last refreshed %(when)s. It is not used for sending until it is refreshed.")
         return Freshness(_("Stale"), "warn", told % {"when": figures.ago(segment.refreshed_at, at)})
+    if queries.is_awaited(segment, at=at):
+        return Freshness(_("Refreshing"), "info")
     if segment.due_at and queries.is_late(segment, at=at):
         told = _("The refresh has been due for %(span)s.") % {"span": figures.span(at - segment.due_at)}
         return Freshness(_("Late"), "warn", told)

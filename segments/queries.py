@@ -173,6 +173,11 @@ def is_stale(segment: Segment, *, at: datetime) -> bool:
     return segment.refreshed_at is None or at - segment.refreshed_at > limit
 
 
+def is_awaited(segment: Segment, *, at: datetime) -> bool:
+    """Whether its members are being found now: what is shown is from before."""
+    return refresh.is_awaited(segment, at=at)
+
+
 def is_late(segment: Segment, *, at: datetime) -> bool:
     """Whether its refresh has been due for longer than its period."""
     return segment.due_at is not None and at - segment.due_at > refresh.period(segment)
@@ -484,6 +489,7 @@ __all__ = [
     "flows",
     "health",
     "imports",
+    "is_awaited",
     "is_late",
     "is_stale",
     "known",

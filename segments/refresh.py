@@ -5,6 +5,7 @@ Every segment is its own transaction. One that fails is put off and shown; the o
 
 import logging
 from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,6 +22,8 @@ from segments.rules import needs
 
 log = logging.getLogger(__name__)
 LONGEST_WAIT = timedelta(days=1)
+asked: ContextVar[frozenset[str]] = ContextVar("asked", default=frozenset())
+"""Segments that this request made due; the web then tells a worker at once."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,30 @@ def period(segment: Segment) -> timedelta:
 def due(*, at: datetime) -> list[Segment]:
     """Live segments whose time has come, named lists left out: nobody but people changes those."""
     return list(live().filter(Q(due_at__isnull=True) | Q(due_at__lte=at)))
+
+
+def is_awaited(segment: Segment, *, at: datetime) -> bool:
+    """Whether its members are being found: it is due, and a worker takes it at any moment."""
+    if segment.kind == SegmentKind.STATIC or segment.archived_at:
+        return False
+    return segment.due_at is None or segment.due_at <= at <= segment.due_at + period(segment)
+
+
+def soon(segment: Segment) -> None:
+    """Note that somebody waits for the segment, which the caller has made due."""
+    asked.set(asked.get() | {segment.slug})
+
+
+def waiting(slugs: Iterable[str], *, at: datetime) -> list[Segment]:
+    """Those of the named segments that are due, with the due ones that their rules rest on."""
+    found, features = {one.slug: one for one in due(at=at)}, evaluation.catalogue()
+    reached: set[str] = set()
+    front = set(slugs) & found.keys()
+    while front:
+        reached |= front
+        named = (evaluation.segments_in(found[slug].rule, features) for slug in front)
+        front = (set().union(*named) & found.keys()) - reached
+    return [found[slug] for slug in reached]
 
 
 def named(slugs: Sequence[str]) -> list[Segment]:

@@ -1,15 +1,34 @@
 """Celery doors of segments: each looks at rows, does what is due, and may run twice."""
 
+import contextlib
+from collections.abc import Iterable
+
 from celery import shared_task
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from segments import actions, queries
+
+POKE_LASTS = 60  # seconds; by then the timetable has taken them
 
 
 @shared_task
 def refresh_due() -> None:
     """Bring every due segment in line with its rule."""
     actions.refresh_segments(at=timezone.now())
+
+
+@shared_task
+def refresh_awaited(slugs: list[str]) -> None:
+    """Refresh the segments that somebody waits for; before the profiles are built the timetable takes them."""
+    with contextlib.suppress(queries.NotEvaluable):
+        actions.refresh_awaited(slugs=slugs, at=timezone.now())
+
+
+def poke_refresh(slugs: Iterable[str]) -> None:
+    """Tell a worker which segments became due; a lost poke costs a minute."""
+    with contextlib.suppress(OperationalError):
+        refresh_awaited.apply_async([sorted(slugs)], retry=False, expires=POKE_LASTS)
 
 
 @shared_task

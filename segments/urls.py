@@ -48,6 +48,7 @@ urlpatterns = [
     path("segments/<slug:slug>/versions/<int:number>/", detail.version, name="segment-version"),
     path("segments/<slug:slug>/members/add/", named_lists.add, name="segment-add"),
     path("segments/<slug:slug>/members/remove/", named_lists.remove, name="segment-remove"),
+    path("segments/<slug:slug>/progress/", detail.progress, name="segment-progress"),
     path("segments/<slug:slug>/refresh/", detail.refresh, name="segment-refresh"),
     path("segments/<slug:slug>/review/", detail.review, name="segment-review"),
     path("segments/<slug:slug>/archive/", detail.archive, name="segment-archive"),

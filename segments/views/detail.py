@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from crm import charts, figures, keyset, notices, spreadsheets, tables
@@ -204,13 +204,33 @@ def members_csv(request: ActorRequest, slug: str) -> HttpResponseBase:
     )
 
 
+@require_safe
+@needs("segments.view")
+def progress(request: ActorRequest, slug: str) -> HttpResponse:
+    """Nothing while the members are being found; then a fragment that renews the page around it and says so."""
+    one = found(request.actor, slug)
+    if queries.is_awaited(one, at=timezone.now()):
+        return HttpResponse(status=204)
+    told, level = arrived(one)
+    notices.notify(request, told, level=level)
+    return render(request, "segments/arrived.html")
+
+
+def arrived(one: Segment) -> tuple[str, int]:
+    """What became of the wait, and how grave it is."""
+    if one.error:
+        return _("The members could not be found: %(reason)s") % {"reason": queries.trouble(one)}, messages.ERROR
+    told = ngettext("Up to date: %(n)s customer is in it.", "Up to date: %(n)s customers are in it.", one.size)
+    return told % {"n": figures.number(one.size)}, messages.SUCCESS
+
+
 @require_POST
 @needs("segments.change")
 def refresh(request: ActorRequest, slug: str) -> HttpResponse:
     """Make the segment due now."""
     one = found(request.actor, slug)
     actions.request_refresh(segment=one, by=request.actor, at=timezone.now())
-    notices.notify(request, _("The refresh is asked for; new members show within a minute."))
+    notices.notify(request, _("The refresh has begun; the page renews itself."))
     return redirect("segment", one.slug)
 
 
@@ -235,7 +255,7 @@ def version(request: ActorRequest, slug: str, number: int) -> HttpResponse:
     except RuleError as fault:
         notices.notify(request, evaluation.refusal(fault), level=messages.ERROR)
         return redirect("segment-history", one.slug)
-    told = _("The rule of version %(n)s is back; its members are found within a minute.")
+    told = _("The rule of version %(n)s is back; its members are being found.")
     undo_url = reverse("segment-version", args=[one.slug, one.rule_version])
     notices.notify(request, told % {"n": earlier.version}, undo_url=undo_url)
     return redirect("segment", one.slug)
@@ -262,20 +282,21 @@ def restore(request: ActorRequest, slug: str) -> HttpResponse:
     """Undo of archiving."""
     one = found(request.actor, slug)
     actions.restore_segment(segment=one, by=request.actor, at=timezone.now())
-    notices.notify(request, _("“%(name)s” is back; its members return with the next refresh.") % {"name": one.name})
+    notices.notify(request, _("“%(name)s” is back; its members are being found.") % {"name": one.name})
     return redirect("segment", one.slug)
 
 
 def frame(request: ActorRequest, one: Segment, curve: Any, *, at: datetime) -> dict[str, Any]:
     """What every page of a segment shows around its content."""
     state = freshness.of_segment(one, at=at)
-    tabs = [(_("Overview"), "segment", None), (_("Members"), "segment-members", one.size)]
+    tabs = [(_("Overview"), "segment", None), (_("Members"), "segment-members", one.size if one.refreshed_at else None)]
     tabs += [(_("Value"), "segment-value", None), (_("Persona"), "segment-persona", None)]
     tabs += [(_("History"), "segment-history", None)]
     return {
         "segment": one,
         "state": state,
-        "answer": wording.answer(one.size, curve),
+        "is_awaited": queries.is_awaited(one, at=at),
+        "answer": wording.answer(one.size, curve) if one.refreshed_at or one.kind == "static" else "",
         "crumbs": [(_("Segments"), reverse("segments"))],
         "tabs": [(label, reverse(name, args=[one.slug]), count) for label, name, count in tabs],
         "current": request.path,

@@ -168,5 +168,5 @@ def accept(request: Any, pk: int) -> HttpResponse:
     except (Refused, RuleError) as fault:
         notices.notify(request, evaluation.refusal(fault), level=messages.ERROR)
         return redirect("clustering", group.clustering_id)
-    notices.notify(request, _("“%(name)s” is a segment now; its members are found within a minute.") % {"name": name})
+    notices.notify(request, _("“%(name)s” is a segment now; its members are being found.") % {"name": name})
     return redirect("segment", one.slug)

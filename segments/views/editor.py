@@ -260,7 +260,7 @@ def saved(
         except Refused as fault:
             faults = {drafts.ROOT: fault.message}
         else:
-            notices.notify(request, _("Saved. Its members are found within a minute."))
+            notices.notify(request, _("Saved."))
             return redirect("segment", one.slug)
     return drawn(request, segment, form, draft, scope, at=at, more_faults=faults)
 
