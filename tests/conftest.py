@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.test import SimpleTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -48,11 +49,22 @@ NEEDS: dict[str, tuple[Any, str]] = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def asks_the_database(item: pytest.Item) -> bool:
+    """Whether the answer may depend on which database it is: by its fixtures, its class, or its mark."""
+    fixtures = {"db", "transactional_db", "house"} & set(getattr(item, "fixturenames", ()))
+    is_djangos = isinstance(item, pytest.Function) and item.cls and issubclass(item.cls, SimpleTestCase)
+    return bool(fixtures or is_djangos or any(item.iter_markers("django_db")) or any(item.iter_markers("database")))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what needs a service that does not answer; the reason says what is missing. Let long files begin first.
 
     Several processes share the tests by files; one that began a long file last would keep the others waiting.
+    With KOHDE_ONLY_DATABASE=1, for a round on a second database, tests that ask none are left out.
     """
+    if os.environ.get("KOHDE_ONLY_DATABASE") == "1":
+        config.hook.pytest_deselected(items=[item for item in items if not asks_the_database(item)])
+        items[:] = filter(asks_the_database, items)
     if "PYTEST_XDIST_WORKER" in os.environ:
         long = {item.path for item in items if item.get_closest_marker("slow")}
         items.sort(key=lambda item: item.path not in long)

@@ -12,6 +12,7 @@ ON_POSTGRES = os.environ.get("DATABASE_URL", "").startswith("postgres")
 
 
 @pytest.mark.slow
+@pytest.mark.database
 @pytest.mark.parametrize(
     "words",
     [

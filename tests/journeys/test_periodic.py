@@ -72,7 +72,7 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Any:
+def served(tmp_path: Path) -> Any:
     made = House(tmp_path)
     process = made.serve()
     try:
@@ -83,15 +83,15 @@ def house(tmp_path: Path) -> Any:
         process.wait(60)
 
 
-def test_orders_over_the_api_bring_customers_into_the_segment_within_a_period(house: House) -> None:
-    assert house.members() == []
-    house.order("1", "1")
-    house.order("2", "1")
+def test_orders_over_the_api_bring_customers_into_the_segment_within_a_period(served: House) -> None:
+    assert served.members() == []
+    served.order("1", "1")
+    served.order("2", "1")
     deadline = time.monotonic() + 300
-    while house.members() != ["1"] and time.monotonic() < deadline:
+    while served.members() != ["1"] and time.monotonic() < deadline:
         time.sleep(2)
-    assert house.members() == ["1"]
-    ledger = house.manage(
+    assert served.members() == ["1"]
+    ledger = served.manage(
         "shell", "-v0", "-c",
         "from segments.models import Membership; "
         "columns = ('customer__number', 'entered_reason', 'entered_version', 'left_at'); "
