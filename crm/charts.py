@@ -8,6 +8,7 @@ from math import ceil, floor, log10
 
 Value = int | float | Decimal
 MAXIMUM_COLOURS = 6
+BANK_GAP = 5.0  # per cent of the height between two entries of a picture of streams
 LEAST_LABEL_GAP = 9.0  # per cent of the height: two lines of small print do not touch
 STEPS = (1, 2, 2.5, 5, 10)
 
@@ -136,6 +137,46 @@ class FunnelStep:
     share: float
 
 
+@dataclass(frozen=True)
+class Stream:
+    """So many went from the left entry `start` to the right entry `end`; both are positions."""
+
+    start: int
+    end: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Bank:
+    """An entry of one side of a picture of streams: `y` and `height` in per cent of its height."""
+
+    label: str
+    count: int
+    colour: int | str
+    y: float
+    height: float
+
+    @property
+    def middle(self) -> float:
+        return round(self.y + self.height / 2, 2)
+
+
+@dataclass(frozen=True)
+class Ribbon:
+    """A drawn stream: its path in a box of 100 × 100."""
+
+    stream: Stream
+    colour: int | str
+    path: str
+
+
+@dataclass(frozen=True)
+class Streams:
+    left: tuple[Bank, ...]
+    right: tuple[Bank, ...]
+    ribbons: tuple[Ribbon, ...]
+
+
 def axis(values: Iterable[Value | None], *, with_zero: bool = True, count: int = 4) -> Axis:
     """An axis over all values with about `count` round steps.
 
@@ -234,6 +275,41 @@ def scatter(points: Sequence[tuple[Value, Value, int, str]]) -> tuple[tuple[Mark
     y = axis((p[1] for p in points), with_zero=False)
     marks = tuple(Mark(label, b, x=x.place(a), y=round(100 - y.place(b), 2), colour=c) for a, b, c, label in points)
     return marks, x, y
+
+
+def streams(left: Sequence[str], right: Sequence[str], counted: Sequence[Stream]) -> Streams:
+    """Two columns of entries as high as what leaves or reaches them, and ribbons between; the last entry is grey."""
+    flowing = sorted((one for one in counted if one.count > 0), key=lambda one: (one.start, one.end))
+    out = [sum(one.count for one in flowing if one.start == i) for i in range(len(left))]
+    into = [sum(one.count for one in flowing if one.end == i) for i in range(len(right))]
+    gaps = BANK_GAP * (max(len(left), len(right)) - 1)
+    per_one = max(100 - gaps, 20) / max(sum(out), 1)
+    banks = [_banks(names, counts, per_one) for names, counts in ((left, out), (right, into))]
+    return Streams(*banks, tuple(_ribbons(flowing, *banks, per_one)))
+
+
+def _banks(names: Sequence[str], counts: Sequence[int], per_one: float) -> tuple[Bank, ...]:
+    heights = [round(count * per_one, 2) for count in counts]
+    used = sum(heights) + BANK_GAP * (len(names) - 1)
+    y, found = (100 - used) / 2, []
+    for i, (name, count, height) in enumerate(zip(names, counts, heights, strict=True)):
+        colour = "hold-out" if i == len(names) - 1 else i % MAXIMUM_COLOURS + 1
+        found.append(Bank(name, count, colour, round(y, 2), height))
+        y += height + BANK_GAP
+    return tuple(found)
+
+
+def _ribbons(
+    flowing: Sequence[Stream], left: Sequence[Bank], right: Sequence[Bank], per_one: float
+) -> Iterable[Ribbon]:
+    """Each ribbon leaves below the one before it, and arrives below those from above."""
+    free_left, free_right = [bank.y for bank in left], [bank.y for bank in right]
+    for one in flowing:
+        height = one.count * per_one
+        a, b = free_left[one.start], free_right[one.end]
+        free_left[one.start], free_right[one.end] = a + height, b + height
+        path = f"M0 {a:.2f} C50 {a:.2f} 50 {b:.2f} 100 {b:.2f} L100 {b + height:.2f} C50 {b + height:.2f} 50 "
+        yield Ribbon(one, left[one.start].colour, f"{path}{a + height:.2f} 0 {a + height:.2f} Z")
 
 
 def _step(rough: float) -> float:

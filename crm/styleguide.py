@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from crm.charts import Interval, Mark, Series, Step
+from crm.charts import Interval, Mark, Series, Step, Stream
 from crm.tables import Column
 
 TOKENS = ("ground", "surface", "sunken", "line", "ink", "quiet", "accent", "accent-tint", "good", "warn", "bad", "info")
@@ -78,6 +78,15 @@ def sample() -> dict[str, Any]:
         ],
         "edges": [0, 20, 40, 60, 80, 100, 120],
         "counts": [120, 340, 410, 220, 90, 24],
+        "groups_moved": ["Regulars", "Lapsed", "None of these"],
+        "moved": [
+            Stream(0, 0, 170),
+            Stream(0, 1, 14),
+            Stream(1, 0, 6),
+            Stream(1, 1, 80),
+            Stream(1, 2, 5),
+            Stream(2, 0, 9),
+        ],
         "points": [
             (g * 2.2 + sin(i * 7.3 + g), g % 2 * 1.8 + sin(i * 3.1 + g * 2), g, f"Customer {i}")
             for g in (1, 2, 3)

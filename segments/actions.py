@@ -36,6 +36,7 @@ from segments.models import (
     Segment,
     SegmentKind,
     SegmentPurpose,
+    Star,
 )
 from segments.refresh import Refreshed
 from segments.rules import needs, reading, sentences, tree
@@ -51,7 +52,7 @@ MOST_EXPORTED_BY_SALES = 500
 FOLLOWING_TAKES_AT_MOST = timedelta(seconds=50)
 MOST_FOLLOWED = 5000  # of a list changed at once; larger changes wait for the refresh
 RESERVED = {  # pages that stand where a segment's would
-    *("compare", "discover", "file", "files", "new", "new-list", "overlap", "starters"),
+    *("compare", "discover", "file", "files", "flows", "new", "new-list", "overlap", "starters"),
 }
 REVIEW_AFTER = timedelta(days=365)
 
@@ -298,6 +299,16 @@ def request_refresh(*, segment: Segment, by: Actor, at: datetime) -> None:
 
 
 @transaction.atomic
+def star_segment(*, segment: Segment, is_starred: bool, by: Actor) -> None:
+    """Keep the segment among those a user looks at first, or let it go; nobody else sees it."""
+    require(by, "segments.view")
+    if is_starred:
+        Star.objects.get_or_create(segment=segment, user=by.user)
+    else:
+        Star.objects.filter(segment=segment, user=by.user).delete()
+
+
+@transaction.atomic
 def review_segment(*, segment: Segment, by: Actor, at: datetime) -> Segment:
     """Write down that a person looked at it and let it stand; the next review is due in a quarter or a year."""
     require(by, "segments.change")
@@ -421,6 +432,7 @@ __all__ = [
     "return_to_version",
     "review_segment",
     "run_clustering",
+    "star_segment",
     "start_clustering",
     "write_persona",
 ]

@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 from django.db import connection
 from django.db.models import BigIntegerField, Case, Q, QuerySet, Sum, Value, When
+from scipy.cluster import hierarchy
 
 from segments.history import at_moment
 from segments.models import Membership
@@ -44,6 +45,24 @@ class Overlap:
         """Row i, column j: the share of the members of i who are in j too; 0 where i is empty."""
         wide = np.broadcast_to(self.sizes[:, None], self.shared.shape)
         return np.divide(self.shared, wide, out=np.zeros(self.shared.shape), where=wide > 0)
+
+    def lift(self, everyone: int) -> np.ndarray:
+        """How many times as many are in both as would be if the two had nothing to do with each other; 0 where one is
+        empty."""
+        expected = self.sizes[:, None] * self.sizes[None, :] / max(everyone, 1)
+        return np.divide(self.shared, expected, out=np.zeros(self.shared.shape), where=expected > 0)
+
+    def alike(self) -> list[int]:
+        """Positions so that like segments stand beside each other: average linkage on 1 − Jaccard, leaves in order."""
+        if len(self.sizes) < 3:
+            return list(range(len(self.sizes)))
+        far = 1 - self.jaccard
+        tree = hierarchy.linkage(far[np.triu_indices(len(far), 1)], "average", optimal_ordering=True)
+        return [int(i) for i in hierarchy.leaves_list(tree)]
+
+    def taken(self, order: Sequence[int]) -> "Overlap":
+        """The same for the segments in another order, or for some of them."""
+        return Overlap(self.sizes[order], self.shared[np.ix_(order, order)])
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,25 @@ class Segment(models.Model):
         return self.name
 
 
+class Star(models.Model):
+    """A segment that a user looks at first."""
+
+    segment = models.ForeignKey(
+        Segment, models.CASCADE, related_name="stars", verbose_name=_("segment"), help_text=_("Which segment.")
+    )
+    user = models.ForeignKey(
+        "crm.User", models.CASCADE, related_name="+", verbose_name=_("user"), help_text=_("Whose.")
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "segment"], name="star_once")]
+        verbose_name = _("star")
+        verbose_name_plural = _("stars")
+
+    def __str__(self) -> str:
+        return f"{self.user_id}/{self.segment_id}"
+
+
 class RuleVersion(models.Model):
     """Every rule a segment ever had. Never updated or deleted."""
 

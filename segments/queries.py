@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from django.db.models import DateTimeField, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Count, DateTimeField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -47,6 +47,7 @@ from segments.models import (
     SegmentImport,
     SegmentKind,
     SegmentRun,
+    Star,
 )
 from segments.personas import Drift
 from segments.reaching import Reach
@@ -195,6 +196,15 @@ def moves(segment: Segment, count: int = 20) -> list[Move]:
     return sorted(found, key=lambda move: move.at, reverse=True)[:count]
 
 
+def reasons_moved(segment: Segment, *, since: datetime) -> list[tuple[bool, str, int]]:
+    """Who came (True) and who went (False) since a moment, counted by the reason; the commonest first."""
+    rows = Membership.objects.filter(segment=segment).order_by()
+    came = rows.filter(entered_at__gt=since).values_list("entered_reason").annotate(n=Count("id"))
+    went = rows.filter(left_at__gt=since).values_list("left_reason").annotate(n=Count("id"))
+    found = [(True, reason, n) for reason, n in came] + [(False, reason, n) for reason, n in went]
+    return sorted(found, key=lambda one: (not one[0], -one[2], one[1]))
+
+
 def sets_apart(segment: Segment, *, at: datetime, most: int = 10) -> tuple[Distinction, ...]:
     """What the members have in common that others have not. Raises NotEvaluable when there is no warehouse yet."""
     engine = evaluation.engine(at=at)
@@ -221,6 +231,20 @@ def proxies(rule: tree.Rule, purpose: str) -> list[Association]:
 def uses_of(segment: Segment, actor: Actor) -> list[Use]:
     """What rests on the segment: other rules, and what floors above say."""
     return uses.of_segments(actor, [segment])[segment.pk]
+
+
+def starred(actor: Actor) -> set[int]:
+    """Ids of the segments that the actor looks at first."""
+    return set(Star.objects.filter(user=actor.user).values_list("segment_id", flat=True)) if actor.user else set()
+
+
+def everyone(*, at: datetime) -> int | None:
+    """How many customers there are; None before the profiles are built."""
+    try:
+        snapshot_id = evaluation.engine(at=at).snapshot_id
+    except NotEvaluable:
+        return None
+    return answers.kept("everyone", snapshot_id, lambda: checking.everyone(at=at))
 
 
 def unused(found: Iterable[Segment], actor: Actor) -> list[Segment]:
@@ -485,6 +509,7 @@ __all__ = [
     "clusters",
     "end_of_day",
     "event_types",
+    "everyone",
     "explanation",
     "flows",
     "health",
@@ -509,6 +534,7 @@ __all__ = [
     "preview",
     "proxies",
     "reach",
+    "reasons_moved",
     "segments",
     "segments_of",
     "sentence",
@@ -520,6 +546,7 @@ __all__ = [
     "size_then",
     "smallest_change",
     "spending",
+    "starred",
     "trouble",
     "unused",
     "uses_of",

@@ -4,6 +4,7 @@ from django.urls import path
 
 from segments.views import (
     comparison,
+    crossings,
     customers,
     detail,
     discovery,
@@ -24,6 +25,8 @@ urlpatterns = [
     path("segments/", listing.segments, name="segments"),
     path("segments/file.<str:kind>", listing.segments_file, name="segments-file"),
     path("segments/compare/", comparison.compare, name="segments-compare"),
+    path("segments/overlap/", crossings.overlap, name="segments-overlap"),
+    path("segments/flows/", crossings.flows, name="segments-flows"),
     path("segments/discover/", discovery.discover, name="discover"),
     path("segments/discover/<int:pk>/", discovery.clustering, name="clustering"),
     path("segments/discover/accept/<int:pk>/", discovery.accept, name="cluster-accept"),
@@ -50,6 +53,7 @@ urlpatterns = [
     path("segments/<slug:slug>/members/remove/", named_lists.remove, name="segment-remove"),
     path("segments/<slug:slug>/progress/", detail.progress, name="segment-progress"),
     path("segments/<slug:slug>/refresh/", detail.refresh, name="segment-refresh"),
+    path("segments/<slug:slug>/star/", detail.star, name="segment-star"),
     path("segments/<slug:slug>/review/", detail.review, name="segment-review"),
     path("segments/<slug:slug>/archive/", detail.archive, name="segment-archive"),
     path("segments/<slug:slug>/restore/", detail.restore, name="segment-restore"),

@@ -77,9 +77,17 @@ def since_last_week(curve: tuple[DaySize, ...]) -> int | None:
     return curve[-1].size - curve[-1 - WEEK].size if len(curve) > WEEK else None
 
 
-def moved_in_a_week(curve: tuple[DaySize, ...]) -> tuple[int, int]:
-    """How many came in and how many went out on the last seven days."""
-    return sum(day.entered for day in curve[-WEEK:]), sum(day.left for day in curve[-WEEK:])
+def moved(rows: Sequence[tuple[bool, str, int]], reasons: Mapping[str, Any]) -> str:
+    """Those who came, or went, in one sentence: 4 came in: matched the rule (3), added by hand (1)."""
+    count = sum(n for _is_entry, _reason, n in rows)
+    came = ngettext("%(n)s came in", "%(n)s came in", count)
+    went = ngettext("%(n)s went out", "%(n)s went out", count)
+    told = (came if rows[0][0] else went) % {"n": figures.number(count)}
+    said_of = [(str(reasons.get(reason, reason)), n) for _is_entry, reason, n in rows]
+    why = ", ".join(
+        f"{words[:1].lower()}{words[1:]}" + (f" ({figures.number(n)})" if len(rows) > 1 else "") for words, n in said_of
+    )
+    return f"{told}: {why}."
 
 
 def compared(row: Distinction, features: Mapping[str, Feature]) -> Compared:

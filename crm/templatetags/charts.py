@@ -98,6 +98,36 @@ def scatter_chart(
     }
 
 
+@register.inclusion_tag(f"{FOLDER}/streams.html")
+def streams_chart(
+    title: str,
+    left: Sequence[str],
+    right: Sequence[str],
+    counted: Sequence[charts.Stream],
+    summary: str = "",
+    ends: Sequence[str] = ("", ""),
+) -> dict[str, Any]:
+    """`ends` says what the two sides are, such as two days."""
+    drawn = charts.streams(left, right, counted)
+    return {"title": title, "summary": summary, "ends": ends, "drawn": drawn, "left": left, "right": right}
+
+
+@register.filter
+def ribbon_start(ribbon: charts.Ribbon, drawn: charts.Streams) -> str:
+    return drawn.left[ribbon.stream.start].label
+
+
+@register.filter
+def ribbon_end(ribbon: charts.Ribbon, drawn: charts.Streams) -> str:
+    return drawn.right[ribbon.stream.end].label
+
+
+@register.filter
+def ribbon_words(ribbon: charts.Ribbon, drawn: charts.Streams) -> str:
+    """Where a ribbon leads, and how many it carries."""
+    return f"{ribbon_start(ribbon, drawn)} → {ribbon_end(ribbon, drawn)}: {figures.number(ribbon.stream.count)}"
+
+
 @register.filter
 def labelled(axis: charts.Axis, unit: str) -> list[tuple[charts.Tick, str]]:
     """Each tick with its words, written with as few decimals as tell the ticks apart."""

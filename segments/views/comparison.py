@@ -1,7 +1,6 @@
 """Segments beside each other: how they overlap, who moved between them, what they are worth, what sets each apart."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -16,24 +15,14 @@ from django.views.decorators.http import require_safe
 
 from crm import charts, figures
 from crm.access import ActorRequest, needs
-from segments import grading, queries, wording
+from segments import queries, wording
 from segments.models import Segment
+from segments.views.crossings import SPANS, flow_rows, likest, overlap_rows
 from segments.views.detail import found, frame_of, sentence_of
 
 MOST = 12
 SIDE_BY_SIDE = 4
 NAME = 17  # characters beside a curve
-SPANS = (7, 30, 90, 365)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A number of people in a table, how much of the row it is (0–1), and the words behind it; `heat` is 0–5."""
-
-    count: int
-    share: float | None = None
-    told: str = ""
-    heat: int = 0
 
 
 @require_safe
@@ -69,49 +58,6 @@ def crossed(shown: Sequence[Segment], span: int, *, at: datetime) -> dict[str, A
         "since": since,
         "flows": flow_rows(shown, queries.flows(shown, since=since)),
     }
-
-
-def overlap_rows(shown: Sequence[Segment], alike: queries.Overlap) -> list[tuple[Segment, list[Cell | None]]]:
-    """Row i, column j: how many members of i are in j too; None where a segment meets itself."""
-    told = _("%(n)s members of “%(row)s”, %(share)s of them, are in “%(column)s” too. Jaccard index: %(jaccard)s.")
-    rows = []
-    for i, row in enumerate(shown):
-        cells: list[Cell | None] = []
-        for j, column in enumerate(shown):
-            count, share = int(alike.shared[i, j]), float(alike.share[i, j])
-            words = {"n": figures.number(count), "row": row.name, "column": column.name}
-            words |= {"share": figures.share(share, 0), "jaccard": figures.number(alike.jaccard[i, j], 2)}
-            cells.append(None if i == j else Cell(count, share, told % words, round(share * 5)))
-        rows.append((row, cells))
-    return rows
-
-
-def likest(shown: Sequence[Segment], alike: queries.Overlap) -> str:
-    """The two that are most alike, in one sentence."""
-    pairs = [(alike.jaccard[i, j], i, j) for i in range(len(shown)) for j in range(i)]
-    jaccard, i, j = max(pairs)
-    words = {"one": shown[j].name, "other": shown[i].name, "n": figures.number(int(alike.shared[i, j]))}
-    if jaccard == 0:
-        return _("No customer is in two of these segments.")
-    if jaccard >= grading.ALIKE:
-        return _("“%(one)s” and “%(other)s” are much the same people: %(n)s are in both.") % words
-    return _("“%(one)s” and “%(other)s” are most alike: %(n)s are in both.") % words
-
-
-def flow_rows(shown: Sequence[Segment], moved: queries.Flows) -> list[dict[str, Any]]:
-    """Per segment: who stayed, where those went who left, and how many came."""
-    return [
-        {
-            "segment": one,
-            "before": int(moved.before[i]),
-            "cells": [None if i == j else int(moved.moved[i, j]) for j in range(len(shown))],
-            "stayed": int(moved.stayed[i]),
-            "away": int(moved.away[i]),
-            "fresh": int(moved.fresh[i]),
-            "after": int(moved.after[i]),
-        }
-        for i, one in enumerate(shown)
-    ]
 
 
 def beside(shown: Sequence[Segment], *, at: datetime, language: str) -> dict[str, Any]:

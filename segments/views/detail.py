@@ -24,6 +24,8 @@ from segments.rules.errors import RuleError
 from segments.views.listing import CURVE_DAYS, more_url
 
 MEMBERS = 50
+MOVES = 20
+MOST_MOVES = 500
 TELLING = 6
 MEMBER_COLUMNS = (
     tables.Column(gettext_lazy("Name")),
@@ -79,9 +81,19 @@ def segment(request: ActorRequest, slug: str) -> HttpResponse:
         "health": queries.health([one], at=now)[one.pk],
         "uses": queries.uses_of(one, request.actor),
         "panels": panels.of_segment(request.actor, one.slug),
-        "moved": wording.moved_in_a_week(curve),
+        "moved": moved_lately(one, at=now),
+        "week_ago": timezone.localdate(now) - timedelta(days=wording.WEEK - 1),
     }
     return render(request, "segments/detail.html", context)
+
+
+def moved_lately(one: Segment, *, at: datetime) -> list[str]:
+    """What changed in the last seven days, a sentence for those who came and one for those who went, with reasons."""
+    since = queries.end_of_day(timezone.localdate(at) - timedelta(days=wording.WEEK))
+    moved = queries.reasons_moved(one, since=since)
+    return [
+        wording.moved(rows, REASONS) for is_entry in (True, False) if (rows := [r for r in moved if r[0] == is_entry])
+    ]
 
 
 @require_safe
@@ -144,13 +156,17 @@ def members(request: ActorRequest, slug: str) -> HttpResponse:
 def history(request: ActorRequest, slug: str) -> HttpResponse:
     """Who entered and left lately, the rule's versions, and the refreshes."""
     one, now = found(request.actor, slug), timezone.now()
-    moves = queries.moves(one)
+    count = MOST_MOVES if request.GET.get("moves") == "all" else MOVES
+    moves = queries.moves(one, count + 1)
+    is_cut, moves = len(moves) > count, moves[:count]
     people = crm_queries.customers(request.actor).in_bulk({move.customer_id for move in moves})
     context = frame(request, one, curve_of(one, at=now), at=now) | {
         "moves": [(move, people.get(move.customer_id), REASONS.get(move.reason, "")) for move in moves],
         "versions": versions(one, request.actor.language),
         "runs": [(run, run.finished_at - run.started_at, wording.late(run.late_seconds)) for run in runs(one)],
         "move_columns": MOVE_COLUMNS,
+        "more_moves": is_cut and count == MOVES,
+        "most_moves": MOST_MOVES if is_cut else 0,
         "then": then(one, chosen_day(request.GET.get("on", ""), at=now)),
         "today": timezone.localdate(now),
         "run_columns": RUN_COLUMNS,
@@ -235,6 +251,16 @@ def refresh(request: ActorRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+@needs("segments.view")
+def star(request: ActorRequest, slug: str) -> HttpResponse:
+    """Keep it among the visitor's own, or let it go."""
+    one, is_starred = found(request.actor, slug), request.POST.get("is_starred") == "yes"
+    actions.star_segment(segment=one, is_starred=is_starred, by=request.actor)
+    notices.notify(request, _("Starred.") if is_starred else _("No longer starred."))
+    return redirect("segment", one.slug)
+
+
+@require_POST
 @needs("segments.change")
 def review(request: ActorRequest, slug: str) -> HttpResponse:
     """Somebody looked at it and lets it stand."""
@@ -302,6 +328,7 @@ def frame(request: ActorRequest, one: Segment, curve: Any, *, at: datetime) -> d
         "current": request.path,
         "as_of": one.refreshed_at,
         "may_change": may(request.actor, "segments.change"),
+        "is_starred": one.pk in queries.starred(request.actor),
     }
 
 

@@ -73,9 +73,11 @@ def edited(request: ActorRequest, segment: Segment | None) -> HttpResponse:
 
 
 def first_draft(request: ActorRequest, segment: Segment | None, scope: Scope) -> Box:
-    """The stored rule, a chosen starter, or an empty box."""
+    """The stored rule, those who are in several segments, a chosen starter, or an empty box."""
     if segment:
         return drafts.draft_of(plain(segment.rule, scope), scope.features) if segment.rule else Box()
+    if both := [slug for slug in request.GET.getlist("in") if slug in scope.segments]:
+        return Box("all", tuple(Line("segment", {"op": ("in",), "segment": (slug,)}) for slug in both))
     chosen = next((one for one in starters.STARTERS if one.key == request.GET.get("starter")), None)
     return drafts.draft_of(plain(chosen.rule, scope), scope.features) if chosen else Box()
 

@@ -35,6 +35,7 @@ SHOWN = (
     ("attention", _("Needing attention")),
     ("unused", _("Used by nobody")),
     ("mine", _("Mine")),
+    ("starred", _("Starred")),
 )
 ATTENTION = "CDE"
 SHEET = downloads.Sheet(
@@ -62,6 +63,7 @@ class Card:
     change: int | None
     freshness: Freshness
     health: Health
+    is_starred: bool = False
 
 
 @require_safe
@@ -72,7 +74,7 @@ def segments(request: ActorRequest) -> HttpResponse:
     rows, sort = asked_for(request, at=now)
     page = page_of(rows, sort, request.GET.get("cursor", ""))
     context = {
-        "cards": cards(page.rows, language=request.actor.language, at=now),
+        "cards": cards(page.rows, request.actor, at=now),
         "more_url": more_url(request, page.next_cursor),
         "files": downloads.links(request, "segments-file") if page.rows else [],
         "query": request.GET.get("q", ""),
@@ -120,6 +122,8 @@ def chosen(rows: QuerySet[Segment], show: str, actor: Actor, *, at: datetime) ->
     """Those with a poor grade, those nothing rests on, or the visitor's own."""
     if show == "mine":
         return rows.filter(owner=actor.user)
+    if show == "starred":
+        return rows.filter(pk__in=queries.starred(actor))
     if show == "unused":
         return rows.filter(pk__in=[one.pk for one in queries.unused(rows, actor)])
     if show == "attention":
@@ -141,10 +145,11 @@ def more_url(request: HttpRequest, cursor: str) -> str:
     return f"{request.path}?{query.urlencode()}"
 
 
-def cards(found: Sequence[Segment], *, language: str, at: datetime) -> list[Card]:
+def cards(found: Sequence[Segment], actor: Actor, *, at: datetime) -> list[Card]:
     today = timezone.localdate(at)
     curves = queries.size_curves([one.pk for one in found], first=today - timedelta(days=CURVE_DAYS), last=today)
-    sentences, healths = queries.sentences_of(found, language), queries.health(found, at=at)
+    stars = queries.starred(actor)
+    sentences, healths = queries.sentences_of(found, actor.language), queries.health(found, at=at)
     return [
         Card(
             one,
@@ -153,6 +158,7 @@ def cards(found: Sequence[Segment], *, language: str, at: datetime) -> list[Card
             wording.since_last_week(curves[one.pk]) if at - one.created_at > timedelta(days=wording.WEEK) else None,
             freshness.of_segment(one, at=at),
             healths[one.pk],
+            one.pk in stars,
         )
         for one in found
     ]

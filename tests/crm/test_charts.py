@@ -12,6 +12,7 @@ from crm.charts import (
     Mark,
     Series,
     Step,
+    Stream,
     axis,
     bars,
     forest,
@@ -20,6 +21,7 @@ from crm.charts import (
     horizontal_bars,
     line,
     sparkline,
+    streams,
 )
 
 values = st.lists(st.none() | st.floats(-1e9, 1e9).map(lambda v: round(v, 3)), min_size=1, max_size=30)
@@ -111,3 +113,12 @@ def test_a_sparkline_of_equal_values_is_flat_in_the_middle():
 
 def test_a_sparkline_needs_two_values():
     assert sparkline([5, None]) == ""
+
+
+def test_streams_are_as_wide_as_what_flows_and_meet_their_entries() -> None:
+    drawn = streams(["a", "none"], ["a", "none"], [Stream(0, 0, 30), Stream(0, 1, 10), Stream(1, 0, 0)])
+    assert [bank.count for bank in drawn.left] == [40, 0] and [bank.count for bank in drawn.right] == [30, 10]
+    assert drawn.left[0].height == pytest.approx(drawn.right[0].height + drawn.right[1].height)
+    assert len(drawn.ribbons) == 2 and drawn.left[1].colour == "hold-out"
+    starts = [float(ribbon.path[1:].split()[1]) for ribbon in drawn.ribbons]
+    assert starts == pytest.approx([drawn.left[0].y, drawn.left[0].y + drawn.right[0].height], abs=0.01)

@@ -98,3 +98,46 @@ def test_the_value_page_shows_the_same_weeks_a_year_before(client, maija, lists)
 
 def test_no_segment_takes_the_address_of_a_page(db) -> None:
     assert actions.create_segment(name="Compare", kind="static", by=BY, at=timezone.now()).slug == "compare-2"
+
+
+@pytest.mark.usefixtures("lists")
+def test_the_matrix_shows_shares_or_lift_and_opens_those_in_both_as_a_rule(client, maija, aino) -> None:
+    client.force_login(maija)
+    page = client.get(reverse("segments-overlap")).content.decode()
+    assert "2 members of “North”, 50% of them, are in “South” too." in page
+    assert "/segments/new/?in=south&amp;in=north" in page and "Draw those in both" in page
+    lift = client.get(reverse("segments-overlap"), {"show": "lift"}).content.decode()
+    assert ">0.6×</a>" in lift  # 2 in both; 4 × 8 ÷ 10 = 3.2 by chance
+    rule = client.get("/segments/new/?in=south&in=north").content.decode()
+    assert "2</strong> customers now" in rule.replace("\n", "")
+    client.force_login(aino)
+    page = client.get(reverse("segments-overlap")).content.decode()
+    assert "/segments/new/" not in page and "/segments/compare/?s=south&amp;s=north" in page
+
+
+@pytest.mark.usefixtures("lists")
+def test_the_matrix_is_for_all_ones_own_or_starred_segments(client, maija) -> None:
+    client.force_login(maija)
+    address = reverse("segments-overlap")
+    assert "There are not two segments to compare" in client.get(address, {"which": "mine"}).content.decode()
+    for slug in ("north", "south"):
+        client.post(reverse("segment-star", args=[slug]), {"is_starred": "yes"})
+    assert "Most alike" in client.get(address, {"which": "starred"}).content.decode()
+    assert "North" in client.get(reverse("segments"), {"show": "starred"}).content.decode()
+    client.post(reverse("segment-star", args=["north"]))
+    assert "There are not two segments" in client.get(address, {"which": "starred"}).content.decode()
+
+
+@pytest.mark.usefixtures("lists")
+def test_movement_over_a_chosen_period_is_drawn_and_tabled(client, maija) -> None:
+    client.force_login(maija)
+    address = reverse("segments-flows")
+    page = client.get(address).content.decode()
+    assert "Most moved from “North” to “South”: 2." in page and "North → South: 2" in page
+    around = client.get(address, {"of": "south"}).content.decode()
+    assert "“South”: 2 came, 0 left and 6 stayed." in around and "North → North" not in around
+    first, last = (timezone.localdate() - timedelta(days=n) for n in (50, 20))
+    then = client.get(address, {"from": first.isoformat(), "to": last.isoformat()}).content.decode()
+    assert "Nobody moved from one of these segments to another." in then and "North → North: 6" in then
+    for nonsense in ({"from": "x", "to": "2026-99-99"}, {"from": "9999-12-31"}, {"of": "none", "s": "none"}):
+        assert client.get(address, nonsense).status_code == 200

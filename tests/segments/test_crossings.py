@@ -82,3 +82,16 @@ def test_more_segments_than_a_number_has_bits_are_counted_in_one_question(django
 
 def test_no_segments_have_nothing_in_common() -> None:
     assert crossings.overlap([]).shared.shape == (0, 0)
+
+
+def test_lift_is_what_is_shared_over_what_chance_would_share() -> None:
+    alike = crossings.Overlap(np.array([40, 50, 0]), np.array([[40, 30, 0], [30, 50, 0], [0, 0, 0]]))
+    assert alike.lift(100)[0, 1] == pytest.approx((30 / 40) / (50 / 100))
+    assert alike.lift(100)[0, 2] == 0
+
+
+def test_like_segments_stand_beside_each_other() -> None:
+    shared = np.full((4, 4), 1) + np.diag([99, 99, 99, 99])
+    shared[0, 2] = shared[2, 0] = shared[1, 3] = shared[3, 1] = 80
+    order = crossings.Overlap(np.array([100] * 4), shared).alike()
+    assert {frozenset(order[:2]), frozenset(order[2:])} == {frozenset((0, 2)), frozenset((1, 3))}

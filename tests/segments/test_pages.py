@@ -66,15 +66,15 @@ def test_list_asks_as_many_queries_for_ten_segments_as_for_one(client, maija, dj
     rule_segment("Oulu")
     client.force_login(maija)
     client.get(reverse("segments"))
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         client.get(reverse("segments"))
     for n in range(9):
         rule_segment(f"City {n}")
     client.get(reverse("segments"))
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         client.get(reverse("segments"))
     caches["answers"].clear()
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         client.get(reverse("segments"))
 
 
