@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from campaigns import actions, notes, queries, rollout, tasks
+from campaigns.api_letters import Letters
 from campaigns.models import Campaign, Message, Run, Variant, VariantText, WebhookTarget
 from campaigns.results import files, shape
 from crm import queries as crm_queries
@@ -558,4 +559,5 @@ class OptIns(Endpoint):
 router = SimpleRouter()
 router.register("opt-ins", OptIns, "opt-ins")
 router.register("campaigns", Campaigns, "campaigns")
+router.register("letters", Letters, "letters")
 urlpatterns = router.urls

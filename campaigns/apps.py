@@ -8,16 +8,19 @@ class CampaignsConfig(AppConfig):
     name = "campaigns"
 
     def ready(self) -> None:
+        from campaigns import correspondence, people
         from campaigns import finding as own
-        from campaigns import people
         from campaigns import uses as of_campaigns
-        from crm import finding, holdings
+        from crm import finding, holdings, timeline
         from crm import panels as of_customers
-        from crm.panels import Panel
+        from crm.panels import Beginning, Panel
         from segments import panels, uses
 
         messages = ("customer-messages", "campaigns.view")
         of_customers.register(Panel("messages", _("Messages"), *messages, place=70, is_page=True))
+        letter = Beginning(_("Write an e-mail"), "customer-letter", "letters.write", "envelope", is_contact=True)
+        of_customers.offer(letter)
+        timeline.register(correspondence.happenings, "messages")
         uses.register(of_campaigns.of_segments)
         finding.register(*own.OWN)
         panels.register(Panel("lessons", _("What was learned"), "segment-lessons", "reports.view"))

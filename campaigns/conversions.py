@@ -22,7 +22,7 @@ COLUMNS = ("message", "order", "at", "amount", "source_id", "kind", "by_class", 
 
 def attribute_due(*, at: datetime) -> int:
     """Attribute what came in since the last time to every run whose facts may still come; return how many."""
-    runs = Run.objects.select_related("campaign").exclude(expected=None)
+    runs = Run.objects.select_related("campaign").filter(campaign__is_letter=False).exclude(expected=None)
     return sum(attribute(run, at=at) for run in runs if at < ends_at(run) + LATE_FACTS)
 
 

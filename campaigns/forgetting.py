@@ -2,7 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from campaigns.models import FINAL_STATES, Attempt, Message, Response
+from django.db.models import QuerySet
+
+from campaigns.models import FINAL_STATES, Attempt, Campaign, Message, Response, Variant
 from crm import queries as crm_queries
 
 BROWSERS_KEPT = timedelta(days=30)
@@ -22,7 +24,15 @@ def forget_erased(*, at: datetime) -> int:
     rows = Message.objects.filter(customer__in=crm_queries.erased_since(at - LOOKED_BACK), state__in=FINAL_STATES)
     Response.objects.filter(message__in=rows).exclude(user_agent="").update(user_agent="")
     Attempt.objects.filter(message__in=rows).exclude(text="").update(text="")
+    forget_letters(rows)
     return rows.exclude(address_key="", code="").update(address_key="", code="")
+
+
+def forget_letters(rows: QuerySet[Message]) -> None:
+    """Empty what persons wrote to the recipients of these messages; that they wrote stays counted."""
+    letters = Campaign.everything.filter(is_letter=True, pk__in=rows.values("run__campaign")).exclude(name="–")
+    Variant.objects.filter(campaign__in=letters).update(subject="", text="")
+    letters.update(name="–")
 
 
 def overdue_browsers(*, at: datetime) -> int:

@@ -71,8 +71,8 @@ def make_move(campaign_id: int, name: str, *, at: datetime) -> CampaignStatus:
     Return the state it came from. Raises `MoveNotAllowed`.
     """
     move = MOVES[name]
-    standing = CampaignStatus(Campaign.objects.values_list("status", flat=True).get(pk=campaign_id))
-    same = Campaign.objects.filter(pk=campaign_id, status=standing)
+    standing = CampaignStatus(Campaign.everything.values_list("status", flat=True).get(pk=campaign_id))
+    same = Campaign.everything.filter(pk=campaign_id, status=standing)
     if standing not in move.before or same.update(status=move.after, updated_at=at) != 1:
-        raise MoveNotAllowed(name, Campaign.objects.values_list("status", flat=True).get(pk=campaign_id))
+        raise MoveNotAllowed(name, Campaign.everything.values_list("status", flat=True).get(pk=campaign_id))
     return standing

@@ -17,6 +17,13 @@ HOLDINGS = (
         once_per=("run", "channel"),
     ),
     Holding(
+        "campaigns.Variant",
+        "messages__customer",
+        _("Letters that somebody wrote to them"),
+        ("subject", "text"),
+        only=Q(campaign__is_letter=True),
+    ),
+    Holding(
         "campaigns.Response",
         "message__customer",
         _("What came back"),

@@ -98,7 +98,7 @@ def messages_in_scope(run: Run, actor: Actor, state: str = "") -> QuerySet[Messa
 
 def messages_to(customer: Any) -> QuerySet[Message]:
     """The messages of one customer, hold-outs too, with their campaigns and what came back."""
-    rows = Message.objects.filter(customer=customer).select_related("run__campaign", "variant")
+    rows = Message.objects.filter(customer=customer).select_related("run__campaign__owner", "variant")
     return rows.prefetch_related("responses").order_by("-id")
 
 

@@ -1,6 +1,7 @@
 """Pokes for the worker: ids in, one call, safe to run twice, lost without harm."""
 
 import logging
+from datetime import timedelta
 
 from celery import shared_task
 from django.db import transaction
@@ -27,9 +28,14 @@ def poke(run_id: int) -> None:
     transaction.on_commit(lambda: _poke(run_id))
 
 
-def _poke(run_id: int) -> None:
+def poke_later(run_id: int, wait: timedelta) -> None:
+    """The same, for what is due only after a moment."""
+    transaction.on_commit(lambda: _poke(run_id, wait.total_seconds() + 1))
+
+
+def _poke(run_id: int, countdown: float = 0) -> None:
     try:
-        seal_run.apply_async([run_id], retry=False)
+        seal_run.apply_async([run_id], retry=False, countdown=countdown)
     except OperationalError as error:
         logger.warning("The queue does not answer; the next sweep begins run %s: %s", run_id, error)
 

@@ -256,6 +256,8 @@ SPECTACULAR_SETTINGS = {
         "SegmentKind": "segments.models.SegmentKind",
         "DealStatus": "crm.models.DealStatus",
         "TaskKind": "crm.models.TaskKind",
+        "MessageState": "campaigns.models.MessageState",
+        "PrivacyRequestState": "crm.models.RequestState",
         "PrivacyRequestKind": "crm.models.RequestKind",
         "QuestionKind": "profiles.models.QuestionKind",
         "SurveyStatus": "profiles.models.SurveyStatus",

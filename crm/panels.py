@@ -31,12 +31,16 @@ class Panel:
 
 @dataclass(frozen=True)
 class Beginning:
-    """Something that can be begun for a customer from the head of the page: an address that takes the customer's id."""
+    """Something that can be begun for a customer from the head of the page: an address that takes the customer's id.
+
+    `is_contact` puts it beside the buttons that write down calls and meetings, too.
+    """
 
     label: Any
     url_name: str
     right: str
     icon: str
+    is_contact: bool = False
 
 
 PANELS: list[Panel] = [
@@ -83,6 +87,11 @@ def on_tab(actor: Actor, customer_id: int, tab: str) -> list[tuple[Panel, str]]:
 def beginnings(actor: Actor, customer_id: int) -> list[tuple[Beginning, str]]:
     """What the actor may begin for the customer, each with its address."""
     return [(one, reverse(one.url_name, args=[customer_id])) for one in BEGINNINGS if may(actor, one.right)]
+
+
+def contacts(actor: Actor, customer_id: int) -> list[tuple[Beginning, str]]:
+    """Ways to contact the customer that the actor may begin, each with its address."""
+    return [(one, url) for one, url in beginnings(actor, customer_id) if one.is_contact]
 
 
 def _open(actor: Actor) -> list[Panel]:

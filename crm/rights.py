@@ -37,6 +37,7 @@ RIGHTS: dict[str, Right] = {
     "deals.change":        _right((SALES, ADMIN), "deals:write", "Open, change, move, win and lose deals."),
     "notes.view":          _right((SALES, MARKETER, ADMIN), "customers:read", "Read notes, with their files."),
     "notes.change":        _right((SALES, MARKETER, ADMIN), "customers:write", "Write notes, change one's own, pin."),
+    "letters.write":       _right((SALES, ADMIN), "letters:write", "Write a letter to one customer, by e-mail."),
     "worklist.view":       _right((SALES, ADMIN), "customers:read", "See one's own worklist."),
     "tags.change":         _right((SALES, MARKETER, ADMIN), "customers:write", "Make tags; put them on and off."),
     "fields.view":         _right(ROLES, "customers:read", "See the definitions of custom fields."),

@@ -62,7 +62,7 @@ def of_customer(
 
     `kind` is a key of KINDS and leaves out all others; `since` leaves out what is older.
     """
-    asked = [KINDS[kind].source] if kind in KINDS else SOURCES
+    asked = KINDS[kind].sources if kind in KINDS else SOURCES
     found = (sorted(source(actor, customer, before, most + 1), key=_at, reverse=True) for source in asked)
     merged = list(heapq.merge(*found, key=_at, reverse=True))
     if since is not None:
@@ -142,7 +142,7 @@ class Kind:
     """A kind of happenings that the timeline may be narrowed to."""
 
     label: Any
-    source: Source
+    sources: tuple[Source, ...]
 
 
 MOST_LETTERS = 300
@@ -154,18 +154,19 @@ VISITS, LETTERS, CALLS, ANSWERS = (
 )
 SOURCES: list[Source] = [_orders, _events, _consents]
 KINDS: dict[str, Kind] = {
-    "orders": Kind(gettext_lazy("Orders"), _orders),
-    "visits": Kind(gettext_lazy("Visits"), partial(_events, types=VISITS)),
-    "messages": Kind(gettext_lazy("Messages"), partial(_events, types=LETTERS)),
-    "calls": Kind(gettext_lazy("Calls and meetings"), partial(_events, types=CALLS)),
-    "answers": Kind(gettext_lazy("Answers"), partial(_events, types=ANSWERS)),
-    "events": Kind(gettext_lazy("Other events"), partial(_events, others=VISITS + LETTERS + CALLS + ANSWERS)),
-    "consents": Kind(gettext_lazy("Consents"), _consents),
+    "orders": Kind(gettext_lazy("Orders"), (_orders,)),
+    "visits": Kind(gettext_lazy("Visits"), (partial(_events, types=VISITS),)),
+    "messages": Kind(gettext_lazy("Messages"), (partial(_events, types=LETTERS),)),
+    "calls": Kind(gettext_lazy("Calls and meetings"), (partial(_events, types=CALLS),)),
+    "answers": Kind(gettext_lazy("Answers"), (partial(_events, types=ANSWERS),)),
+    "events": Kind(gettext_lazy("Other events"), (partial(_events, others=VISITS + LETTERS + CALLS + ANSWERS),)),
+    "consents": Kind(gettext_lazy("Consents"), (_consents,)),
 }
 
 
 def register(source: Source, kind: str = "", label: Any = "") -> None:
-    """Add a source, and with `kind` a choice to see it alone; called once, from an AppConfig.ready."""
+    """Add a source, with `kind` also to the choice of that name; called once, from an AppConfig.ready."""
     SOURCES.append(source)
     if kind:
-        KINDS[kind] = Kind(label, source)
+        known = KINDS.get(kind, Kind(label, ()))
+        KINDS[kind] = Kind(known.label, (*known.sources, source))

@@ -62,6 +62,7 @@ class Source:
     html: str
     text: str
     short: str = ""  # a text message: how its reader stops them, by "reply" or by "link"; or a "script" to say
+    footer: str = "way out"  # "" for a letter about the reader's own matter, which has none
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,9 @@ def compose(source: Source) -> Composition:
         return _short(source)
     html, urls = _with_numbered_links(_inlined(source.html)) if source.html else ("", ())
     text = source.text or _plain(html)
-    if html and "unsubscribe_url" not in html:
+    if source.footer and html and "unsubscribe_url" not in html:
         html = _before_end(html, FOOTER)
-    if "unsubscribe_url" not in text:
+    if source.footer and "unsubscribe_url" not in text:
         text += TEXT_FOOTER
     if source.preheader:
         html = BODY.sub(lambda body: body[0] + PREHEADER.format(source.preheader), html, count=1)

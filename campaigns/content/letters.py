@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from crm.models import Customer
 
 LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
+MARKETING = "marketing"
 PIXEL = '<img src="{}" width="1" height="1" alt="" style="display:block">'
 
 
@@ -118,11 +119,19 @@ def mail_of(letter: Letter, campaign: Campaign, to: str, headers: Mapping[str, s
     return mail
 
 
+def is_of_their_own_matter(campaign: Campaign) -> bool:
+    """A letter that a person wrote about the reader's own matter: it sells nothing, so it offers no way out."""
+    return campaign.is_letter and campaign.purpose != MARKETING
+
+
 def headers_of(message: Message, campaign: Campaign) -> dict[str, str]:
     """Message-ID, the one-click headers of RFC 8058, and what keeps vacation replies away (RFC 3834)."""
     domain = parseaddr(sender_of(campaign))[1].rpartition("@")[2]
+    own = {"Message-ID": addresses.message_id(message, domain)}
+    if is_of_their_own_matter(campaign):
+        return own
     return {
-        "Message-ID": addresses.message_id(message, domain),
+        **own,
         "List-Unsubscribe": f"<{addresses.unsubscribe_url(message)}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "Auto-Submitted": "auto-generated",

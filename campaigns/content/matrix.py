@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from campaigns.channels import CHANNELS
-from campaigns.content import composition, fields, merge
+from campaigns.content import composition, fields, letters, merge
 from campaigns.content.composition import Source
 from campaigns.delivery import texting
 from campaigns.models import Campaign, Variant, VariantText
@@ -45,7 +45,8 @@ class Matrix:
 def matrix_of(variant: Variant) -> Matrix:
     """The matrix of a version; a cell's empty parts are the version's. The text for all knows no segments."""
     short = short_form(variant.campaign.channel)
-    own = Cell(None, "", Source(variant.subject, variant.preheader, variant.html, variant.text, short))
+    footer = "" if letters.is_of_their_own_matter(variant.campaign) else Source.footer
+    own = Cell(None, "", Source(variant.subject, variant.preheader, variant.html, variant.text, short, footer))
     texts = (text for text in variant.texts.all() if text.segment_id is None or not variant.is_mass)
     cells = (_cell(text, own.source) for text in texts)
     return Matrix(variant.pk, variant.key, (*cells, own))

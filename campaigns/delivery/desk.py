@@ -47,7 +47,7 @@ class Desk:
         slugs = [self.segment_slugs[one] for one in sorted(own_segments)]
         told = self.facts.of(customer.pk, slugs)
         known = letters.values(self.campaign, customer, self.custom_keys, segment, told)
-        tracked = customer.pk in self.trackable
+        tracked = customer.pk in self.trackable and not self.campaign.is_letter
         return letters.write(source, known, letters.ways_of(message, self.link_ids[variant], tracked=tracked))
 
     def item(self, message: Message) -> Any:

@@ -31,6 +31,13 @@ class OnAmbiguous(models.TextChoices):
     RESEND = "resend", _("Send again: never missing")
 
 
+class OnlyCampaigns(models.Manager["Campaign"]):
+    """Campaigns without the letters that one person wrote to one customer: those belong on that customer's page."""
+
+    def get_queryset(self) -> models.QuerySet["Campaign"]:
+        return super().get_queryset().filter(is_letter=False)
+
+
 class Campaign(models.Model):
     slug = models.SlugField(
         _("slug"), max_length=80, unique=True, help_text=_("Short name in files, commands and addresses.")
@@ -169,9 +176,16 @@ class Campaign(models.Model):
     )
     created_at = models.DateTimeField(_("created at"), help_text=_("UTC."))
     updated_at = models.DateTimeField(_("updated at"), help_text=_("UTC."))
+    is_letter = models.BooleanField(
+        default=False, help_text=_("A letter of one person to one customer, sent like a campaign and listed with none.")
+    )
+
+    everything = models.Manager()
+    objects = OnlyCampaigns()
 
     class Meta:
         ordering = ["-id"]
+        default_manager_name = "objects"
         constraints = [
             models.CheckConstraint(condition=Q(holdout_share__gte=0, holdout_share__lt=1), name="holdout_share_range"),
             models.CheckConstraint(condition=Q(priority__gte=1, priority__lte=9), name="campaign_priority_range"),

@@ -84,6 +84,7 @@ def of_events(campaign: Campaign, members: QuerySet, as_of: datetime) -> Baselin
 
 def of_clicks(campaign: Campaign, members: QuerySet, as_of: datetime) -> Baseline:
     sent = Run.objects.filter(sealed_at__gte=as_of - YEAR, sealed_at__lt=as_of, messages__state=MessageState.SENT)
+    sent = sent.filter(campaign__is_letter=False)
     clicks = Response.objects.filter(
         message__run__sealed_at__gte=as_of - YEAR, at__lt=as_of, kind=ResponseKind.CLICK, by_class=ResponseClass.HUMAN
     )

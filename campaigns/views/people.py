@@ -53,12 +53,19 @@ def told(message: Message) -> dict[str, Any]:
         "message": message,
         "channel": CHANNELS[message.channel].label if message.channel in CHANNELS else message.channel,
         "campaign": message.run.campaign,
-        "arm": _("Hold-out") if message.state == MessageState.HELD_OUT else message.variant,
+        "arm": arm(message),
         "at": message.final_at or message.handed_at,
         "reason": REASONS.get(message.reason, message.reason),
         "tone": TONES.get(message.state, "neutral"),
         "responses": did(message.responses.all()),
     }
+
+
+def arm(message: Message) -> Any:
+    """Which version they were dealt; a letter has no versions, only its writer."""
+    if message.run.campaign.is_letter:
+        return message.run.campaign.owner
+    return _("Hold-out") if message.state == MessageState.HELD_OUT else message.variant
 
 
 def did(responses: Iterable[Any]) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from campaigns import actions, audience, lifecycle, queries, readiness, tasks, waves
+from campaigns import actions, audience, correspondence, lifecycle, queries, readiness, tasks, waves
 from campaigns.channels import CHANNELS
 from campaigns.delivery import calls, lists, printing
 from campaigns.forms import ScheduleForm
@@ -76,6 +76,7 @@ REASONS = {
     "not_rendered": gettext_lazy("The text could not be filled in"),
     "sent_again": gettext_lazy("Sent again"),
     "answered": gettext_lazy("The recipient reacted"),
+    correspondence.MAY_BE_TAKEN_BACK: gettext_lazy("Leaves in a moment"),
     waves.LATER: gettext_lazy("Waits for a later wave"),
 }
 ROWS = 50

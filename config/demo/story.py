@@ -67,7 +67,7 @@ def invite(demo: Demo) -> None:
     teams = {slug: crm_actions.create_team(name=name, slug=slug, by=demo.by, at=demo.now) for slug, name in TEAMS}
     for username, role, first_name, of in CAST:
         crm_actions.create_user(
-            username=username, password=PASSWORD, role=role, first_name=first_name,
+            username=username, email=f"{username}@kohde.example", password=PASSWORD, role=role, first_name=first_name,
             teams=[teams[slug] for slug in of], by=demo.by, at=demo.now,
         )  # fmt: skip
 

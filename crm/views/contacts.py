@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from crm import actions, due, keyset, queries
+from crm import actions, due, keyset, panels, queries
 from crm.access import ActorRequest, needs
 from crm.forms.tasks import ContactForm, QuickForm
 from crm.models import Customer, Task, TaskStatus
@@ -41,6 +41,7 @@ def customer_tasks(request: ActorRequest, pk: int) -> HttpResponse:
         **row_context(actor, now),
         "may_change": may(actor, "tasks.change") and not row.restricted_at,
         "address": reverse("customer", args=[row.pk]),
+        "ways": panels.contacts(actor, row.pk),
     }
     name = "crm/customer_tasks_panel.html" if request.htmx else "crm/customer_tasks.html"
     return render(request, name, context)

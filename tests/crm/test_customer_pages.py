@@ -172,5 +172,5 @@ def test_the_pages_take_few_queries(as_: Callable, make_customer: Callable, djan
     client = as_("adele")
     with django_assert_max_num_queries(14):
         client.get("/customers/")
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         client.get(f"/customers/{row.pk}/")

@@ -141,7 +141,7 @@ def test_the_audit_file_holds_a_row_per_changed_field(aada: Customer, cast: Simp
 
 def test_the_tabs_take_few_queries(aada: Customer, cast: SimpleNamespace, django_assert_max_num_queries: Any) -> None:
     client = browser(cast.adele)
-    for tab, most in (("", 13), ("timeline/", 8), ("orders/", 8), ("consents/", 9), ("audit/", 7), ("messages/", 7)):
+    for tab, most in (("", 14), ("timeline/", 9), ("orders/", 8), ("consents/", 9), ("audit/", 7), ("messages/", 7)):
         client.get(f"/customers/{aada.pk}/{tab}")
         with django_assert_max_num_queries(most):
             client.get(f"/customers/{aada.pk}/{tab}")
