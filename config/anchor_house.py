@@ -1,10 +1,11 @@
 """The anchor's customers as a house of its own: filled, copied into snapshots, refreshed and followed, each measured.
 
 For the benchmark of segments. Every phase is a process with the house's environment and prints its figures as JSON:
-`python -m config.anchor_house PHASE [CUSTOMERS EVENTS]`.
+`KOHDE_ANCHOR_FILE=… python -m config.anchor_house PHASE [CUSTOMERS]`.
 """
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -13,16 +14,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from statistics import median, quantiles
+from functools import partial
+from pathlib import Path
+from statistics import mean, median, quantiles
 from typing import Any, Final
 
-FIELDS: Final = {
-    "income": "money", "education": "text", "life_stage": "text", "device": "text", "eco_minded": "truth",
-    "email_consent": "truth",
-}  # fmt: skip
-ATTRIBUTES: Final = "json_object({}) ".format(", ".join(f"'{key}', {key}" for key in FIELDS))
+from config import anchor_rows
+
+ANCHOR: Final = "KOHDE_ANCHOR_FILE"
 TABLES: Final = ("crm_customer", "crm_order", "crm_event")
-ROWS_AT_ONCE: Final = 50_000
 CHANGED: Final = 100  # one row of so many
 EVENTS_PER_SECOND: Final = 100
 FOLLOWED_SECONDS: Final = 20
@@ -37,29 +37,6 @@ ANCHOR_INDEXES: Final = (
     "CREATE INDEX ON sorted (customer_id, ts)", "CREATE INDEX ON sorted (type, ts)", "CREATE INDEX ON customer (city)",
     "VACUUM ANALYZE customer", "VACUUM ANALYZE sorted",
 )  # fmt: skip
-
-# Columns of each table and the anchor's rows for them.
-ROWS: Final = {
-    "crm_customer": (
-        "id, number, first_name, last_name, email, phone, language, time_zone, birth_date, gender, street, postal_code,"
-        " city, country, stage, attributes, source, is_test, created_at, updated_at",
-        f"""select id, id::varchar, '', '', email, '', language, '', birth_date::varchar, gender, '', '', city,
-            country, 'prospect', {ATTRIBUTES}::varchar, 'anchor', false, created_at::varchar, created_at::varchar
-            from customer""",
-    ),
-    "crm_order": (
-        "id, source, number, kind, customer_id, ordered_at, channel, currency, total_amount, country, created_at,"
-        " updated_at",
-        """select id, 'anchor', id::varchar, 'sale', customer_id, ts::varchar, channel, 'EUR', value::varchar, '',
-            ts::varchar, ts::varchar from sorted where type = 'order'""",
-    ),
-    "crm_event": (
-        "id, source, source_id, type, customer_id, anonymous_id, occurred_at, received_at, value, channel, category,"
-        " properties",
-        """select id, 'anchor', id::varchar, type::varchar, customer_id, '', ts::varchar, ts::varchar, null, channel,
-            category, '{}' from sorted where type <> 'order'""",
-    ),
-}
 
 
 def main() -> None:
@@ -79,46 +56,37 @@ def stopwatch() -> Iterator[Callable[[], float]]:
 # --- the phases ------------------------------------------------------------------------------------------------------
 
 
-def fill(customers: int, events: int) -> dict[str, Any]:
-    """Rows of the database, the fields and the 48 segments; and what the SQL by hand takes and counts."""
-    from django.conf import settings
+@contextmanager
+def anchor() -> Iterator[Any]:
+    """A cursor of the engine on the anchor's own tables, written before anything was measured."""
     from django.test.utils import override_settings
 
     from profiles import queries as profile_queries
+
+    path = Path(os.environ[ANCHOR])
+    with override_settings(WAREHOUSE_DIR=path.parent), profile_queries.cursor_of_file(path.name) as cursor:
+        yield cursor
+
+
+def fill() -> dict[str, Any]:
+    """Rows of the database, the fields and the 48 segments; and how many the SQL by hand counts."""
     from segments.anchor import handwritten, measuring
 
-    with override_settings(WAREHOUSE_DIR=settings.DATA_DIR / "anchor"):
-        snapshot = measuring.write_snapshot(customers, events)
-        with profile_queries.cursor(snapshot) as cursor:
-            for table, (columns, rows) in ROWS.items():
-                put(table, columns, cursor.execute(rows))
-            seconds, counts = [], {}
-            for _ in range(RUNS):
-                with stopwatch() as passed:
-                    counts = measuring.counted_by_hand(cursor, handwritten.definitions())
-                seconds.append(passed())
+    with anchor() as cursor, stopwatch() as passed:
+        anchor_rows.put_all(cursor)
+        seconds = passed()
+        counts = measuring.counted_by_hand(cursor, handwritten.definitions())
     define(handwritten.AS_OF)
-    return {"anchor_seconds": median(seconds), "counts": counts}
+    return {"fill_seconds": seconds, "counts": counts}
 
 
-def put(table: str, columns: str, rows: Any) -> None:
-    """All rows into one table, past the models: COPY on PostgreSQL, else one prepared INSERT."""
-    from django.db import connection, transaction
+def by_hand() -> dict[str, Any]:
+    """Seconds of the 48 segments as SQL by hand: the median of some, the first of which finds nothing read yet."""
+    from segments.anchor import handwritten, measuring
 
-    with transaction.atomic(), connection.cursor() as cursor:
-        while some := rows.fetchmany(ROWS_AT_ONCE):
-            if connection.vendor == "postgresql":
-                with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
-                    for row in some:
-                        copy.write_row(row)
-            else:
-                places = ", ".join(["%s"] * len(some[0]))
-                cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", some)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            last = f"(SELECT max(id) FROM {table})"
-            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {last})")
-            cursor.execute(f"VACUUM ANALYZE {table}")
+    with anchor() as cursor:
+        counted = partial(measuring.counted_by_hand, cursor, handwritten.definitions())
+        return {"seconds": median(measuring.timed(counted)[1][0] for _ in range(RUNS))}
 
 
 def define(at: datetime) -> None:
@@ -128,7 +96,7 @@ def define(at: datetime) -> None:
     from segments.anchor.rules import anchor_rules
 
     by = machine("bench")
-    for key, kind in FIELDS.items():
+    for key, kind in anchor_rows.FIELDS.items():
         values = {"key": key, "label": key, "type": kind, "dimension": "economic"}
         crm_actions.define_field(values=values, by=by, at=at)
     for name, rule in anchor_rules().items():
@@ -176,44 +144,54 @@ def read() -> dict[str, Any]:
 
 
 def periodic() -> dict[str, Any]:
-    """One in a hundred customers and events changed; then the whole run: take, evaluate, difference, ledger."""
+    """One in a hundred customers and events changed, then the whole run: the median of several, beside the anchor."""
+    turns = [periodic_turn(turn) for turn in range(RUNS)]
+    found = {key: median(turn[key] for turn in turns) for key in turns[0]}
+    used = [resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return {**found, "turns": turns, "peak_memory_mb": sum(used)}
+
+
+def periodic_turn(turn: int) -> dict[str, float]:
+    """Seconds of taking the changes and of all: take, evaluate, difference, ledger; and of the SQL by hand."""
     from profiles import actions as profile_actions
     from segments import actions
     from segments.anchor import handwritten
 
-    at = handwritten.AS_OF + timedelta(minutes=6)
-    change(at - timedelta(minutes=1))
+    at = handwritten.AS_OF + timedelta(minutes=6 * (turn + 1))
+    change(at - timedelta(minutes=1), 3 + turn)
+    by_hand = [run("by_hand")["seconds"]]
     with stopwatch() as passed:
         taken = profile_actions.refresh(at=at)
         taken_seconds = passed()
         found = actions.refresh_segments(at=at)
         seconds = passed()
-    used = [resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    by_hand.append(run("by_hand")["seconds"])
     return {
         "refresh_seconds": seconds,
+        "refresh_vs_anchor": seconds / mean(by_hand),
         "take_seconds": taken_seconds,
         "is_full": taken.is_full,
         "segments": len(found),
         "moved": sum(done.entered + done.left for done in found),
-        "peak_memory_mb": sum(used),
     }
 
 
-def change(at: datetime) -> None:
+def change(at: datetime, which: int) -> None:
     """New events and orders of one row in a hundred, moved to the last day; as many customers move house."""
     from django.db import connection
 
     yesterday = f"{at - timedelta(days=1):%Y-%m-%d %H:%M:%S}"
     now = f"{at:%Y-%m-%d %H:%M:%S}"
-    text = "CAST(id + 100000000 AS {})".format("text" if connection.vendor == "postgresql" else "TEXT")
+    text = f"CAST(id AS {'text' if connection.vendor == 'postgresql' else 'TEXT'}) || '-{which}'"
+    chosen = f"id % {CHANGED} = {which} AND source = 'anchor'"
     statements = (
-        f"UPDATE crm_customer SET city = 'Helsinki', updated_at = '{now}' WHERE id % {CHANGED} = 7",
+        f"UPDATE crm_customer SET city = 'Helsinki', updated_at = '{now}' WHERE id % {CHANGED} = {which}",
         "INSERT INTO crm_event (source, source_id, type, customer_id, anonymous_id, occurred_at, received_at, channel,"
-        f" category, properties) SELECT source, {text}, type, customer_id, '', '{yesterday}', '{now}', channel,"
-        f" category, properties FROM crm_event WHERE id % {CHANGED} = 3",
+        f" category, properties) SELECT 'again', {text}, type, customer_id, '', '{yesterday}', '{now}', channel,"
+        f" category, properties FROM crm_event WHERE {chosen}",
         "INSERT INTO crm_order (source, number, kind, customer_id, ordered_at, channel, currency, total_amount,"
-        f" country, created_at, updated_at) SELECT source, {text}, kind, customer_id, '{yesterday}', channel, currency,"
-        f" total_amount, country, '{now}', '{now}' FROM crm_order WHERE id % {CHANGED} = 3",
+        f" country, created_at, updated_at) SELECT 'again', {text}, kind, customer_id, '{yesterday}', channel,"
+        f" currency, total_amount, country, '{now}', '{now}' FROM crm_order WHERE {chosen}",
     )
     with connection.cursor() as cursor:
         for statement in statements:
@@ -243,31 +221,22 @@ def live(customers: int) -> dict[str, Any]:
     return {**found, "events_per_second": round(sent)}
 
 
-def postgres(customers: int, events: int) -> dict[str, Any]:
+def postgres() -> dict[str, Any]:
     """The SQL by hand in PostgreSQL: its own tables, three indexes, vacuumed."""
-    from django.conf import settings
     from django.db import connection
-    from django.test.utils import override_settings
 
-    from profiles import queries as profile_queries
     from segments.anchor import handwritten, measuring
 
-    with override_settings(WAREHOUSE_DIR=settings.DATA_DIR / "anchor"):
-        snapshot = measuring.write_snapshot(customers, events)
-        with profile_queries.cursor(snapshot) as cursor, connection.cursor() as server:
-            for table, columns in ANCHOR_TABLES.items():
-                names = ", ".join(column.split()[0] for column in columns.split(", "))
-                server.execute(f"CREATE TABLE {table} ({columns})")
-                rows = cursor.execute(f"select columns(*)::varchar from (select {names} from {table})")
-                with server.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-                    while some := rows.fetchmany(ROWS_AT_ONCE):
-                        for row in some:
-                            copy.write_row(row)
-            for statement in ANCHOR_INDEXES:
-                server.execute(statement)
-            with stopwatch() as passed:
-                measuring.counted_by_hand(server, handwritten.definitions())
-                return {"seconds": passed()}
+    with anchor() as engine, connection.cursor() as server:
+        for table, columns in ANCHOR_TABLES.items():
+            names = ", ".join(column.split()[0] for column in columns.split(", "))
+            server.execute(f"CREATE TABLE {table} ({columns})")
+            anchor_rows.by_copy(engine, f"select {names} from {table}", table, names)
+        for statement in ANCHOR_INDEXES:
+            server.execute(statement)
+        with stopwatch() as passed:
+            measuring.counted_by_hand(server, handwritten.definitions())
+            return {"seconds": passed()}
 
 
 def follow() -> dict[str, Any]:
@@ -287,15 +256,17 @@ def follow() -> dict[str, Any]:
 
 
 def run(phase: str, *sizes: int, env: dict[str, str] | None = None) -> dict[str, Any]:
-    """A phase in a process of its own. Raises CalledProcessError."""
+    """A phase in a process of its own; its figures are said at once, since the whole takes long. Raises
+    CalledProcessError."""
     words = [sys.executable, "-m", "config.anchor_house", phase, *map(str, sizes)]
-    said = subprocess.run(words, stdout=subprocess.PIPE, text=True, env=env, check=True).stdout
-    return dict(json.loads(said.splitlines()[-1]))
+    said = subprocess.run(words, stdout=subprocess.PIPE, text=True, env=env, check=True).stdout.splitlines()[-1]
+    sys.stderr.write(f"{phase} {said}\n")
+    return dict(json.loads(said))
 
 
 PHASES: Final[dict[str, Callable[..., dict[str, Any]]]] = {
     "fill": fill, "first": first, "read": read, "periodic": periodic, "live": live, "follow": follow,
-    "postgres": postgres,
+    "by_hand": by_hand, "postgres": postgres,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -15,11 +15,15 @@ STEPS = (1, 2, 2.5, 5, 10)
 
 @dataclass(frozen=True)
 class Series:
-    """One line or one group of bars; `None` among the values is a gap. `colour` is 1–6, or "hold-out" for grey."""
+    """One line or one group of bars; `None` among the values is a gap. `colour` is 1–6, or "hold-out" for grey.
+
+    A dashed line is an estimate: it is drawn across its gaps, and without a name at its end.
+    """
 
     name: str
     values: Sequence[Value | None]
     colour: int | str | None = None
+    is_dashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,7 @@ class Drawn:
     area: str
     marks: tuple[Mark, ...]
     label_at: float
+    is_dashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,9 +112,14 @@ class Plot:
     x: tuple[Mark, ...]
 
     @property
+    def has_dashed(self) -> bool:
+        return any(d.is_dashed for d in self.drawn)
+
+    @property
     def rows(self) -> list[tuple[str, list[Value | None]]]:
-        """The readable table behind the picture: one row per label, one value per series."""
-        return [(label, [s.marks[i].value for s in self.drawn]) for i, label in enumerate(self.labels)]
+        """The readable table behind the picture: one row per label of which anything is known, one value per series."""
+        found = [(label, [s.marks[i].value for s in self.drawn]) for i, label in enumerate(self.labels)]
+        return [(label, values) for label, values in found if any(value is not None for value in values)]
 
 
 @dataclass(frozen=True)
@@ -332,7 +342,9 @@ def _line(s: Series, labels: Sequence[str], places: Sequence[float], y: Axis, co
         for label, v, x, spot in zip(labels, s.values, places, spots, strict=True)
     )
     last = next((spot[1] for spot in reversed(spots) if spot), 50.0)
-    return Drawn(s.name, colour, _path(spots), _area(spots, 100 - y.place(max(0, y.low))), marks, last)
+    path = _path(filter(None, spots) if s.is_dashed else spots)
+    area = "" if s.is_dashed else _area(spots, 100 - y.place(max(0, y.low)))
+    return Drawn(s.name, colour, path, area, marks, last, s.is_dashed)
 
 
 def _path(spots: Iterable[tuple[float, float] | None]) -> str:

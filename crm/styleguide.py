@@ -51,6 +51,10 @@ def sample() -> dict[str, Any]:
         "sizes": sizes,
         "curve": sizes,
         "one_series": [Series("Members", sizes)],
+        "with_estimate": [
+            Series("Members", [None] * 9 + sizes[9:]),
+            Series("Before", [size if n in (0, 3, 6, 9) else None for n, size in enumerate(sizes)], 1, is_dashed=True),
+        ],
         "variants": [
             Series("A", [2.1, 2.4, 2.2, 2.9, 3.1, 3.4]),
             Series("B", [2.0, 2.9, 3.4, 3.9, 4.4, 4.6]),

@@ -6,7 +6,7 @@ A customer without purchases has frequency 0 and spend 0; what cannot be known i
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, reduce
@@ -377,6 +377,7 @@ def features_of(part: str) -> list[Feature]:
 
 
 PARTS: Final = {"buyers": ("orders", "buyers", "ranked", "named"), "activity": ("activity",), "joined": ("joined",)}
+JOINED_FROM: Final = ("buyers", "activity")
 OF_SALES: Final = frozenset(
     {"buyers", *(row.feature.key for row in of_basis("favourite"))}
 )  # of orders and returns alone
@@ -389,6 +390,14 @@ def relations(at: Clock) -> dict[str, Table]:
     """What the profile is joined from, in order: each has one row per customer_id and is written as part_NAME."""
     favourites = {row.feature.key: favourite(row, at) for row in of_basis("favourite")}
     return {"buyers": buyers(at), "activity": activity(at), **favourites, "joined": joined(at)}
+
+
+def parts_behind(keys: Collection[str]) -> list[str]:
+    """The parts that hold these features, and those they are joined from; in order."""
+    names = ["buyers", "activity", *(row.feature.key for row in of_basis("favourite")), "joined"]
+    holding = {name for name in names if any(feature.key in keys for feature in features_of(name))}
+    needed = holding | (set(JOINED_FROM) if "joined" in holding else set())
+    return [name for name in names if name in needed]
 
 
 @cache

@@ -24,7 +24,7 @@ from crm.rest.endpoints import Endpoint, Listed, Retrieved
 from crm.rest.filters import DeclaredFilters, MaskedFilters
 from crm.rest.idempotency import idempotent
 from crm.rest.serializers import MomentField, StrictModelSerializer, StrictSerializer
-from segments import actions, definitions, evaluation, personas, queries, transfers, wording
+from segments import actions, definitions, evaluation, history, personas, queries, transfers, wording
 from segments.models import Persona, Segment, SegmentKind
 from segments.rules import schema
 from segments.rules.errors import RuleError
@@ -179,6 +179,16 @@ class WorthSerializer(serializers.Serializer):
     size_a_year_ago = serializers.IntegerField(allow_null=True)
 
 
+class DaySizeSerializer(serializers.Serializer):
+    """Members at the end of a day of the firm. `is_before`: the segment was not made yet, so it is what today's rule
+    would have found; `reason` says why that cannot be told."""
+
+    day = serializers.DateField()
+    size = serializers.IntegerField(allow_null=True)
+    is_before = serializers.BooleanField()
+    reason = serializers.CharField(allow_blank=True)
+
+
 class DistinctionSerializer(serializers.Serializer):
     """A feature in which members differ from everyone: means of numbers, shares of values."""
 
@@ -325,6 +335,7 @@ class Segments(Listed, Retrieved, Endpoint):
         "definitions": "segments.view",
         "take_definitions": "segments.change",
         "undo_definitions": "segments.change",
+        "sizes": "segments.view",
         "versions": "segments.view",
         "return_to_version": "segments.change",
     }
@@ -543,6 +554,22 @@ class Segments(Listed, Retrieved, Endpoint):
             "size_a_year_ago": queries.size_a_year_ago(segment, at=self.at),
         }
         return Response(WorthSerializer(told).data)
+
+    @extend_schema(responses=DaySizeSerializer(many=True))
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def sizes(self, request: Request, pk: str) -> Response:
+        """The size at the end of each of the last 90 days; one day a week from before the segment was made."""
+        segment = self.get_object()
+        first = history.day_of(self.at - history.CURVE)
+        try:
+            before = queries.sizes_before(segment, first=first, at=self.at)
+        except (queries.NotEvaluable, RuleError):
+            before = ()
+        made = max(first, history.day_of(segment.created_at))
+        curve = queries.size_curve(segment.pk, first=made, last=history.day_of(self.at))
+        rows = [{"day": one.day, "size": one.size, "is_before": True, "reason": one.reason} for one in before]
+        rows += [{"day": one.day, "size": one.size, "is_before": False, "reason": ""} for one in curve]
+        return Response(DaySizeSerializer(rows, many=True).data)
 
     @extend_schema(responses=DistinctionSerializer(many=True))
     @action(detail=True, filterset_class=None, pagination_class=None)

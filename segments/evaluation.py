@@ -186,17 +186,18 @@ class Engine:
             raise NotEvaluable(refusal(fault)) from fault
 
     def _select(self, statement: str, rule: tree.Rule) -> pa.Table:
-        used = needs.needs(rule).segments
-        return self._ask(statement, {"membership": self.memberships(used)} if used else {})
+        used = needs.needs(rule)
+        extra = {"membership": self.memberships(used.segments)} if used.segments else {}
+        return self._ask(statement, extra, only=used.features)
 
     def select(self, question: Any, extra: Mapping[str, pa.Table]) -> pa.Table:
         """Rows of an expression, or a statement, over the snapshot's tables and those given with it."""
         return self._ask(question if isinstance(question, str) else compiler.sql(question), extra)
 
-    def _ask(self, statement: str, extra: Mapping[str, pa.Table]) -> pa.Table:
+    def _ask(self, statement: str, extra: Mapping[str, pa.Table], only: frozenset[str] | None = None) -> pa.Table:
         if self.shared:
             return profile_queries.answer(self.shared.cursor, statement, tables=extra)
-        return profile_queries.select(statement, snapshot=self.snapshot, as_of=self._past, tables=extra)
+        return profile_queries.select(statement, snapshot=self.snapshot, as_of=self._past, only=only, tables=extra)
 
     @property
     def is_past(self) -> bool:

@@ -11,6 +11,8 @@ from django.db.models import Count, Q, QuerySet
 from crm import answers
 from segments.models import Membership, Segment
 
+CURVE = timedelta(days=90)  # how far back a segment's curve goes
+
 
 @dataclass(frozen=True)
 class DaySize:
@@ -25,6 +27,11 @@ class DaySize:
 def at_moment(moment: datetime) -> Q:
     """Membership rows that were open at `moment`: entered by then, not yet left."""
     return Q(entered_at__lte=moment) & (Q(left_at__isnull=True) | Q(left_at__gt=moment))
+
+
+def day_of(moment: datetime) -> date:
+    """The day of the firm in which a moment lies."""
+    return moment.astimezone(ZoneInfo(settings.FIRM_TIME_ZONE)).date()
 
 
 def end_of_day(day: date) -> datetime:

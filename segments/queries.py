@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from segments import clusters as grouping
 from segments import (
     crossings,
     distinctions,
+    earlier,
     evaluation,
     following,
     grading,
@@ -34,9 +35,10 @@ from segments import health as checking
 from segments import worth as valuing
 from segments.clusters import Distinction
 from segments.crossings import Flows, Overlap
+from segments.earlier import SizeBefore, size_then
 from segments.evaluation import NotEvaluable, catalogue, known
 from segments.grading import Health
-from segments.history import DaySize, end_of_day, movement, size_curve, size_curves
+from segments.history import CURVE, DaySize, end_of_day, movement, size_curve, size_curves
 from segments.models import (
     Cluster,
     Clustering,
@@ -45,7 +47,6 @@ from segments.models import (
     RuleVersion,
     Segment,
     SegmentImport,
-    SegmentKind,
     SegmentRun,
     Star,
 )
@@ -289,16 +290,13 @@ def size_a_year_ago(segment: Segment, *, at: datetime) -> int | None:
         return None
 
 
-def size_then(segment: Segment, *, as_of: datetime) -> int:
-    """How many today's rule would have let in at a past moment. Raises NotEvaluable with the reason, RuleError."""
-    if segment.kind != SegmentKind.RULE:
-        raise NotEvaluable(_("Only rule segments have a rule."))
-    rule, engine = reading.read_rule(segment.rule, known()), evaluation.engine(at=as_of)
-    if engine.is_past:
-        evaluation.refuse_unknown(rule, at=as_of)
-    if not engine.size(tree.Rule(tree.Everyone())):
-        raise NotEvaluable(_("No customer was known then."))
-    return engine.size(rule)
+def sizes_before(segment: Segment, *, first: date, at: datetime) -> tuple[SizeBefore, ...]:
+    """What today's rule would have found on days before the segment was made, one a week, not before the first.
+
+    Raises NotEvaluable, RuleError.
+    """
+    made = history.day_of(segment.created_at)
+    return earlier.sizes(segment, earlier.days_before(made, first=first), today=history.day_of(at))
 
 
 def persona(segment: Segment, *, at: datetime) -> PersonaNow:
@@ -486,6 +484,7 @@ def event_types(*, at: datetime) -> tuple[str, ...]:
 
 
 __all__ = [
+    "CURVE",
     "DaySize",
     "Distinction",
     "Drift",
@@ -544,6 +543,7 @@ __all__ = [
     "size_curve",
     "size_curves",
     "size_then",
+    "sizes_before",
     "smallest_change",
     "spending",
     "starred",

@@ -40,6 +40,7 @@ urlpatterns = [
     path("segments/new-list/", named_lists.new, name="segment-new-list"),
     path("segments/<slug:slug>/", detail.segment, name="segment"),
     path("segments/<slug:slug>/edit/", editor.edit, name="segment-edit"),
+    path("segments/<slug:slug>/before/", detail.before, name="segment-before"),
     path("segments/<slug:slug>/common/", detail.common, name="segment-common"),
     path("segments/<slug:slug>/reach/", detail.reach, name="segment-reach"),
     path("segments/<slug:slug>/value/", comparison.value, name="segment-value"),

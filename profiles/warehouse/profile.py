@@ -11,6 +11,7 @@ from profiles import computed
 from profiles.fields import column_of
 from profiles.given import GIVEN, Given
 from profiles.moments import Moment
+from profiles.recorded import DERIVED
 from profiles.warehouse import tables
 
 ENGINE_TYPES: Final = {
@@ -28,17 +29,18 @@ FROM: Final = """
 from (select *, date '{today}' as today, {own} from {customers}) c
 left join (select *, {firms} from company_row) k on k.id = c.company_id
 """
-# Custom fields are merged as JSON; a list keeps its brackets, everything else is read from its text.
 CUSTOMER_THEN: Final = """
 with known as (
     select customer_id, map_from_entries(list((field, value))) as past,
         json_group_object(field, case when value like '[%' then value::json else to_json(value) end) as fields
-    from field_history where (from_at is null or from_at <= ?) and to_at > ? group by customer_id
+    from field_history where (from_at is null or from_at <= $now) and to_at > $now and field in $names
+    group by customer_id
 )
-select c.* exclude (fields, past)
-    replace ({columns}, json_merge_patch(attributes, coalesce(fields, '{{}}')) as attributes)
+select c.* exclude (fields, past) replace ({columns})
 from (customer_row left join known on known.customer_id = customer_row.id) c
 """
+# Custom fields are merged as JSON; a list keeps its brackets, everything else is read from its text.
+ATTRIBUTES_THEN: Final = "json_merge_patch(attributes, coalesce(fields, '{}')) as attributes"
 LIVE: Final = "where c.merged_into_id is null and c.erased_at is null and c.created_at <= ?"
 
 
@@ -50,35 +52,53 @@ def create(
     customers: str = "customer_row",
     into: str = "table profile",
     kept: frozenset[str] = frozenset(),
+    only: frozenset[str] | None = None,
 ) -> None:
-    """Write the profile from the rows of `customers` and every event up to the moment.
+    """Write the profile from the rows of `customers` and every event up to the moment; of the `only` features, if said.
 
     The `kept` parts are those of the profile that stands there: nothing that they follow from has changed.
     """
     statements = {**computed.statements(moment.zone.key), **{name: kept_sql(name) for name in kept}}
+    if only is not None:
+        statements = {name: statements[name] for name in computed.parts_behind(only)}
     parts = {f"part_{name}": statement for name, statement in statements.items()}
     for name, value in computed.variables(moment).items():
         db.execute(f"set variable {name} = $1", [value])
-    db.execute(f"create or replace temp table given as {given_sql(fields, customers, moment)}", [moment.now])
+    db.execute(f"create or replace temp table given as {given_sql(fields, customers, moment, only)}", [moment.now])
     for part, statement in parts.items():
         db.execute(f"create or replace temp table {part} as {statement}")
-    db.execute(f"create or replace {into} as {joined_sql(parts)}")
+    db.execute(f"create or replace {into} as {joined_sql(parts, only)}")
     for written in ("given", *parts):
         db.execute(f"drop table temp.{written}")
 
 
-def create_past(db: duckdb.DuckDBPyConnection, moment: Moment, fields: Sequence[FieldDefinition]) -> None:
+def create_past(
+    db: duckdb.DuckDBPyConnection,
+    moment: Moment,
+    fields: Sequence[FieldDefinition],
+    *,
+    only: frozenset[str] | None = None,
+) -> None:
     """The profile as of a past moment, beside the snapshot's own and hiding it: a temporary table of this cursor.
 
     Given features are those of the recorded history, computed ones follow from the events until then; consent is what
-    had been said by then.
+    had been said by then. With `only`, the profile has these features and no others.
     """
-    columns = ", ".join(then(row) for row in GIVEN if row.field)
-    db.execute(
-        f"create or replace temp table customer_then as {CUSTOMER_THEN.format(columns=columns)}", [moment.now] * 2
-    )
+    own = [row for row in GIVEN if row.field and is_wanted(row.feature.key, only)]
+    custom = [field.key for field in fields if field.entity == "customer" and is_wanted(column_of(field), only)]
+    columns = [then(row) for row in own] + ([ATTRIBUTES_THEN] if custom else [])
+    if columns:
+        asked = CUSTOMER_THEN.format(columns=", ".join(columns))
+        names = [row.field for row in own] + custom
+        db.execute(f"create or replace temp table customer_then as {asked}", {"now": moment.now, "names": names})
     db.execute(tables.CONSENT_THEN, [moment.now])
-    create(db, moment, fields, customers="customer_then", into="temp table profile")
+    customers = "customer_then" if columns else "customer_row"
+    create(db, moment, fields, customers=customers, into="temp table profile", only=only)
+
+
+def is_wanted(key: str, only: frozenset[str] | None) -> bool:
+    """Whether the feature, or one that is read from it, is among those asked for."""
+    return only is None or key in only or any(DERIVED.get(one) == key for one in only)
 
 
 def kept_sql(part: str) -> str:
@@ -92,12 +112,16 @@ def then(row: Given) -> str:
     return f"case when map_contains(past, '{row.field}') then {past} else c.{row.field} end as {row.field}"
 
 
-def given_sql(fields: Sequence[FieldDefinition], customers: str, moment: Moment) -> str:
-    given = [f"({row.value})::{ENGINE_TYPES[row.feature.kind]} as {row.feature.key}" for row in GIVEN]
+def given_sql(
+    fields: Sequence[FieldDefinition], customers: str, moment: Moment, only: frozenset[str] | None = None
+) -> str:
+    rows = [row for row in GIVEN if is_wanted(row.feature.key, only)]
+    fields = [field for field in fields if is_wanted(column_of(field), only)]
+    given = [f"({row.value})::{ENGINE_TYPES[row.feature.kind]} as {row.feature.key}" for row in rows]
     custom = [f'{typed(field)} as "{column_of(field)}"' for field in fields]
     own, firms = (f"{parsed(fields, entity)} as given_fields" for entity in ("customer", "company"))
     tables = FROM.format(customers=customers, today=moment.today, own=own, firms=firms)
-    return f"select c.id as customer_id, {', '.join(given + custom)} {tables} {LIVE}"
+    return f"select {', '.join(['c.id as customer_id', *given, *custom])} {tables} {LIVE}"
 
 
 def parsed(fields: Iterable[FieldDefinition], entity: str) -> str:
@@ -113,10 +137,11 @@ def typed(field: FieldDefinition) -> str:
     return value if field.type == "list" else f"try_cast(nullif({value}, '') as {ENGINE_TYPES[field.type]})"
 
 
-def joined_sql(parts: Iterable[str]) -> str:
+def joined_sql(parts: Iterable[str], only: frozenset[str] | None = None) -> str:
     """Given and computed parts side by side, in the order of the catalogue."""
     joins = " ".join(f"left join {part} using (customer_id)" for part in parts)
-    return f"select given.*, {', '.join(map(filled, computed.COMPUTED))} from given {joins}"
+    columns = [filled(row) for row in computed.COMPUTED if only is None or row.feature.key in only]
+    return f"select {', '.join(['given.*', *columns])} from given {joins}"
 
 
 def filled(row: computed.Computed) -> str:

@@ -1,5 +1,6 @@
 """One segment: its size and movement, what its members have in common, who they are, and how it is kept."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,9 +20,10 @@ from crm.access import ActorRequest, needs
 from crm.refusals import Refused
 from crm.rights import Actor, may
 from segments import actions, evaluation, freshness, panels, queries, wording
+from segments.earlier import untold
 from segments.models import MembershipReason, Segment, SegmentKind
 from segments.rules.errors import RuleError
-from segments.views.listing import CURVE_DAYS, more_url
+from segments.views.listing import more_url
 
 MEMBERS = 50
 MOVES = 20
@@ -72,10 +74,9 @@ def segment(request: ActorRequest, slug: str) -> HttpResponse:
     one, now = found(request.actor, slug), timezone.now()
     curve = curve_of(one, at=now)
     people = queries.members(one, request.actor).order_by("pk")[: queries.SAMPLE]
-    context = frame(request, one, curve, at=now) | {
+    context = frame(request, one, curve, at=now) | curves(curve, ()) | {
         "sentence": sentence_of(one, request.actor.language),
-        "labels": [figures.day(day.day) for day in curve],
-        "series": [charts.Series("", [day.size for day in curve])],
+        "has_before": one.kind == SegmentKind.RULE and curve[0].day > first_day(now),
         "people": people,
         "facts": facts(one),
         "health": queries.health([one], at=now)[one.pk],
@@ -83,7 +84,7 @@ def segment(request: ActorRequest, slug: str) -> HttpResponse:
         "panels": panels.of_segment(request.actor, one.slug),
         "moved": moved_lately(one, at=now),
         "week_ago": timezone.localdate(now) - timedelta(days=wording.WEEK - 1),
-    }
+    }  # fmt: skip
     return render(request, "segments/detail.html", context)
 
 
@@ -108,6 +109,43 @@ def common(request: ActorRequest, slug: str) -> HttpResponse:
     features = queries.catalogue()
     rows = [wording.compared(row, features) for row in apart if row.feature in features][:TELLING]
     return render(request, "segments/common.html", {"segment": one, "rows": rows, "reason": reason})
+
+
+@require_safe
+@needs("segments.view")
+def before(request: ActorRequest, slug: str) -> HttpResponse:
+    """The curve with the sizes from before the segment was made; a fragment of its page, and a page of its own."""
+    one, now = found(request.actor, slug), timezone.now()
+    curve = curve_of(one, at=now)
+    try:
+        earlier, reason = queries.sizes_before(one, first=first_day(now), at=now), ""
+    except (queries.NotEvaluable, RuleError) as fault:
+        earlier, reason = (), evaluation.refusal(fault)
+    context = frame(request, one, curve, at=now) | curves(curve, earlier) | {
+        "untold": [(figures.day(row.first), figures.day(row.last), row.reason) for row in untold(earlier)],
+        "reason": reason,
+    }  # fmt: skip
+    return render(request, "segments/before.html", context)
+
+
+def curves(curve: Sequence[queries.DaySize], earlier: Sequence[queries.SizeBefore]) -> dict[str, Any]:
+    """The days, and the line of each; what the rule would have found leads up to the first day of the ledger."""
+    known = {row.day: row.size for row in earlier if row.size is not None}
+    if not known:
+        return {
+            "labels": [figures.day(day.day) for day in curve],
+            "series": [charts.Series("", [day.size for day in curve])],
+        }
+    days = [min(known) + timedelta(days=n) for n in range((curve[-1].day - min(known)).days + 1)]
+    sizes = {row.day: row.size for row in curve}
+    known[curve[0].day] = curve[0].size
+    return {
+        "labels": [figures.day(day) for day in days],
+        "series": [
+            charts.Series(_("Members"), [sizes.get(day) for day in days]),
+            charts.Series(_("By today's rule"), [known.get(day) for day in days], colour=1, is_dashed=True),
+        ],
+    }
 
 
 @require_safe
@@ -340,8 +378,13 @@ def frame_of(request: ActorRequest, one: Segment, *, at: datetime) -> dict[str, 
 def curve_of(one: Segment, *, at: datetime) -> Any:
     """Sizes of the last 90 days, or since it was made."""
     today = timezone.localdate(at)
-    first = max(today - timedelta(days=CURVE_DAYS), timezone.localdate(one.created_at))
+    first = max(first_day(at), timezone.localdate(one.created_at))
     return queries.size_curve(one.pk, first=min(first, today), last=today)
+
+
+def first_day(at: datetime) -> date:
+    """The day the curves begin."""
+    return timezone.localdate(at) - queries.CURVE
 
 
 def sentence_of(one: Segment, language: str) -> str:

@@ -23,7 +23,6 @@ from segments.models import Segment, SegmentKind
 from segments.queries import Health
 
 CARDS = 48
-CURVE_DAYS = 90
 STARTERS = 6
 SORTS = (
     ("name", _("Name")),
@@ -147,7 +146,7 @@ def more_url(request: HttpRequest, cursor: str) -> str:
 
 def cards(found: Sequence[Segment], actor: Actor, *, at: datetime) -> list[Card]:
     today = timezone.localdate(at)
-    curves = queries.size_curves([one.pk for one in found], first=today - timedelta(days=CURVE_DAYS), last=today)
+    curves = queries.size_curves([one.pk for one in found], first=today - queries.CURVE, last=today)
     stars = queries.starred(actor)
     sentences, healths = queries.sentences_of(found, actor.language), queries.health(found, at=at)
     return [

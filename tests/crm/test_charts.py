@@ -54,6 +54,13 @@ def test_a_missing_value_breaks_the_line():
     assert line("abcde", [Series("a", [1, 2, None, 4, 5])]).drawn[0].path.count("M") == 2
 
 
+def test_a_dashed_line_is_drawn_across_its_gaps_and_the_table_leaves_out_what_nobody_knows():
+    lines = [Series("Known", [None, None, None, 4]), Series("Before", [1, None, 3, 4], is_dashed=True)]
+    plot = line(["a", "b", "c", "d"], lines)
+    assert [drawn.path.count("M") for drawn in plot.drawn] == [1, 1] and plot.drawn[1].path.count("L") == 2
+    assert plot.rows == [("a", [None, 1]), ("c", [None, 3]), ("d", [4, 4])]
+
+
 @given(st.lists(st.floats(0, 100), min_size=2, max_size=6))
 def test_labels_at_the_end_of_lines_never_touch(ends):
     plot = line("ab", [Series(str(i), [0, end]) for i, end in enumerate(ends)])

@@ -1,0 +1,104 @@
+"""Sizes from before a segment was made: whom today's rule would have let in at the end of a past day.
+
+One day a week is asked, each at most once a day of the firm: late events and merges move the past a little, and a curve
+does not need them sooner.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+
+from django.utils.translation import gettext as _
+
+from crm import answers
+from segments import evaluation
+from segments.evaluation import NotEvaluable
+from segments.history import end_of_day
+from segments.models import Segment, SegmentKind
+from segments.rules import reading, tree
+
+STEP = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class SizeBefore:
+    """How many the rule would have let in at the end of the day; None where the `reason` says why nobody can tell."""
+
+    day: date
+    size: int | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Untold:
+    """Days that follow each other of which nothing can be told, for one reason."""
+
+    first: date
+    last: date
+    reason: str
+
+
+def days_before(made: date, *, first: date) -> list[date]:
+    """The day before it was made and every seventh before that, not before the first; oldest first."""
+    count = (made - timedelta(days=1) - first) // STEP + 1
+    return [made - timedelta(days=1) - n * STEP for n in reversed(range(max(0, count)))]
+
+
+def sizes(segment: Segment, days: Sequence[date], *, today: date) -> tuple[SizeBefore, ...]:
+    """The size of each day, in the visitor's language where it cannot be told. Raises NotEvaluable, RuleError."""
+    reasons = {day: why_not(segment, end_of_day(day)) for day in days}
+    asked = {day.toordinal(): (segment.rule_version, today) for day in days if not reasons[day]}
+    known = answers.kept_of_each(f"before:{segment.pk}", asked, lambda missing: _counted(segment, missing))
+    return tuple(_told(day, reasons[day], known.get(day.toordinal())) for day in days)
+
+
+def why_not(segment: Segment, moment: datetime) -> str:
+    """Why the rule cannot be answered as of the moment; empty where it can."""
+    try:
+        evaluation.refuse_unknown(_rule(segment), at=moment)
+    except evaluation.NotKnownThen as fault:
+        return str(fault)
+    return ""
+
+
+def _told(day: date, reason: str, size: int | None) -> SizeBefore:
+    return SizeBefore(day, size, reason or ("" if size is not None else nobody()))
+
+
+def _counted(segment: Segment, ordinals: Iterable[int]) -> dict[int, int | None]:
+    rule = _rule(segment)
+    return {number: counted(rule, end_of_day(date.fromordinal(number))) for number in ordinals}
+
+
+def counted(rule: tree.Rule, moment: datetime) -> int | None:
+    """How many the rule lets in as of the moment; None when no customer was known then. Raises NotEvaluable."""
+    engine = evaluation.engine(at=moment)
+    return engine.size(rule) if engine.size(tree.Rule(tree.Everyone())) else None
+
+
+def size_then(segment: Segment, *, as_of: datetime) -> int:
+    """How many today's rule would have let in at a past moment. Raises NotEvaluable with the reason, RuleError."""
+    rule = _rule(segment)
+    if evaluation.engine(at=as_of).is_past:
+        evaluation.refuse_unknown(rule, at=as_of)
+    found = counted(rule, as_of)
+    if found is None:
+        raise NotEvaluable(nobody())
+    return found
+
+
+def untold(found: Iterable[SizeBefore]) -> list[Untold]:
+    """The days of which nothing can be told, those of one reason together."""
+    stretches = [(reason, list(days)) for reason, days in groupby(found, key=lambda one: one.reason) if reason]
+    return [Untold(days[0].day, days[-1].day, reason) for reason, days in stretches]
+
+
+def nobody() -> str:
+    return _("No customer was known then.")
+
+
+def _rule(segment: Segment) -> tree.Rule:
+    if segment.kind != SegmentKind.RULE:
+        raise NotEvaluable(_("Only rule segments have a rule."))
+    return reading.read_rule(segment.rule, evaluation.known())
