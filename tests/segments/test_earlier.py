@@ -1,5 +1,6 @@
 """The size a segment would have had before it was made: weekly, by today's rule, with what cannot be told said."""
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -40,7 +41,7 @@ def made(rule, name="Some"):
 def test_one_day_a_week_leads_back_from_the_day_before_it_was_made() -> None:
     days = earlier.days_before(date(2026, 9, 1), first=FIRST)
     assert days[0] == date(2026, 6, 8) and days[-1] == date(2026, 8, 31) and len(days) == 13
-    assert all(b - a == timedelta(days=7) for a, b in zip(days, days[1:], strict=False))
+    assert all(b - a == timedelta(days=7) for a, b in itertools.pairwise(days))
     assert earlier.days_before(FIRST, first=FIRST) == []
 
 
