@@ -31,7 +31,7 @@ def arm(worker: Any, point: str, on: int) -> None:
         "after_handing": (worker, "begin", "after"),
         "after_250": (worker, "accept", "before"),
         "after_journal": (worker, "accept", "after"),
-        "after_sent": (worker, "write_accepted", "after"),
+        "after_sent": (worker, "accepted", "after"),
     }
     holder, name, when = steps[point]
     count = 1 if point == "after_claim" else on

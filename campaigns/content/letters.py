@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formataddr, parseaddr
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -104,8 +105,13 @@ PREVIEW = Ways(links={}, pages=dict.fromkeys(fields.ADDRESSES, "#"))
 
 def sender_of(campaign: Campaign) -> str:
     """The From header: the campaign's sender or the firm's."""
-    name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
-    return formataddr((one_line(campaign.from_name) or name, campaign.from_email or address))
+    return from_header(campaign.from_name, campaign.from_email, settings.DEFAULT_FROM_EMAIL)
+
+
+@lru_cache(maxsize=100)
+def from_header(name: str, address: str, usual: str) -> str:
+    usual_name, usual_address = parseaddr(usual)
+    return formataddr((one_line(name) or usual_name, address or usual_address))
 
 
 def mail_of(letter: Letter, campaign: Campaign, to: str, headers: Mapping[str, str]) -> EmailMultiAlternatives:
@@ -126,7 +132,7 @@ def is_of_their_own_matter(campaign: Campaign) -> bool:
 
 def headers_of(message: Message, campaign: Campaign) -> dict[str, str]:
     """Message-ID, the one-click headers of RFC 8058, and what keeps vacation replies away (RFC 3834)."""
-    domain = parseaddr(sender_of(campaign))[1].rpartition("@")[2]
+    domain = sender_of(campaign).rpartition("@")[2].rstrip(">")
     own = {"Message-ID": addresses.message_id(message, domain)}
     if is_of_their_own_matter(campaign):
         return own

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from campaigns.delivery.replies import without_addresses
 from campaigns.models import Attempt
+from crm.statements import Call, together
 
 INSERT = (
     "INSERT INTO campaigns_attempt (message_id, n, phase, code, text, started_at, ended_at, worker)"
@@ -18,12 +19,16 @@ INSERT = (
 
 
 def record(message_id: int, *, phase: str, code: str, text: str, started_at: datetime) -> None:
-    """Write the attempt down under the next number; addresses that servers like to repeat are taken out."""
+    """Write the attempt down."""
+    together([call(message_id, phase=phase, code=code, text=text, started_at=started_at)])
+
+
+def call(message_id: int, *, phase: str, code: str, text: str, started_at: datetime) -> Call:
+    """The attempt under the next number; addresses that servers like to repeat are taken out."""
     moment = connection.ops.adapt_datetimefield_value
     said = without_addresses(text)[:300]
     values = [phase, code[:12], said, moment(started_at), moment(timezone.now()), worker_name()]
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT, [message_id, *values, message_id])
+    return Call(INSERT, [message_id, *values, message_id])
 
 
 def codes_of_last(run_id: int, count: int) -> list[str]:

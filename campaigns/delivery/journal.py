@@ -2,6 +2,7 @@
 
 At most one message per process is accepted by a server and not yet committed, so one record per process is enough. The
 file is locked while its process lives; whoever gets the lock finds a dead one's record and carries it into the rows.
+A record is safe from the death of its process once written, from a power cut once synced: that goes on beside the work.
 """
 
 import fcntl
@@ -10,7 +11,9 @@ import logging
 import os
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,23 @@ from campaigns.models import Message
 
 SIZE = 512  # bytes of a record; the file never grows, so that its sync costs one write
 logger = logging.getLogger(__name__)
-own: dict[int, int] = {}  # process id → open file: a forked child makes its own
+own: dict[int, "Journal"] = {}  # by process id: a forked child makes its own
+
+
+@dataclass
+class Journal:
+    """The open file of this process, and the one thread that syncs it."""
+
+    file: int
+    syncing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "journal"))
+    synced: Future[None] | None = None
+
+    def write(self, record: bytes) -> None:
+        """Put the record in the place of the last one, whose sync has ended by then."""
+        if self.synced is not None:
+            self.synced.result()
+        os.pwrite(self.file, record, 0)
+        self.synced = self.syncing.submit(os.fdatasync, self.file)
 
 
 def folder() -> Path:
@@ -36,15 +55,13 @@ def note(message: Message, token: str, reply: Reply, started_at: datetime) -> No
     said = [message.pk, token, message.attempts + 1, reply.phase, reply.short, str(reply)[:120], started_at.isoformat()]
     record = json.dumps(said).encode()[: SIZE - 1].ljust(SIZE - 1) + b"\n"
     try:
-        file = opened()
-        os.pwrite(file, record, 0)
-        os.fdatasync(file)
+        opened().write(record)
     except OSError as error:
         logger.warning("The journal of sent messages cannot be written: %s", error)
 
 
-def opened() -> int:
-    """This process's file, made and locked at the first use."""
+def opened() -> Journal:
+    """This process's journal, made and locked at the first use."""
     process = os.getpid()
     if process not in own:
         own.clear()
@@ -55,7 +72,7 @@ def opened() -> int:
         os.pwrite(file, b" " * SIZE, 0)
         os.fsync(file)
         hidden.rename(folder() / hidden.name.lstrip("."))  # seen by others only once it is locked
-        own[process] = file
+        own[process] = Journal(file)
     return own[process]
 
 

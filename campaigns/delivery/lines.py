@@ -9,9 +9,9 @@ from typing import Any
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
-from django.core.mail.message import sanitize_address
 
 from campaigns.channels import CHANNELS
+from campaigns.content.mime import bare, written
 from campaigns.delivery.calls import CallLine
 from campaigns.delivery.conversation import Begin, Broken, Line
 from campaigns.delivery.replies import CONNECT, DATA, MAIL, RCPT, Reply
@@ -40,8 +40,7 @@ class SmtpLine:
             self._reset()
             return None
         self.used += 1
-        message: Any = mail.message()  # Django's own class, whose bytes know their line ends
-        return self._payload(message.as_bytes(linesep="\r\n"))
+        return self._payload(written(mail))
 
     def close(self) -> None:
         smtp, self.smtp = self.smtp, None
@@ -87,7 +86,7 @@ class SmtpLine:
     def _envelope(self, mail: EmailMultiAlternatives) -> Reply | None:
         """Name sender and recipient; the reply that refused one of them."""
         envelope = (settings.BOUNCE_ADDRESS or mail.from_email, mail.to[0])
-        sender, to = (sanitize_address(one, "utf-8") for one in envelope)
+        sender, to = map(bare, envelope)
         for phase, command, address in ((MAIL, self._smtp.mail, sender), (RCPT, self._smtp.rcpt, to)):
             reply = self._ask(phase, command, address)
             if reply.code not in (250, 251):

@@ -7,8 +7,8 @@ from django.db.models import DurationField, Exists, IntegerField, OuterRef, Q, Q
 from django.db.models.functions import Now
 
 from campaigns.delivery import permission
-from campaigns.delivery.statements import Given, Statement
 from campaigns.models import Message, MessageState, Run, RunStatus
+from crm.statements import Given, Statement
 
 LEASE = timedelta(minutes=15)
 HAND_OVER_LEASE = timedelta(minutes=12)  # the ten minutes RFC 5321 §4.5.3.2.6 grants the final reply, and a margin

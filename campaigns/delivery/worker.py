@@ -23,6 +23,7 @@ from campaigns.delivery.replies import CONNECT, DATA, Meaning, Reply
 from campaigns.delivery.setbacks import pause_for_trouble, trouble_is_over
 from campaigns.models import Message, MessageState, Run, RunStatus
 from campaigns.responses import record_hard_bounce
+from crm.statements import Call, together
 
 BATCH_SECONDS = 45  # a task ends within a minute, so that a stopping worker stops soon
 WRITE_AGAIN_AFTER = (1, 2, 4, 8, 15, 30, 60)  # seconds
@@ -119,11 +120,10 @@ def is_open(batch: Batch, zone: str, at: datetime) -> bool:
 
 def begin(batch: Batch, message: Message) -> bool:
     """T4 for this message and T5 for the one before it, in one durable commit."""
-    with transaction.atomic():
-        write_accepted(batch)
-        begun = transitions.HAND_OVER.run(id=message.pk, token=batch.claim.token) == 1
+    hand_over = transitions.HAND_OVER.call(id=message.pk, token=batch.claim.token)
+    *_accepted, begun = together([*accepted(batch), hand_over])
     batch.accepted = None
-    return begun
+    return begun == 1
 
 
 def not_begun(batch: Batch, message: Message) -> str:
@@ -172,11 +172,11 @@ def accept(batch: Batch, message: Message, reply: Reply, started_at: datetime) -
 
 def note_accepted(batch: Batch) -> None:
     """Write the last 250 down, even when the database has to come back first: forgotten, it would be a doubt."""
-    patiently(lambda: write_accepted(batch))
+    patiently(lambda: together(accepted(batch)) if batch.accepted else None)
     batch.accepted = None
 
 
-def patiently(write: Callable[[], None]) -> None:
+def patiently(write: Callable[[], object]) -> object:
     for wait in WRITE_AGAIN_AFTER:
         try:
             return write()
@@ -187,15 +187,14 @@ def patiently(write: Callable[[], None]) -> None:
     return write()
 
 
-def write_accepted(batch: Batch) -> None:
-    """T5, or T9 when the reaper was faster."""
+def accepted(batch: Batch) -> list[Call]:
+    """T5 of the message that was taken last, or T9 when the reaper was faster: its guard holds only then."""
     if batch.accepted is None:
-        return
+        return []
     message, reply, started_at = batch.accepted
     told = {"id": message.pk, "reason": "", "code": str(reply), "attempts": message.attempts + 1}
-    if not transitions.SENT.run(token=batch.claim.token, **told):
-        transitions.SENT_AFTER_ALL.run(**told)
-    note_attempt(message, reply, started_at)
+    tried = attempts.call(message.pk, phase=reply.phase, code=reply.short, text=reply.text, started_at=started_at)
+    return [transitions.SENT.call(token=batch.claim.token, **told), transitions.SENT_AFTER_ALL.call(**told), tried]
 
 
 def after_break(batch: Batch, message: Message, broken: Broken, started_at: datetime) -> str:
