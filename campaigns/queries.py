@@ -23,7 +23,6 @@ from campaigns.models import (
     Campaign,
     ContactCap,
     Lesson,
-    Link,
     Message,
     MessageState,
     Run,
@@ -324,11 +323,11 @@ def letter(message: Message) -> Letter:
     return desk_for(run, [message]).letter(message)
 
 
-def where_link_leads(link: Link, message: Message) -> str:
+def where_link_leads(url: str, message: Message) -> str:
     """The stored address, its fields filled in for the recipient; those whose data are gone get it without."""
     if message.customer is None:
-        return letters.where(link.url, {})
-    return letters.where(link.url, letters.values(message.run.campaign, message.customer, fields.custom_keys()))
+        return letters.where(url, {})
+    return letters.where(url, letters.values(message.run.campaign, message.customer, fields.custom_keys()))
 
 
 def segment_names(customer: Any, segments: Sequence[int], as_of: datetime) -> dict[int, str]:

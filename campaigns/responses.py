@@ -1,18 +1,22 @@
 """What came back for a message: append-only rows, each written once, passed down as events of the customer."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import BigIntegerField, CharField, DateTimeField, Exists, OuterRef
 
 from campaigns.classing import BURST, Class, Hit, classify
 from campaigns.delivery import transitions
+from campaigns.delivery.permission import consents
 from campaigns.delivery.replies import Reply
 from campaigns.models import Link, Message, MessageState, Response, ResponseClass, ResponseKind
 from crm import actions as crm_actions
 from crm import queries as crm_queries
 from crm import rights
+from crm.statements import HASTE, Call, Given, Question, Statement, insertion, together
 
 RECIPIENT = rights.machine("recipient")
 UNSUBSCRIBED = "unsubscribed"
@@ -22,43 +26,85 @@ SOFT_BOUNCES = 5  # messages in a row; a mailbox that is full for a week is not 
 CERTAIN = Class(ResponseClass.HUMAN, "own_act")
 
 
+@dataclass(frozen=True)
+class Answered:
+    """What of a message must be known to write down an answer to it; `campaign` is the slug."""
+
+    pk: int
+    token: str
+    state: str
+    attempts: int
+    final_at: datetime | None
+    channel: str
+    variant_id: int | None
+    customer_id: int | None
+    campaign: str
+    is_erased: bool
+
+
+WHO = Message.objects.filter(pk=Given("id", BigIntegerField)).order_by()
+KNOWN_OF = ("pk", "token", "state", "attempts", "final_at", "channel", "variant_id", "customer_id")
+OF_CAMPAIGN = ("run__campaign__slug", "customer__erased_at")
+WATCHED = consents(channel=OuterRef("channel"), purpose="tracking").filter(customer=OuterRef("customer_id"))
+ANSWERED = Question(WHO.annotate(watched=Exists(WATCHED)).values_list(*KNOWN_OF, *OF_CAMPAIGN, "watched"))
+LINK = Question(
+    Link.objects.filter(pk=Given("id", BigIntegerField), variant=Given("variant", BigIntegerField))
+    .order_by()
+    .values_list("url")
+)
+JUST_FOLLOWED = Response.objects.filter(
+    message=Given("message", BigIntegerField),
+    kind=ResponseKind.CLICK,
+    at__gt=Given("since", DateTimeField),
+    at__lte=Given("at", DateTimeField),
+).order_by()
+LINKS_FOLLOWED = Question(JUST_FOLLOWED.values_list("link"))
+A_MACHINE_AFTER_ALL = Statement(
+    JUST_FOLLOWED, {"by_class": Given("by", CharField), "class_reason": Given("reason", CharField)}
+)
+
+
+def answered(message_id: int) -> tuple[Answered, bool] | None:
+    """What is known of the message, and whether its recipient still lets us count opens."""
+    for *known, erased_at, is_watched in ANSWERED.ask(id=message_id):
+        return Answered(*known, is_erased=erased_at is not None), bool(is_watched)
+    return None
+
+
+def answered_message(message: Message) -> Answered:
+    own = (getattr(message, name) for name in KNOWN_OF)
+    return Answered(*own, campaign=message.run.campaign.slug, is_erased=was_erased(message))
+
+
+def address_of_link(link_id: int, variant_id: int | None) -> str | None:
+    """Where a link of the version leads; None when it has no such link."""
+    return next((url for (url,) in LINK.ask(id=link_id, variant=variant_id)), None) if variant_id else None
+
+
 def was_erased(message: Message) -> bool:
     """Whether its recipient was erased: then nothing more is written about them."""
     return message.customer is not None and message.customer.erased_at is not None
 
 
-def lets_us_watch(message: Message, *, at: datetime) -> bool:
-    """Whether the recipient still lets us count opens; the picture went out when they did."""
-    return crm_queries.consenting("tracking", message.channel, at=at).filter(customer=message.customer_id).exists()
-
-
-def record_open(message: Message, *, user_agent: str, method: str, at: datetime) -> None:
+def record_open(to: Answered, *, user_agent: str, method: str, at: datetime) -> None:
     """The pixel was fetched."""
-    hit = Hit(user_agent, method, since_sent(message, at))
-    record(message, ResponseKind.OPEN, classify(hit), at=at, source_id=second(at), user_agent=user_agent)
+    by = classify(Hit(user_agent, method, since_sent(to, at)))
+    write(to, ResponseKind.OPEN, by, at=at, source_id=second(at), user_agent=user_agent, first=[HASTE])
 
 
-def record_click(message: Message, link: Link, *, user_agent: str, method: str, at: datetime) -> None:
+def record_click(to: Answered, link_id: int, url: str, *, user_agent: str, method: str, at: datetime) -> None:
     """A link was followed. A machine that follows all is known only by its third link; then the first two are, too."""
-    burst = links_just_followed(message, at) | {link.pk}
-    by = classify(Hit(user_agent, method, since_sent(message, at), len(burst)))
-    record(
-        message, ResponseKind.CLICK, by, at=at, source_id=f"{link.pk}:{second(at)}", user_agent=user_agent, link=link
-    )
-    if by.reason == "all_links_at_once":
-        just_followed(message, at).update(by_class=by.by, class_reason=by.reason)
+    moment = {"message": to.pk, "since": at - BURST, "at": at}
+    burst = {link for (link,) in LINKS_FOLLOWED.ask(**moment)} | {link_id}
+    by = classify(Hit(user_agent, method, since_sent(to, at), len(burst)))
+    is_burst = by.reason == "all_links_at_once"
+    others = [A_MACHINE_AFTER_ALL.call(**moment, by=by.by, reason=by.reason)] if is_burst else []
+    told = {"source_id": f"{link_id}:{second(at)}", "user_agent": user_agent, "link_id": link_id, "url": url}
+    write(to, ResponseKind.CLICK, by, at=at, first=[HASTE, *others], **told)
 
 
-def since_sent(message: Message, at: datetime) -> timedelta | None:
-    return at - message.final_at if message.final_at else None
-
-
-def just_followed(message: Message, at: datetime) -> QuerySet[Response]:
-    return Response.objects.filter(message=message, kind=ResponseKind.CLICK, at__gt=at - BURST, at__lte=at)
-
-
-def links_just_followed(message: Message, at: datetime) -> set[int]:
-    return set(just_followed(message, at).values_list("link", flat=True))
+def since_sent(to: Answered, at: datetime) -> timedelta | None:
+    return at - to.final_at if to.final_at else None
 
 
 def second(at: datetime) -> str:
@@ -66,54 +112,70 @@ def second(at: datetime) -> str:
     return at.strftime("%Y%m%dT%H%M%S")
 
 
-@transaction.atomic
-def record(
-    message: Message,
+def record(message: Message, kind: ResponseKind, by: Class, *, at: datetime, source_id: str) -> bool:
+    """Write the response once, and tell the customer's timeline.
+
+    False when it was there already, or the recipient was erased.
+    """
+    return write(answered_message(message), kind, by, at=at, source_id=source_id)
+
+
+def write(
+    to: Answered,
     kind: ResponseKind,
     by: Class,
     *,
     at: datetime,
     source_id: str,
     user_agent: str = "",
-    link: Link | None = None,
+    link_id: int | None = None,
+    url: str = "",
+    first: Sequence[Call] = (),
 ) -> bool:
-    """Write the response once, and tell the customer's timeline.
-
-    False when it was there already, or the recipient was erased.
-    """
-    if was_erased(message):
+    """The response, what it settles and what the timeline says, in one transaction with the calls to run `first`."""
+    if to.is_erased:
         return False
-    defaults = {"at": at, "by_class": by.by, "class_reason": by.reason, "link": link, "user_agent": user_agent[:200]}
-    _, is_new = Response.objects.get_or_create(message=message, kind=kind, source_id=source_id, defaults=defaults)
-    if is_new:
-        settle_doubt(message, at)
-        tell_timeline(message, kind, by, at=at, source_id=source_id, link=link)
-    return is_new
+    response = insertion(
+        Response,
+        message=to.pk,
+        kind=kind,
+        at=at,
+        by_class=by.by,
+        class_reason=by.reason,
+        link=link_id,
+        source_id=source_id,
+        user_agent=user_agent[:200],
+    )
+    after = [*settling(to), *telling(to, kind, by, at=at, source_id=source_id, url=url)]
+    return together([*first, response, *after])[len(first)] == 1
 
 
-def settle_doubt(message: Message, at: datetime) -> None:
+def settling(to: Answered) -> list[Call]:
     """T9: whoever answers a message has got it."""
-    if message.state == MessageState.UNKNOWN:
-        told = {"reason": "answered", "code": "", "attempts": message.attempts}
-        transitions.SENT_AFTER_ALL.run(id=message.pk, **told)
+    if to.state != MessageState.UNKNOWN:
+        return []
+    return [transitions.SENT_AFTER_ALL.call(id=to.pk, reason="answered", code="", attempts=to.attempts)]
 
 
-def tell_timeline(
-    message: Message, kind: ResponseKind, by: Class, *, at: datetime, source_id: str, link: Link | None
-) -> None:
+def settle_doubt(message: Message) -> None:
+    """The same for an answer of which no row is kept."""
+    together(settling(answered_message(message)))
+
+
+def telling(to: Answered, kind: ResponseKind, by: Class, *, at: datetime, source_id: str, url: str) -> list[Call]:
     """The response as an event of the customer, for segments and the page of the customer."""
-    if message.customer_id is None or kind in (ResponseKind.CONVERSION, ResponseKind.BOUNCE):
-        return
+    if to.customer_id is None or kind in (ResponseKind.CONVERSION, ResponseKind.BOUNCE):
+        return []
     event = crm_actions.NewEvent(
         source="campaigns",
-        source_id=f"{message.pk}:{kind}:{source_id}",
+        source_id=f"{to.pk}:{kind}:{source_id}",
         type=str(kind),
         occurred_at=at,
-        customer_id=message.customer_id,
-        channel=message.channel,
-        properties={"campaign": message.run.campaign.slug, "by": by.by, **({"url": link.url} if link else {})},
+        customer_id=to.customer_id,
+        channel=to.channel,
+        properties={"campaign": to.campaign, "by": by.by, **({"url": url} if url else {})},
     )
-    crm_actions.record_events([event], by=RECIPIENT, at=at)
+    return crm_actions.own_event(event, by=RECIPIENT, at=at)
 
 
 @transaction.atomic

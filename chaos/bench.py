@@ -133,18 +133,24 @@ def bare_loop(count: int) -> None:
 
 
 def answering() -> dict[str, Any]:
-    """Opens answered per second ÷ an empty view's, both through the whole of Django in this process."""
+    """Opens answered and kept per second ÷ an empty view's, both through the whole of Django in this process."""
     from django.test import Client
 
     from campaigns.content import addresses
-    from campaigns.models import Message
+    from campaigns.models import Message, Response
+    from chaos import firm
+    from crm.models import ConsentState
 
     messages = list(Message.objects.filter(state="sent")[:REQUESTS])
+    said = {"purpose": "tracking", "channel": "email", "is_granted": True, "since_at": firm.AT, "updated_at": firm.AT}
+    ConsentState.objects.bulk_create([ConsentState(customer_id=one.customer_id, **said) for one in messages])
     paths = [f"/o/{addresses.token(message, addresses.OPEN)}.gif" for message in messages]
     client = Client(headers={"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"})
     client.get(paths[0])
     opens = timed(lambda: [client.get(path) for path in paths])
     empty = timed(lambda: [client.get("/live") for _ in paths])
+    if Response.objects.filter(kind="open").count() < len(paths):
+        raise RuntimeError("opens were answered and not kept")
     return {"opens_per_second": round(REQUESTS / opens), "endpoint_vs_empty": round(empty / opens, 2)}
 
 

@@ -1,9 +1,10 @@
-"""Updates that are compiled once and run for every message, since building such SQL costs more than running it.
+"""Statements that are compiled once and run for every message, since building such SQL costs more than running it.
 
 PostgreSQL plans them once per connection, too: of a guarded hand-over the planning is nine tenths of the work.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -28,6 +29,14 @@ class Given(Expression):
         return self.output_field.get_db_prep_value(given[self.name], connection)
 
 
+@dataclass(frozen=True)
+class Call:
+    """One statement in the SQL of the engine in use, with its values."""
+
+    sql: str
+    values: Sequence[Any]
+
+
 @dataclass(frozen=True, eq=False)
 class Statement:
     """UPDATE the rows of `rows` with `values`; both may contain `Given` values."""
@@ -39,18 +48,57 @@ class Statement:
         """Run it and return the number of rows changed: a guarded change happened only when that is 1."""
         return together([self.call(**given)])[0]
 
-    def call(self, **given: Any) -> "Call":
+    def call(self, **given: Any) -> Call:
         """The statement with its values, to be run together with others."""
         sql, parameters = compiled(self, connection.vendor)
-        return Call(sql, [one.filled(given) if isinstance(one, Given) else one for one in parameters])
+        return Call(sql, filled(parameters, given))
 
 
-@dataclass(frozen=True)
-class Call:
-    """One statement in the SQL of the engine in use, with its values."""
+@dataclass(frozen=True, eq=False)
+class Question:
+    """The values of the rows of a `values_list`, whose conditions may contain `Given` values."""
 
-    sql: str
-    values: Sequence[Any]
+    rows: QuerySet
+
+    def ask(self, **given: Any) -> list[tuple[Any, ...]]:
+        """The rows, as Python reads them."""
+        sql, parameters, compiler, converters = compiled_question(self, connection.vendor)
+        found = fetched(Call(sql, filled(parameters, given)))
+        return list(map(tuple, compiler.apply_converters(found, converters))) if converters else found
+
+
+@cache
+def compiled_question(question: Question, vendor: str) -> tuple[str, tuple[Any, ...], Any, Any]:
+    """The question in the SQL of the engine in use, and how its answers are read."""
+    compiler: Any = question.rows.query.get_compiler(connection=connection)
+    sql, parameters = compiler.as_sql()
+    return sql, parameters, compiler, compiler.get_converters([one[0] for one in compiler.select])
+
+
+def fetched(call: Call) -> list[tuple[Any, ...]]:
+    with cursor() as asked:
+        asked.execute(call.sql, call.values)
+        return [tuple(row) for row in asked.fetchall()]
+
+
+def filled(parameters: Sequence[Any], given: dict[str, Any]) -> list[Any]:
+    return [one.filled(given) if isinstance(one, Given) else one for one in parameters]
+
+
+def insertion(model: type[models.Model], **values: Any) -> Call:
+    """INSERT of one row, every column named; a row that is there already is left alone."""
+    sql, fields = compiled_insertion(model, tuple(values), connection.vendor)
+    ready = [field.get_db_prep_save(value, connection) for field, value in zip(fields, values.values(), strict=True)]
+    return Call(sql, ready)
+
+
+@cache
+def compiled_insertion(model: type[models.Model], names: tuple[str, ...], vendor: str) -> tuple[str, tuple[Any, ...]]:
+    fields: Any = tuple(model._meta.get_field(name) for name in names)
+    quoted = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    marks = ", ".join(["%s"] * len(fields))
+    table = connection.ops.quote_name(model._meta.db_table)
+    return f"INSERT INTO {table} ({quoted}) VALUES ({marks}) ON CONFLICT DO NOTHING", fields
 
 
 @cache
@@ -62,29 +110,52 @@ def compiled(statement: Statement, vendor: str) -> tuple[str, tuple[Any, ...]]:
     return sql, parameters
 
 
+HASTE = Call("SELECT set_config('synchronous_commit', 'off', true)", ())
+"""First of the calls: this transaction may be forgotten when the database server dies within the next second."""
+
+
 def together(calls: Sequence[Call]) -> list[int]:
     """Run the calls in one transaction; how many rows each changed."""
-    run = prepared if connection.vendor == "postgresql" else one_by_one
+    run = in_one_go if connection.vendor == "postgresql" else one_by_one
     return run(calls)
 
 
 def one_by_one(calls: Sequence[Call]) -> list[int]:
-    with transaction.atomic(), connection.cursor() as cursor:
-        return [changed(cursor, one) for one in calls]
+    with transaction.atomic(), connection.cursor() as asked:
+        return [changed(asked, one) if one is not HASTE else 0 for one in calls]
 
 
-def changed(cursor: Any, call: Call) -> int:
-    cursor.execute(call.sql, call.values)
-    return int(cursor.rowcount)
+def changed(asked: Any, call: Call) -> int:
+    asked.execute(call.sql, call.values)
+    return int(asked.rowcount)
 
 
-def prepared(calls: Sequence[Call]) -> list[int]:
-    """The same on PostgreSQL: planned once per connection, sent in one go, which is one commit as well."""
+def in_one_go(calls: Sequence[Call]) -> list[int]:
+    """The same on PostgreSQL: one round trip, whose end is the commit."""
     import psycopg
 
+    own = planning()
+    with connection.wrap_database_errors, own.pipeline():
+        done = [psycopg.Cursor(own).execute(one.sql, one.values) for one in calls]
+    return [one.rowcount for one in done]
+
+
+@contextmanager
+def cursor() -> Iterator[Any]:
+    """A cursor whose statements are planned once per connection where the engine can."""
+    if connection.vendor != "postgresql":
+        with connection.cursor() as ours:
+            yield ours
+        return
+    import psycopg
+
+    with connection.wrap_database_errors, psycopg.Cursor(planning()) as ours:
+        yield ours
+
+
+def planning() -> Any:
+    """The driver's own connection, told to keep plans. Django's cursors bind in the client and keep none."""
     connection.ensure_connection()
     own: Any = connection.connection
-    own.prepare_threshold = 0  # holds for cursors that bind on the server: Django's do not
-    with connection.wrap_database_errors, own.pipeline():
-        cursors = [psycopg.Cursor(own).execute(one.sql, one.values) for one in calls]
-    return [cursor.rowcount for cursor in cursors]
+    own.prepare_threshold = 0
+    return own

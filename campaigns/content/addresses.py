@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from typing import Protocol
 
 from django.conf import settings
 
@@ -11,7 +12,17 @@ OPEN, CLICK, UNSUBSCRIBE, PREFERENCES, BROWSER, ID = "o", "c", "u", "p", "v", "i
 SIGNATURE_LENGTH = 32  # 128 bits in hexadecimal
 
 
-def signature(message: Message, purpose: str, subject: str = "") -> str:
+class Keyed(Protocol):
+    """What signs its addresses: a message, by its number and its random key."""
+
+    @property
+    def pk(self) -> int: ...
+
+    @property
+    def token(self) -> str: ...
+
+
+def signature(message: Keyed, purpose: str, subject: str = "") -> str:
     """HMAC-SHA256 of the purpose under the message's own random key, so that no other secret can outlive it."""
     said = f"{purpose}|{message.pk}|{subject}".encode()
     return hmac.new(message.token.encode(), said, hashlib.sha256).hexdigest()[:SIGNATURE_LENGTH]
@@ -24,13 +35,21 @@ def token(message: Message, purpose: str, subject: str = "") -> str:
 
 def message_of(token: str, purpose: str, subject: str = "") -> Message | None:
     """The message whose address this is; None unless every character is right."""
-    number, _, given = token.partition("-")
-    if not number.isascii() or not number.isdigit() or len(number) > 18:
-        return None
-    message = Message.objects.select_related("run__campaign").filter(pk=int(number)).first()
-    if message is None or not hmac.compare_digest(signature(message, purpose, subject).encode(), given.encode()):
-        return None
-    return message
+    number = number_of(token)
+    found = Message.objects.select_related("run__campaign").filter(pk=number).first() if number is not None else None
+    return found if found and is_signed(found, token, purpose, subject) else None
+
+
+def number_of(token: str) -> int | None:
+    """The number of the message that an address speaks of."""
+    number = token.partition("-")[0]
+    return int(number) if number.isascii() and number.isdigit() and len(number) <= 18 else None
+
+
+def is_signed(message: Keyed, token: str, purpose: str, subject: str = "") -> bool:
+    """Whether the address is the message's own, for this purpose."""
+    given = token.partition("-")[2]
+    return hmac.compare_digest(signature(message, purpose, subject).encode(), given.encode())
 
 
 def open_url(message: Message) -> str:

@@ -134,7 +134,7 @@ def is_new(provider: str, told: str, message: Message | None, kind: str, at: dat
 
 
 def delivered(message: Message, provider: str, at: datetime) -> None:
-    responses.settle_doubt(message, at)
+    responses.settle_doubt(message)
 
 
 def hard_bounce(message: Message, provider: str, at: datetime) -> None:

@@ -1,11 +1,10 @@
 """What the addresses in a letter do: count an open or a click, let the person leave, show the letter again."""
 
-from base64 import b64decode
 from typing import Any
 
 from csp.decorators import csp_replace
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import override
@@ -15,11 +14,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from campaigns import notes, preferences, queries, responses
 from campaigns import own_data as data
 from campaigns.content import addresses
-from campaigns.models import Link, Message
+from campaigns.models import Message
+from campaigns.public import hits
 from crm.public_pages import private
 from crm.refusals import Refused
 
-PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 LETTER_POLICY = {
     "default-src": ["'none'"],
     "img-src": ["*", "data:"],
@@ -40,31 +39,13 @@ def found(token: str, purpose: str, subject: str = "") -> Message:
 @private
 @require_safe
 def opened(request: HttpRequest, token: str) -> HttpResponse:
-    """Always the picture; counted when the address is right and the person lets us."""
-    message = addresses.message_of(token, addresses.OPEN)
-    if message is not None and responses.lets_us_watch(message, at=timezone.now()):
-        responses.record_open(message, **hit(request))
-    return HttpResponse(PIXEL, content_type="image/gif")
+    return hits.opened(request, token)
 
 
 @private
 @require_safe
 def clicked(request: HttpRequest, token: str, link_id: int) -> HttpResponse:
-    """Count the click and redirect to the stored address."""
-    message = found(token, addresses.CLICK, str(link_id))
-    link = Link.objects.filter(pk=link_id, variant=message.variant_id).first()
-    if link is None:
-        raise Http404
-    responses.record_click(message, link, **hit(request))
-    return HttpResponseRedirect(queries.where_link_leads(link, message))
-
-
-def hit(request: HttpRequest) -> dict[str, Any]:
-    return {
-        "user_agent": request.headers.get("User-Agent", "").replace("\x00", ""),
-        "method": request.method,
-        "at": timezone.now(),
-    }
+    return hits.clicked(request, token, link_id)
 
 
 @csrf_exempt  # the address itself is the permission, and mailbox providers post without cookies (RFC 8058)

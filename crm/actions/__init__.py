@@ -18,7 +18,7 @@ from crm.actions.deals import (
     win_deal,
 )
 from crm.actions.duplicates import dismiss_pair, find_duplicates, recall_pair
-from crm.actions.events import NewEvent, record_events
+from crm.actions.events import NewEvent, own_event, record_events
 from crm.actions.exports import note_export
 from crm.actions.fields import KeyTaken, archive_field, change_field, define_field, restore_field
 from crm.actions.identity import is_living, living_ids
@@ -203,6 +203,7 @@ __all__ = [
     "note_special_use",
     "note_takeout",
     "note_visit",
+    "own_event",
     "pin_note",
     "recall_pair",
     "record_consent",

@@ -12,10 +12,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from crm.actions.touches import touch
+from crm.actions.touches import touch, touching
 from crm.actions.verdicts import DUPLICATE, REFUSED, STORED, Verdict
 from crm.models import Event, Import
 from crm.rights import Actor, require
+from crm.statements import Call, insertion
 
 LARGEST_PROPERTIES = 32 * 1024
 FUTURE = timedelta(days=1)
@@ -50,6 +51,26 @@ def record_events(
     for start in range(0, len(events), CHUNK):
         verdicts += _recorded(events[start : start + CHUNK], at=at, import_run=import_run, first=start)
     return verdicts
+
+
+def own_event(event: NewEvent, *, by: Actor, at: datetime) -> list[Call]:
+    """What the house itself saw a customer do, as calls to run with the row that says so: kept once, like any other."""
+    require(by, "events.record")
+    row = insertion(
+        Event,
+        source=event.source,
+        source_id=event.source_id,
+        type=event.type,
+        customer=event.customer_id,
+        anonymous_id="",
+        occurred_at=event.occurred_at,
+        received_at=at,
+        value=event.value,
+        channel=event.channel,
+        category=event.category,
+        properties=event.properties,
+    )
+    return [row, touching(event.customer_id, at=at)]
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from contextvars import ContextVar
 from datetime import datetime
 
 from crm.models import Touch
+from crm.statements import Call, insertion
 
 was_touched: ContextVar[bool] = ContextVar("was_touched", default=False)
 """Whether this request or task touched a customer; the web then pokes those who follow."""
@@ -16,6 +17,12 @@ def touch(customer_ids: Iterable[int | None], *, at: datetime) -> None:
     if rows:
         Touch.objects.bulk_create(rows)
         was_touched.set(True)
+
+
+def touching(customer_id: int | None, *, at: datetime) -> Call:
+    """The same for one customer, as a call to run with the change."""
+    was_touched.set(True)
+    return insertion(Touch, customer_id=customer_id, at=at)
 
 
 def forget_touches(ids: Iterable[int]) -> int:

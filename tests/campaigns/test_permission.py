@@ -139,7 +139,7 @@ def test_whoever_answers_a_message_in_doubt_has_got_it(new_customer, new_campaig
     run = sent(launched(new_campaign([new_customer(1, "dropafter-1@mail.example")])))
     message = Message.objects.get(run=run)
     assert message.state == "unknown" and run.status == RunStatus.COMPLETED
-    responses.record_open(message, user_agent="x", method="GET", at=timezone.now())
+    responses.record_open(responses.answered_message(message), user_agent="x", method="GET", at=timezone.now())
     assert Message.objects.get(run=run).state == "sent"
 
 

@@ -103,7 +103,8 @@ def test_following_all_links_at_once_is_a_machine(run):
     ]
     at = timezone.now()
     for n, link in enumerate(links):
-        responses.record_click(message, link, user_agent=BROWSER, method="GET", at=at + timedelta(seconds=n))
+        to = responses.answered_message(message)
+        responses.record_click(to, link.pk, link.url, user_agent=BROWSER, method="GET", at=at + timedelta(seconds=n))
     assert set(Response.objects.filter(kind="click").values_list("by_class", flat=True)) == {"machine"}
 
 
