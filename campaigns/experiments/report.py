@@ -254,6 +254,8 @@ def _vetoes(plan: Plan, group: Evidence) -> tuple[Veto, ...]:
 
 def _adjustment(plan: Plan, group: Evidence) -> Adjustment | CannotTell:
     pairs = [arm.paired for arm in group.arms.values()]
+    if plan.goal.kind == "mean" and group.dealt is not None:
+        return CannotTell("covariate_in_waves")
     if plan.goal.kind == "rate" or any(pair is None for pair in pairs):
         return CannotTell("no_covariate")
     return adjust([pair for pair in pairs if pair is not None])

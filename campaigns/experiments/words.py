@@ -80,6 +80,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Past spend is the same for everybody, so it cannot sharpen the figures.",
         "Aiemmat ostot ovat kaikilla samat, joten ne eivät tarkenna lukuja.",
     ),
+    "covariate_in_waves": (
+        "Past spend is left out with waves: versions are compared inside each wave, and small waves would make the "
+        "correction unsteady.",
+        "Aiempia ostoja ei käytetä aalloissa: versioita verrataan kunkin aallon sisällä, ja pienissä aalloissa korjaus "
+        "olisi epävakaa.",
+    ),
     "no_covariate": ("Past spend is not used for this goal.", "Aiempia ostoja ei käytetä tässä tavoitteessa."),
     "no_hold_out": (
         "Without a hold-out nobody knows what would have come anyway.",

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from campaigns.channels import CHANNELS
 from campaigns.experiments.answers import CannotTell
 from campaigns.experiments.chances import Chance
 from campaigns.experiments.power import Detectable
@@ -24,7 +25,8 @@ from crm import answers, figures
 from crm.charts import Interval, Series, Step
 
 LONGEST_DAYS = 60
-SHOWN_RATES = ("open", "click", "unsubscribe", "complaint")
+SHOWN_RATES = {"script": ("reached", "agreed", "declined", "complaint")}
+USUAL_RATES = ("open", "click", "unsubscribe", "complaint")
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,11 @@ class Forest:
     intervals: tuple[Interval, ...]
 
 
+def shown_rates(results: Results) -> tuple[str, ...]:
+    """What people do with messages of this channel."""
+    return SHOWN_RATES.get(CHANNELS[results.campaign.channel].form, USUAL_RATES)
+
+
 def kind_of(results: Results) -> str:
     return "money" if results.report.plan.goal.kind == "mean" else "share"
 
@@ -88,7 +95,9 @@ def arm_rows(results: Results) -> list[ArmRow]:
 
 def arm_row(results: Results, arm: ArmReading, place: int) -> ArmRow:
     kind = kind_of(results)
-    rates = tuple(figures.share(arm.rates[key].rate) if key in arm.rates else figures.MISSING for key in SHOWN_RATES)
+    rates = tuple(
+        figures.share(arm.rates[key].rate) if key in arm.rates else figures.MISSING for key in shown_rates(results)
+    )
     return ArmRow(
         name=arm.name,
         colour="hold-out" if arm.role == "hold_out" else place,
@@ -240,19 +249,25 @@ def funnel(results: Results) -> list[Step]:
     reach = results.run.reach
     arms = [arm for arm in results.report.overall.arms if arm.role != "hold_out"]
     held = sum(arm.people for arm in results.report.overall.arms if arm.role == "hold_out")
-    sent = sum(arm.rates["open"].n for arm in arms if "open" in arm.rates)
+    first, second, *_others = shown_rates(results)
+    sent = sum(arm.rates[first].n for arm in arms if first in arm.rates)
     steps = [
         Step(_("In the segments"), reach.get("matches", results.run.expected or 0)),
         Step(_("May be written to"), sum(arm.people for arm in arms) + held, _("no address, no consent or suppressed")),
         Step(_("Sent"), sent, _("hold-out and failures")),
     ]
-    did = (("open", _("Opened")), ("click", _("Clicked")), ("conversion", _("Converted")))
     return steps + [
-        Step(label, sum(arm.rates[key].successes for arm in arms if key in arm.rates)) for key, label in did
+        Step(str(words.RATE_NAMES[key]), sum(arm.rates[key].successes for arm in arms if key in arm.rates))
+        for key in (first, second, "conversion")
     ]
 
 
-TIMED = ((ResponseKind.OPEN, 1), (ResponseKind.CLICK, 2), (ResponseKind.CONVERSION, 3))
+TIMED = {"script": ((ResponseKind.REACHED, 1), (ResponseKind.AGREED, 2), (ResponseKind.CONVERSION, 3))}
+USUALLY_TIMED = ((ResponseKind.OPEN, 1), (ResponseKind.CLICK, 2), (ResponseKind.CONVERSION, 3))
+
+
+def timed(run: Run) -> tuple[tuple[ResponseKind, int], ...]:
+    return TIMED.get(CHANNELS[run.campaign.channel].form, USUALLY_TIMED)
 
 
 def timeline(run: Run) -> tuple[list[str], list[Series]]:
@@ -261,13 +276,14 @@ def timeline(run: Run) -> tuple[list[str], list[Series]]:
     counts = answers.kept(f"timeline:{run.pk}:{zone}", newest(run), lambda: counted_by_day(run))
     days = days_of(counts.values())
     return [format_skeleton("MMMd", day, locale=figures.locale()) for day in days], [
-        Series(str(kind.label), [counts.get(kind, {}).get(day, 0) for day in days], colour) for kind, colour in TIMED
+        Series(str(kind.label), [counts.get(kind, {}).get(day, 0) for day in days], colour)
+        for kind, colour in timed(run)
     ]
 
 
 def counted_by_day(run: Run) -> dict[str, dict[date, int]]:
     """What people did, by kind and by the visitor's day."""
-    kinds = [kind for kind, _colour in TIMED]
+    kinds = [kind for kind, _colour in timed(run)]
     rows = Response.objects.filter(message__run=run, by_class=ResponseClass.HUMAN, kind__in=kinds).order_by()
     counts: dict[str, dict[date, int]] = {}
     for kind, day, count in rows.values_list("kind", TruncDate("at")).annotate(Count("pk")):

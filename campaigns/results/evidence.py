@@ -14,6 +14,7 @@ from django.db.models import Case, IntegerField, Max, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from campaigns.audience import memberships
+from campaigns.channels import CHANNELS
 from campaigns.conversions import ORDERS, allocated, begins_at, ends_at
 from campaigns.experiments.allocation import Weights
 from campaigns.experiments.report import ArmEvidence, Evidence
@@ -47,7 +48,13 @@ MEASURES = (
     Measure("complaint", ResponseKind.COMPLAINT),
     Measure("bounce", ResponseKind.BOUNCE),
 )
-SUMS = ("is_sent", "converted", "clicked", *(measure.key for measure in MEASURES))
+CALLS = (
+    Measure("reached", ResponseKind.REACHED),
+    Measure("agreed", ResponseKind.AGREED),
+    Measure("declined", ResponseKind.DECLINED),
+    *MEASURES[-3:],
+)
+ALWAYS = ("is_sent", "converted", "clicked")
 STATEMENT = """
 WITH person AS ({people}),
      back AS ({returns}),
@@ -142,7 +149,7 @@ def added(found: Sequence[Row]) -> Row:
         first.arm,
         first.wave,
         sum(row.people for row in found),
-        {name: sum(row.counts[name] for row in found) for name in SUMS},
+        {name: sum(row.counts[name] for row in found) for name in first.counts},
         reduce(add, (row.revenue for row in found)),
         reduce(add, (row.with_past for row in found)),
     )
@@ -167,7 +174,7 @@ def arm_evidence(run: Run, row: Row) -> ArmEvidence:
     """The sums of one arm; what only a message can cause is counted among those it was sent to."""
     is_contacted = row.arm != HOLD_OUT
     sent = row.counts["is_sent"]
-    rates = {one.key: Proportion(sent, row.counts[one.key]) for one in MEASURES} if is_contacted else {}
+    rates = {one.key: Proportion(sent, row.counts[one.key]) for one in measures(run)} if is_contacted else {}
     return ArmEvidence(
         goal=goal_sample(run.plan["goal"], row),
         paired=row.with_past if run.plan["goal"] == Goal.REVENUE else None,
@@ -188,13 +195,22 @@ def rows(run: Run, segment_ids: Sequence[int]) -> list[Row]:
     sql, parameters = statement(run, segment_ids)
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return [read(values) for values in cursor.fetchall()]
+        return [read(values, names_of_sums(run)) for values in cursor.fetchall()]
 
 
-def read(values: Sequence[Any]) -> Row:
+def measures(run: Run) -> tuple[Measure, ...]:
+    """What people may do with a message of the run's channel."""
+    return CALLS if CHANNELS[run.campaign.channel].form == "script" else MEASURES
+
+
+def names_of_sums(run: Run) -> tuple[str, ...]:
+    return (*ALWAYS, *(measure.key for measure in measures(run)))
+
+
+def read(values: Sequence[Any], names: Sequence[str]) -> Row:
     segment_id, arm, wave, people, *sums = values
-    counts = dict(zip(SUMS, map(int, sums), strict=False))
-    y, yy, z, zz, x, xx, xz = (Decimal(str(value)) for value in sums[len(SUMS) :])
+    counts = dict(zip(names, map(int, sums), strict=False))
+    y, yy, z, zz, x, xx, xz = (Decimal(str(value)) for value in sums[len(names) :])
     y = round(y, 4)  # SQLite adds money in floats
     revenue = Mean(people, y, max(yy, Decimal(0)))
     return Row(segment_id, arm, wave, people, counts, revenue, Paired(people, z, max(zz, Decimal(0)), x, xx, xz))
@@ -209,7 +225,7 @@ def statement(run: Run, segment_ids: Sequence[int]) -> tuple[str, tuple[Any, ...
         "members": members(run, segment_ids),
     }
     written = {name: query.query.sql_with_params() for name, query in parts.items()}
-    sums = ", ".join(["COUNT(*)", *(f"SUM({name})" for name in SUMS), *MONEY])
+    sums = ", ".join(["COUNT(*)", *(f"SUM({name})" for name in names_of_sums(run)), *MONEY])
     sql = STATEMENT.format(
         everybody=EVERYBODY, sums=sums, cap=CAP, **{name: text for name, (text, _parameters) in written.items()}
     )
@@ -229,7 +245,7 @@ def people(run: Run) -> QuerySet:
             converted=did(ResponseKind.CONVERSION),
             clicked=did(ResponseKind.CLICK, by_class=ResponseClass.HUMAN),
             amount=Sum("responses__amount"),
-            **{one.key: measured(one) for one in MEASURES},
+            **{one.key: measured(one) for one in measures(run)},
         )
     )
 

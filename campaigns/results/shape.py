@@ -257,15 +257,17 @@ DIFFERENCE = ("difference", "low", "high", "p_value")
 CAUSED = ("total", "low", "high", "per_member", "cost", "net", "return_on_spend", "return_low", "return_high")
 HEADINGS = ("group", "arm", "people", "goal", "low", "high", "chance_to_be_best", "revenue_per_member")
 RATES = ("conversion", "open", "open_any", "click", "click_any", "unsubscribe", "complaint", "bounce")
+CALLS = ("reached", "agreed", "declined")
 
 
 def table(results: Results) -> Iterator[tuple[Any, ...]]:
     """One row per group and arm, headings first: what a spreadsheet opens."""
-    yield (*HEADINGS, *RATES)
+    names = (*RATES, *(CALLS if results.campaign.channel == "phone" else ()))
+    yield (*HEADINGS, *names)
     for one in shape(results)["groups"]:
         for told in one["arms"]:
             values = (told[name] for name in ("people", "value", "low", "high", *HEADINGS[6:]))
-            rates = (told["rates"].get(key, {}).get("rate") for key in RATES)
+            rates = (told["rates"].get(key, {}).get("rate") for key in names)
             yield one["name"], told["key"], *values, *rates
 
 

@@ -30,6 +30,9 @@ RATE_NAMES = {
     "unsubscribe": gettext_lazy("Unsubscribed"),
     "complaint": gettext_lazy("Complained"),
     "bounce": gettext_lazy("Bounced"),
+    "reached": gettext_lazy("Reached by phone"),
+    "agreed": gettext_lazy("Agreed on the phone"),
+    "declined": gettext_lazy("Not interested"),
 }
 __all__ = ["conclusion", "said", "verdict"]
 
@@ -87,6 +90,24 @@ def unit(results: Results) -> str:
 def language() -> str:
     spoken = (get_language() or "en")[:2]
     return spoken if spoken in words.LANGUAGES else "en"
+
+
+def rule(results: Results) -> str:
+    """The rule that decides for each segment, in words."""
+    plan = results.report.plan
+    said = {"share": figures.share(1 - plan.level, 0), "worthwhile": worthwhile(results)}
+    beats = _(
+        "The rule, fixed before the launch: a version is chosen where it beats every other and the hold-out. "
+        "However often you look, at most %(share)s of the choices over all segments are wrong. "
+        "A version that broke a guardrail cannot win."
+    )
+    none = _("No message is needed where none can bring more than %(worthwhile)s beyond the hold-out.")
+    return " ".join((beats, none) if plan.control else (beats,)) % said
+
+
+def worthwhile(results: Results) -> str:
+    value = float(results.report.plan.worthwhile)
+    return words.difference(value, unit(results), language()) if value else figures.number(0)
 
 
 def verdict(interval: Interval | CannotTell) -> tuple[str, str]:

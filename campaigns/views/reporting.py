@@ -18,14 +18,13 @@ from crm.access import ActorRequest, needs
 from crm.refusals import NotPossibleNow
 from crm.tables import Column
 
-ARMS = (
+ARM = (
     Column(gettext_lazy("Version")),
     Column(gettext_lazy("People"), "number"),
     Column(gettext_lazy("Goal"), "number"),
     Column(gettext_lazy("95% interval"), "number"),
     Column(gettext_lazy("Chance to be best"), "number"),
     Column(gettext_lazy("Revenue per member"), "number"),
-    *(Column(words.RATE_NAMES[key], "number") for key in drawn.SHOWN_RATES),
 )
 DECISIONS = (
     Column(gettext_lazy("Segment")),
@@ -111,7 +110,7 @@ def shown(found: Results) -> dict[str, Any]:
         "results": found,
         "window": window(found),
         "arms": drawn.arm_rows(found),
-        "arm_columns": ARMS,
+        "arm_columns": [*ARM, *(Column(words.RATE_NAMES[key], "number") for key in drawn.shown_rates(found))],
         "funnel": drawn.funnel(found),
         "waves": drawn.wave_rows(found),
         "wave_columns": wave_columns(found),
@@ -120,6 +119,7 @@ def shown(found: Results) -> dict[str, Any]:
         "unit": drawn.kind_of(found),
         "decisions": drawn.segment_rows(found),
         "decision_columns": DECISIONS,
+        "rule": words.rule(found),
         "guardrails": drawn.guardrail_rows(found),
         "guardrail_columns": GUARDRAILS,
         "money": money.rows(found),
