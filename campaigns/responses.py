@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
+from typing import Any
 
 from django.db import transaction
 from django.db.models import BigIntegerField, CharField, DateTimeField, Exists, OuterRef
@@ -30,6 +31,7 @@ CERTAIN = Class(ResponseClass.HUMAN, "own_act")
 class Answered:
     """What of a message must be known to write down an answer to it; `campaign` is the slug."""
 
+    is_erased: bool
     pk: int
     token: str
     state: str
@@ -39,7 +41,6 @@ class Answered:
     variant_id: int | None
     customer_id: int | None
     campaign: str
-    is_erased: bool
 
 
 WHO = Message.objects.filter(pk=Given("id", BigIntegerField)).order_by()
@@ -67,13 +68,13 @@ A_MACHINE_AFTER_ALL = Statement(
 def answered(message_id: int) -> tuple[Answered, bool] | None:
     """What is known of the message, and whether its recipient still lets us count opens."""
     for *known, erased_at, is_watched in ANSWERED.ask(id=message_id):
-        return Answered(*known, is_erased=erased_at is not None), bool(is_watched)
+        return Answered(erased_at is not None, *known), bool(is_watched)
     return None
 
 
 def answered_message(message: Message) -> Answered:
-    own = (getattr(message, name) for name in KNOWN_OF)
-    return Answered(*own, campaign=message.run.campaign.slug, is_erased=was_erased(message))
+    own = [getattr(message, name) for name in KNOWN_OF]
+    return Answered(was_erased(message), *own, message.run.campaign.slug)
 
 
 def address_of_link(link_id: int, variant_id: int | None) -> str | None:
@@ -99,7 +100,12 @@ def record_click(to: Answered, link_id: int, url: str, *, user_agent: str, metho
     by = classify(Hit(user_agent, method, since_sent(to, at), len(burst)))
     is_burst = by.reason == "all_links_at_once"
     others = [A_MACHINE_AFTER_ALL.call(**moment, by=by.by, reason=by.reason)] if is_burst else []
-    told = {"source_id": f"{link_id}:{second(at)}", "user_agent": user_agent, "link_id": link_id, "url": url}
+    told: dict[str, Any] = {
+        "source_id": f"{link_id}:{second(at)}",
+        "user_agent": user_agent,
+        "link_id": link_id,
+        "url": url,
+    }
     write(to, ResponseKind.CLICK, by, at=at, first=[HASTE, *others], **told)
 
 

@@ -51,7 +51,7 @@ def responses(run_id: int) -> None:
     by = "CASE WHEN place % 2 = 0 THEN 'human' ELSE 'machine' END"
     copy(one, whose, message_id="n.id", kind=kind, by_class=by, amount=amount, source_id=text("place"))
     bought = {"source": "shop", "number": "-", "kind": "sale", "currency": "EUR", "ordered_at": run_start(run_id)}
-    who = messages.filter(customer__isnull=False).order_by("pk")[0].customer
+    who: Any = messages.filter(customer__isnull=False).order_by("pk")[0].customer
     order = Order.objects.create(customer=who, total_amount=20, created_at=AT, updated_at=AT, **bought)
     some = f"SELECT id FROM crm_customer WHERE id % 2 = 0 AND id <> {who.pk}"
     copy(order, some, customer_id="n.id", number=text("n.id"), total_amount="n.id % 60 + 5")

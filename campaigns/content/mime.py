@@ -22,17 +22,18 @@ PLAIN_VALUE = re.compile(r"[!-~]+(?: [!-~]+)*")
 
 def written(mail: EmailMultiAlternatives) -> bytes:
     """The whole mail, its lines ended as SMTP asks. What has more than a text and an HTML part Django writes."""
-    is_plain = not mail.attachments and [one.mimetype for one in mail.alternatives] in ([], ["text/html"])
+    others: list[Any] = mail.alternatives
+    is_plain = not mail.attachments and [one.mimetype for one in others] in ([], ["text/html"])
     if not is_plain or not mail.body or mail.content_subtype != "plain":
         message: Any = mail.message()  # Django's own class, whose bytes know their line ends
         return bytes(message.as_bytes(linesep="\r\n"))
     head = "".join(header(name, value) for name, value in headers(mail))
-    if not mail.alternatives:
-        return f"MIME-Version: 1.0\r\n{head}".encode("ascii") + part("plain", mail.body)
+    if not others:
+        return f"MIME-Version: 1.0\r\n{head}".encode("ascii") + part("plain", str(mail.body))
     mark = f"=_{secrets.token_hex(16)}"  # 128 random bits stand in no text, and "=_" in none that is quoted
     begin = f'Content-Type: multipart/alternative; boundary="{mark}"\r\nMIME-Version: 1.0\r\n{head}\r\n'
     between = f"--{mark}\r\n".encode("ascii")
-    parts = (part("plain", mail.body), part("html", str(mail.alternatives[0].content)))
+    parts = (part("plain", str(mail.body)), part("html", str(others[0].content)))
     return begin.encode("ascii") + b"".join(between + one for one in parts) + f"--{mark}--\r\n".encode("ascii")
 
 
