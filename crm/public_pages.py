@@ -1,5 +1,7 @@
 """Pages that customers open by an address of their own: neither cached nor told on, and wrong ones all look alike."""
 
+import time
+from collections import deque
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
@@ -8,7 +10,11 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
+from crm.tasks import poke_followers
+
 Response = TypeVar("Response", bound=HttpResponseBase)
+POKE_SECONDS = 1.0
+poked_at = deque([0.0], maxlen=1)
 View = Callable[..., HttpResponseBase]
 
 
@@ -24,6 +30,13 @@ def private(view: View) -> View:
         return untold(response)
 
     return answered
+
+
+def poke_seldom() -> None:
+    """Tell workers that customers changed: at most every second, of the last change within the minute."""
+    if time.monotonic() > poked_at[-1] + POKE_SECONDS:
+        poked_at.append(time.monotonic())
+        poke_followers()
 
 
 def untold(response: Response) -> Response:

@@ -1,7 +1,6 @@
 """Opens and clicks, answered in front of sessions, languages and sign-ins: they need none and come by the thousand."""
 
 import re
-import time
 from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
@@ -12,12 +11,9 @@ from django.utils import timezone
 from campaigns import queries, responses
 from campaigns.content import addresses
 from campaigns.models import Message
-from crm.public_pages import untold
-from crm.tasks import poke_followers
+from crm.public_pages import poke_seldom, untold
 
 PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-POKE_SECONDS = 1.0  # those who follow customers hear of hits that often; of the last ones within the minute
-poked_at = 0.0
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -40,15 +36,8 @@ def answered(request: HttpRequest, answer: Callable[..., HttpResponse], words: t
         response = answer(request, *words)
     except Http404:
         return None
-    poke()
+    poke_seldom()
     return untold(response)
-
-
-def poke() -> None:
-    global poked_at
-    if time.monotonic() > poked_at + POKE_SECONDS:
-        poked_at = time.monotonic()
-        poke_followers()
 
 
 def opened(request: HttpRequest, token: str) -> HttpResponse:
