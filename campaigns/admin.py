@@ -88,3 +88,5 @@ admin.site.register(
 admin.site.register(models.ContactWish, Ledger, list_display=["customer", "period_hours", "said_at"])
 admin.site.register(models.Lesson, Ledger, list_display=["text"])
 admin.site.register(models.Wave, Ledger, list_display=["run", "number", "due_at", "opened_at", "shares"])
+admin.site.register(models.SenderDomain, Ledger, list_display=["domain", "verdict", "checked_at", "accepted_at"])
+admin.site.register(models.LinkCheck, Ledger, list_display=["url", "verdict", "code", "checked_at"])

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from campaigns import waves
+from campaigns import checking, waves
 from campaigns.conversions import attribute_due
 from campaigns.delivery import calls
 from campaigns.delivery.rates import book_return
@@ -38,6 +38,26 @@ def _poke(run_id: int, countdown: float = 0) -> None:
         seal_run.apply_async([run_id], retry=False, countdown=countdown)
     except OperationalError as error:
         logger.warning("The queue does not answer; the next sweep begins run %s: %s", run_id, error)
+
+
+def look_outside() -> None:
+    """Let a worker look at domains and links now, once it is written that somebody asked."""
+    transaction.on_commit(_look_outside)
+
+
+def _look_outside() -> None:
+    try:
+        check_outside.apply_async(retry=False)
+    except OperationalError as error:
+        logger.warning("The queue does not answer; the timetable looks at domains and links: %s", error)
+
+
+@shared_task
+def check_outside() -> None:
+    """The line of the timetable: look at domains and links that somebody asked for, and at domains once a day."""
+    checking.check_domains(at=timezone.now())
+    if checking.check_links(at=timezone.now()):
+        check_outside.delay()
 
 
 @shared_task
@@ -77,3 +97,4 @@ def forget() -> None:
     now = timezone.now()
     forget_erased(at=now)
     forget_browsers(at=now)
+    checking.forget_links(at=now)

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from campaigns.views import (
     calendar,
+    checks,
     comparing,
     deciding,
     drafting,
@@ -14,12 +15,17 @@ from campaigns.views import (
     returns,
     rules,
     running,
+    sender_domains,
     texts,
 )
 
 urlpatterns = [
     path("", include("campaigns.public.urls")),
     path("", include("campaigns.customer_urls")),
+    path("settings/domains/", sender_domains.sender_domains, name="sender-domains"),
+    path("settings/domains/check/", sender_domains.check, name="sender-domain-check"),
+    path("settings/domains/selectors/", sender_domains.selectors, name="sender-domain-selectors"),
+    path("settings/domains/accept/", sender_domains.accept, name="sender-domain-accept"),
     path("campaigns/", listing.campaigns, name="campaigns"),
     path("campaigns/file.<str:kind>", listing.campaigns_file, name="campaigns-file"),
     path("campaigns/new/", drafting.campaign_new, name="campaign-new"),
@@ -40,6 +46,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/preview/letter/", drafting.letter, name="campaign-letter"),
     path("campaigns/<int:pk>/test/", drafting.send_test, name="campaign-test"),
     path("campaigns/<int:pk>/launch/", running.launch, name="campaign-launch"),
+    path("campaigns/<int:pk>/checks/", checks.checks, name="campaign-checks"),
     path("campaigns/<int:pk>/approval/", running.approval, name="campaign-approval"),
     path("campaigns/<int:pk>/move/<slug:name>/", running.move, name="campaign-move"),
     path("campaigns/<int:pk>/domains/", returns.domains, name="campaign-domains"),

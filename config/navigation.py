@@ -61,6 +61,7 @@ SETTINGS: tuple[Place, ...] = (
     Place("teams", _("Teams"), "user-group", "users.change"),
     Place("keys", _("API keys"), "key", "keys.change", also=_("token integration")),
     Place("channels", _("Channels"), "paper-airplane", "settings.view", also=_("e-mail server SMTP domains")),
+    Place("sender-domains", _("Domains"), "at-symbol", "settings.view", also=_("SPF DKIM DMARC DNS sender")),
     Place("sending-rules", _("Sending rules"), "clock", "settings.view", also=_("quiet hours caps rates approval")),
     Place("hooks", _("Webhooks"), "arrow-top-right-on-square", "settings.change", also=_("events integration")),
     Place("retention", _("Retention"), "archive-box", "settings.view", also=_("days kept delete forget privacy")),

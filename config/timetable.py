@@ -26,6 +26,7 @@ JOBS = (
     Job("measure-segments", every=timedelta(hours=1), task="segments.tasks.measure"),
     Job("follow-customers", every=timedelta(minutes=1), task="segments.tasks.follow_customers"),
     Job("sweep-campaigns", every=timedelta(minutes=1), task="campaigns.tasks.sweep_campaigns"),
+    Job("check-outside", every=timedelta(minutes=10), task="campaigns.tasks.check_outside"),
     Job("find-clusters", every=timedelta(minutes=1), task="segments.tasks.sweep_clusterings"),
     Job("find-duplicates", every=timedelta(days=1), task="crm.tasks.find_duplicates"),
     Job("forget", every=timedelta(hours=1), task="crm.tasks.forget"),

@@ -60,12 +60,13 @@ def complete(run_id: int, *, at: datetime) -> bool:
 
     When none is open but some are missing, the run is called incomplete, and a person may mend it.
     """
+    transitions.hold_run(run_id)
     open_messages = Message.objects.filter(run=OuterRef("pk"), state__in=transitions.OPEN_STATES)
     sealed = Message.objects.filter(run=OuterRef("pk")).order_by().values("run").annotate(n=Count("pk")).values("n")
     ended = Run.objects.filter(~Exists(open_messages), pk=run_id, status=RunStatus.SENDING)
-    done = ended.filter(expected=Coalesce(Subquery(sealed, output_field=IntegerField()), 0))
-    if not done.update(status=RunStatus.COMPLETED, finished_at=at, resume_at=None):
-        ended.update(status=RunStatus.INCOMPLETE)
+    rows = Coalesce(Subquery(sealed, output_field=IntegerField()), 0)
+    if not ended.filter(expected=rows).update(status=RunStatus.COMPLETED, finished_at=at, resume_at=None):
+        ended.exclude(expected=rows).update(status=RunStatus.INCOMPLETE)  # by now the last message may have left
         return False
     if not Run.objects.filter(campaign=campaign_of(run_id)).exclude(status__in=CLOSED).exists():
         setbacks.move_along(run_id, "finish", at=at)

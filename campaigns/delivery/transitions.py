@@ -93,11 +93,18 @@ def change_expired(was: MessageState, **values: object) -> int:
     return Message.objects.filter(pk__in=ids, state=was).update(**values) if ids else 0
 
 
+def hold_run(run_id: int) -> None:
+    """Until the transaction ends nobody else closes the run, or puts rows back into it: one of the two comes first."""
+    list(Run.objects.filter(pk=run_id).select_for_update(no_key=True).values_list("pk"))
+
+
+@transaction.atomic
 def requeue_unknown(run_id: int, *, tries: int | None = None) -> int:
     """T10: send again what may or may not have left; the Message-ID stays, so that some mailboxes fold the two.
 
     With `tries` only what was tried less often: a server that always breaks off would else get it for ever.
     """
+    hold_run(run_id)
     unknown = Message.objects.filter(run_id=run_id, state=MessageState.UNKNOWN)
     if tries is not None:
         unknown = unknown.filter(attempts__lt=tries)

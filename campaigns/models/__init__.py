@@ -18,6 +18,7 @@ from campaigns.models.campaign import (
     Variant,
     VariantText,
 )
+from campaigns.models.checks import LinkCheck, SenderDomain
 from campaigns.models.notebook import Lesson
 from campaigns.models.rules import ContactCap, ContactWish, ProviderEvent, SendingRate, SendingRules, WebhookTarget
 from campaigns.models.waves import Wave
@@ -32,6 +33,7 @@ __all__ = [
     "Goal",
     "Lesson",
     "Link",
+    "LinkCheck",
     "Message",
     "MessageState",
     "OnAmbiguous",
@@ -41,6 +43,7 @@ __all__ = [
     "ResponseKind",
     "Run",
     "RunStatus",
+    "SenderDomain",
     "SendingRate",
     "SendingRules",
     "Variant",

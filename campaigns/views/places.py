@@ -44,6 +44,10 @@ def frame(request: ActorRequest, campaign: Campaign) -> dict[str, Any]:
     }
 
 
+def is_editable(campaign: Campaign) -> bool:
+    return campaign.status in EDITABLE
+
+
 def tabs(request: ActorRequest, campaign: Campaign) -> list[tuple[str, str, None]]:
     """The pages of a campaign that this visitor may see at this stage."""
     actor = request.actor

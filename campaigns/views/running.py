@@ -25,7 +25,7 @@ from campaigns.delivery import calls, lists, printing
 from campaigns.forms import ScheduleForm
 from campaigns.models import FINAL_STATES, Campaign, CampaignStatus, MessageState, Run, RunStatus
 from campaigns.results import sketch
-from campaigns.views import places, returns
+from campaigns.views import checks, places, returns
 from campaigns.views.steps import missing
 from campaigns.views.steps import steps as planning_steps
 from crm import charts, figures, keyset, spreadsheets
@@ -248,6 +248,7 @@ def launch(request: ActorRequest, pk: int) -> HttpResponse:
         "stamp": found.updated_at.isoformat(),
         "approval": queries.approval_of(found, at=timezone.now()),
         "may_approve": queries.may_approve(found, request.actor),
+        **checks.context(request, found),
     }
     return render(request, "campaigns/launch.html", context)
 

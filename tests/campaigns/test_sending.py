@@ -6,9 +6,11 @@ from email import message_from_bytes, policy
 
 import pytest
 from celery import current_app
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from campaigns import actions, queries
+from campaigns.delivery.sweeping import complete
 from campaigns.models import Attempt, Campaign, Message, MessageState, Run, RunStatus
 from campaigns.tasks import sweep_campaigns
 from chaos.sink import Sink
@@ -110,3 +112,24 @@ def test_a_scheduled_campaign_leaves_by_the_sweep_in_its_time(new_customer, new_
     run = Run.objects.get()
     assert (run.status, sink.arrived.total()) == (RunStatus.COMPLETED, 5)
     assert queries.progress(run).states == {"sent": 5}
+
+
+@pytest.mark.parametrize(("rows", "status"), [(3, RunStatus.SENDING), (2, RunStatus.INCOMPLETE)])
+def test_the_last_message_may_leave_while_the_run_is_being_closed(
+    new_customer, new_campaign, monkeypatch: pytest.MonkeyPatch, rows: int, status: str
+):
+    """Another worker ends the last open row between the two questions: only lost rows make a run incomplete."""
+    run = launched(new_campaign([new_customer(n) for n in range(3)]))
+    Message.objects.filter(pk__in=list(Message.objects.filter(run=run).values_list("pk", flat=True)[rows:])).delete()
+    ask = QuerySet.update
+
+    def and_then_the_last_leaves(self: QuerySet, **values):
+        found = ask(self, **values)
+        monkeypatch.setattr(QuerySet, "update", ask)
+        Message.objects.filter(run=run).update(state=MessageState.SENT)
+        return found
+
+    monkeypatch.setattr(QuerySet, "update", and_then_the_last_leaves)
+    complete(run.pk, at=timezone.now())
+    run.refresh_from_db()
+    assert run.status == status
