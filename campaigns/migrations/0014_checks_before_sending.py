@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0012_responses_to_calls'),
+        ('campaigns', '0013_letters_to_one'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
