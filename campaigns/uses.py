@@ -10,7 +10,14 @@ from campaigns.models import Campaign, CampaignStatus
 from crm.rights import Actor, may
 from segments.uses import Use
 
+MOST_NAMED = 100
 KINDS = (("include", _("Campaign")), ("exclude", _("Left out of a campaign")))
+
+
+def named() -> dict[str, str]:
+    """Slug → name of the campaigns that may have been answered, the newest first."""
+    rows = Campaign.objects.exclude(status=CampaignStatus.DRAFT).order_by("-pk")
+    return dict(rows.values_list("slug", "name")[:MOST_NAMED])
 
 
 def of_segments(actor: Actor, ids: Sequence[int]) -> Iterator[Use]:

@@ -19,6 +19,7 @@ ROOT: Final = "r"
 MOST_LINES: Final = 100
 WHOLE: Final = ("percent", "count", "quintile", "days", "years", "anniversary", "rise")
 LISTS: Final = ("values", "every")
+SIDES: Final = ("before", "after")
 CALENDAR: Final = ("weekdays", "months", "hours")
 Texts = Mapping[str, tuple[str, ...]]
 
@@ -48,7 +49,7 @@ class Line:
 
     def numbers(self, stem: str) -> list[int]:
         """The positions of repeated parts: 0, 1 … of `where.0.property`, `where.1.property`."""
-        found = {name.split(".")[1] for name in self.texts if name.startswith(f"{stem}.")}
+        found = {name.removeprefix(f"{stem}.").split(".")[0] for name in self.texts if name.startswith(f"{stem}.")}
         return sorted(int(number) for number in found if number.isdecimal() and len(number) <= MOST_DIGITS)
 
     def with_texts(self, **changed: Sequence[str]) -> "Line":
@@ -133,20 +134,48 @@ def _window_texts(window: Any) -> dict[str, list[str]]:
         return {"window": ["last"], "days": [written(window["last_days"])]}
     if "from_days_ago" in window:
         return {"window": ["ago"], "start": [written(window["from_days_ago"])], "end": [written(window["to_days_ago"])]}
+    for side in SIDES:
+        if isinstance(near := window.get(side), dict):
+            return {"window": [side], "near": [written(near.get("event"))], "which": [near.get("which", "first")]}
     return {"window": ["dates"], **_texts(window, "from", "to")}
 
 
 def _event_texts(given: Mapping[str, Any]) -> dict[str, list[str]]:
-    found = _texts(given, "event", "measure", "of", "op", "value", "missing") | _window_texts(given.get("window"))
-    for i, test in enumerate(given.get("where", [])):
-        found |= {f"where.{i}.{name}": texts for name, texts in _texts(test, "property", "op", "value").items()}
+    found = _texts(given, "event", "measure", "op", "missing") | _window_texts(given.get("window"))
+    found |= _tests_texts(given.get("where", []), "where")
+    if given.get("measure") == "share":
+        values = _texts(given, "value").get("value", [])
+        return found | _tests_texts(given["of"], "among") | {"value": [_per_cent(text) for text in values]}
+    return found | _texts(given, "of", "value")
+
+
+def _tests_texts(tests: Sequence[Any], stem: str) -> dict[str, list[str]]:
+    """Conditions on the events themselves."""
+    found: dict[str, list[str]] = {}
+    for i, test in enumerate(tests):
+        texts = _texts(test, "property", "op", "value")
+        found |= {f"{stem}.{i}.{name}": own for name, own in texts.items()}
     return found
+
+
+def _trend_texts(given: Mapping[str, Any]) -> dict[str, list[str]]:
+    found = _texts(given, "trend", "measure", "of", "days", "against", "op", "value", "missing")
+    return found | _tests_texts(given.get("where", []), "where")
+
+
+def _per_cent(text: str) -> str:
+    """A share from 0 to 1 as it stands in a field: 0.6 is 60."""
+    try:
+        return f"{Decimal(text) * 100:f}".rstrip("0").rstrip(".") if "." in text else f"{Decimal(text) * 100:f}"
+    except InvalidOperation:
+        return text
 
 
 def _sequence_texts(given: Mapping[str, Any]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for i, step in enumerate(given["sequence"]):
         found |= {f"steps.{i}.{name}": texts for name, texts in _texts(step, "event", "within_days", "happens").items()}
+        found |= _tests_texts(step.get("where", []), f"steps.{i}.where")
         found |= _window_texts(step.get("window"))
     return found
 
@@ -278,7 +307,21 @@ def _truth(text: str) -> Any:
     return {"yes": True, "no": False}.get(text, text)
 
 
-MEANT: Final[dict[str, Callable[[str], Any]]] = {"number": _number, "money": _money, "truth": _truth}
+def _share(text: str) -> Any:
+    """Per cent as a share: 60 is 0.6."""
+    try:
+        share = Decimal(_plain(text)) / 100
+    except InvalidOperation:
+        return text
+    return _money(f"{share.normalize():f}") if share.is_finite() else text
+
+
+MEANT: Final[dict[str, Callable[[str], Any]]] = {
+    "number": _number,
+    "money": _money,
+    "truth": _truth,
+    "share": _share,
+}
 
 
 def _window_json(line: Line) -> dict[str, Any]:
@@ -293,22 +336,35 @@ def _window_json(line: Line) -> dict[str, Any]:
             if not ends:
                 raise Unfinished("from")
             return {"window": ends}
+        case "before" | "after" as side:
+            return {"window": {side: {"event": line.needed("near"), "which": line.one("which", "first")}}}
     return {}
 
 
 def _event_json(line: Line, features: Catalogue) -> dict[str, Any]:
     event = line.needed("event")
     measure = measures.BY_KEY[line.one("measure", "count")]
-    tests = [_test_json(line, f"where.{i}.", event) for i in line.numbers("where")]
-    found: dict[str, Any] = {"event": event, **({"where": tests} if tests else {}), **_window_json(line)}
+    found: dict[str, Any] = {"event": event, **_tests_json(line, "where", event), **_window_json(line)}
     found |= {"measure": measure.key} if measure.key != "count" else {}
-    found |= {"of": line.needed("of")} if measure.of != "nothing" else {}
+    if measure.of == "conditions":
+        found |= {"of": _tests_json(line, "among", event).get("where") or _nothing("among")}
+    elif measure.of != "nothing":
+        found |= {"of": line.needed("of")}
     return found | _comparison(line, answer_kind(measure))
 
 
 def answer_kind(measure: measures.Measure) -> str:
     """The kind the value beside a measure is read as."""
-    return {"days": "number", "share": "money"}.get(measure.answer, measure.answer)
+    return {"days": "number"}.get(measure.answer, measure.answer)
+
+
+def _nothing(name: str) -> Any:
+    raise Unfinished(name)
+
+
+def _tests_json(line: Line, stem: str, event: str) -> dict[str, Any]:
+    tests = [_test_json(line, f"{stem}.{i}.", event) for i in line.numbers(stem)]
+    return {"where": tests} if tests else {}
 
 
 def _test_json(line: Line, stem: str, event: str) -> dict[str, Any]:
@@ -326,7 +382,8 @@ def _sequence_json(line: Line, features: Catalogue) -> dict[str, Any]:
 
 def _step_json(line: Line, stem: str, position: int) -> dict[str, Any]:
     within = line.one(f"{stem}within_days")
-    found: dict[str, Any] = {"event": line.needed(f"{stem}event")}
+    event = line.needed(f"{stem}event")
+    found: dict[str, Any] = {"event": event, **_tests_json(line, f"{stem}where", event)}
     found |= _window_json(line) if position == 0 else {}
     found |= {"within_days": _number(within)} if within else {}
     return found | ({"happens": False} if line.one(f"{stem}happens") == "no" else {})
@@ -334,7 +391,8 @@ def _step_json(line: Line, stem: str, position: int) -> dict[str, Any]:
 
 def _trend_json(line: Line, features: Catalogue) -> dict[str, Any]:
     measure, row = measures.BY_KEY[line.one("measure", "count")], measures.TRENDS_BY_KEY[line.needed("op")]
-    found: dict[str, Any] = {"trend": line.needed("trend")}
+    event = line.needed("trend")
+    found: dict[str, Any] = {"trend": event, **_tests_json(line, "where", event)}
     found |= {"measure": measure.key} if measure.key != "count" else {}
     found |= {"of": line.needed("of")} if measure.of != "nothing" else {}
     found |= {"days": _number(line.needed("days")), "against": line.one("against", "before"), "op": row.key}
@@ -376,7 +434,7 @@ KINDS: Final[dict[str, Kind]] = {
     "feature": Kind(_named("feature", "op", "value", "missing"), _feature_json),
     "event": Kind(_event_texts, _event_json),
     "sequence": Kind(_sequence_texts, _sequence_json),
-    "trend": Kind(_named("trend", "measure", "of", "days", "against", "op", "value", "missing"), _trend_json),
+    "trend": Kind(_trend_texts, _trend_json),
     "segment": Kind(_named("segment", "op", "on", "last_days"), _segment_json),
     "consent": Kind(_named("consent", "channel"), _consent_json),
     "reachable": Kind(_named("reachable"), lambda line, _: {"reachable": line.needed("reachable")}),
@@ -456,6 +514,26 @@ def added(draft: Box, path: str, part: Draft) -> Box:
 
 def removed(draft: Box, path: str) -> Box:
     return with_part(draft, path, lambda _: None) if path != ROOT else Box(draft.word)
+
+
+def placed(draft: Box, path: str, box_path: str, position: int) -> tuple[Box, str]:
+    """With the part at a place of any box, and its new path; a group does not go into itself."""
+    part, box = at(draft, path), at(draft, box_path)
+    if part is None or path == ROOT or not isinstance(box, Box) or f"{box_path}.".startswith(f"{path}."):
+        return draft, path
+    mark = Line("moved")
+    marked = with_part(draft, path, lambda _: mark)
+    parts = list(at(marked, box_path).parts)  # type: ignore[union-attr]
+    parts.insert(max(0, min(position, len(parts))), part)
+    marked = with_part(marked, box_path, lambda _: replace(box, parts=tuple(parts)))
+    found = with_part(marked, next(name for name, one in lines(marked) if one is mark), lambda _: None)
+    return found, next(name for name, one in _parts(found) if one is part)
+
+
+def _parts(draft: Draft, path: str = ROOT) -> Iterator[tuple[str, Draft]]:
+    yield path, draft
+    for i, part in enumerate(draft.parts if isinstance(draft, Box) else ()):
+        yield from _parts(part, f"{path}.{i}")
 
 
 def moved(draft: Box, path: str, by: int) -> tuple[Box, str]:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from profiles import queries as profile_queries
 from profiles.catalogue import DIMENSIONS, Feature
-from segments import drafts, queries, wording
+from segments import campaigns, drafts, queries, wording
 from segments.drafts import Box, Draft, Line
 from segments.rules import measures, operators, sentences, tables
 from segments.rules.reading import Known, read_rule
@@ -77,6 +77,7 @@ class Scope:
     event_types: tuple[str, ...]
     segments: Mapping[str, str]
     language: str
+    at: Any = None
 
     @cached_property
     def events(self) -> tuple[Choice, ...]:
@@ -282,8 +283,9 @@ def suggestions(feature: Feature) -> list[tuple[str, int]]:
         return []
 
 
-def window_controls(line: Line) -> list[Control]:
-    options = (("", _("at any time")), ("last", _("in the last")), ("ago", _("between")), ("dates", _("from … to …")))
+def window_controls(line: Line, scope: Scope) -> list[Control]:
+    options: list[Choice] = [("", _("at any time")), ("last", _("in the last")), ("ago", _("between"))]
+    options += [("dates", _("from … to …")), ("before", _("before the")), ("after", _("after the"))]
     controls = [select(line, "window", options, _("When"), is_structural=True)]
     match line.one("window"):
         case "last":
@@ -294,6 +296,12 @@ def window_controls(line: Line) -> list[Control]:
         case "dates":
             ends = [Control(name, "date", label, line.texts.get(name, ())) for name, label in day_labels()]
             controls += [ends[0], word("–"), ends[1]]
+        case "before" | "after":
+            which = (("first", _("first")), ("last", _("last")))
+            controls += [
+                select(line, "which", which, _("First or last")),
+                select(line, "near", scope.events, _("Event")),
+            ]
     return controls
 
 
@@ -310,6 +318,11 @@ def measured(line: Line, scope: Scope, event: str, keys: Sequence[str]) -> list[
     row = measures.BY_KEY.get(line.one("measure", "count"), rows[0])
     if row.of == "nothing":
         return controls
+    if row.of == "conditions":
+        if not line.numbers("among"):
+            line = line.with_texts(**{"among.0.property": ["channel"], "among.0.op": ["is"]})
+        among = [test for i in line.numbers("among") for test in test_controls(line, "among", i, event, scope)]
+        return [*controls, *among, more("among", _("+ of which"))]
     known = tables.properties_of((event,))
     usable = {key: kind for key, (_column, kind) in known.items() if row.of == "property" or kind == "money"}
     return [*controls, select(line, "of", properties(usable, scope), _("Of what"))]
@@ -322,27 +335,39 @@ def properties(keys: Any, scope: Scope) -> list[Choice]:
 def event_controls(line: Line, scope: Scope) -> list[Control]:
     event = line.one("event", "order")
     row = measures.BY_KEY.get(line.one("measure", "count"), measures.MEASURES[0])
-    keys = [one.key for one in measures.MEASURES if one.of != "conditions"]
+    keys = [one.key for one in measures.MEASURES]
     controls = [select(line, "event", scope.events, _("Event"), is_structural=True)]
-    controls += measured(line, scope, event, keys) + window_controls(line)
-    for i in line.numbers("where"):
-        controls += test_controls(line, i, event, scope)
+    controls += measured(line, scope, event, keys) + window_controls(line, scope)
+    controls += tests(line, "where", event, scope)
     fits = operators.fitting("datetime") if row.answer == "datetime" else measures.comparisons(row)
     fits = tuple(key for key in fits if key not in ("is_missing", "is_present"))
-    unit = {"days": _("days"), "share": "(0–1)"}.get(row.answer, "")
+    unit = {"days": _("days"), "share": "%"}.get(row.answer, "")
     return [*controls, word("→"), *comparison(line, fits, drafts.answer_kind(row), unit=unit), *missing(line)]
 
 
-def test_controls(line: Line, position: int, event: str, scope: Scope) -> list[Control]:
+def more(stem: str, words: str) -> Control:
+    """A button that adds one more condition on the events."""
+    return Control(stem, "more", words)
+
+
+def tests(line: Line, stem: str, event: str, scope: Scope) -> list[Control]:
+    """The conditions on the events, and the button for one more."""
+    found = [control for i in line.numbers(stem) for control in test_controls(line, stem, i, event, scope)]
+    return [*found, more(stem, _("+ with"))]
+
+
+def test_controls(line: Line, group: str, position: int, event: str, scope: Scope) -> list[Control]:
     """One condition on the events themselves."""
-    stem = f"where.{position}."
+    stem = f"{group}.{position}."
     known = tables.properties_of((event,))
     name = line.one(f"{stem}property") or next(iter(known))
     kind = drafts.property_kind(event, name)
     chosen = select(line, f"{stem}property", properties(known, scope), _("Property"), is_structural=True)
     keys = operators.fitting(kind, is_ranked=False)
-    drop = Control(f"where.{position}", "drop", _("Remove this part"))
-    return [word(_("with")), chosen, *comparison(line, keys, kind, stem=stem), drop]
+    drop = Control(f"{group}.{position}", "drop", _("Remove this part"))
+    known_values = queries.event_values(event, name, at=scope.at) if kind == "text" else ()
+    found = comparison(line, keys, kind, stem=stem, suggestions=known_values)
+    return [word(_("with")), chosen, *found, drop]
 
 
 def sequence_controls(line: Line, scope: Scope) -> list[Control]:
@@ -354,13 +379,14 @@ def sequence_controls(line: Line, scope: Scope) -> list[Control]:
 
 def step_controls(line: Line, position: int, scope: Scope) -> list[Control]:
     stem = f"steps.{position}."
-    event = select(line, f"{stem}event", scope.events, _("Event"))
+    event = select(line, f"{stem}event", scope.events, _("Event"), is_structural=True)
+    tested = tests(line, f"{stem}where", line.one(f"{stem}event", "order"), scope)
     if position == 0:
-        return [word(_("first")), event, *window_controls(line)]
+        return [word(_("first")), event, *window_controls(line, scope), *tested]
     turns = (("yes", _("then")), ("no", _("and then no")))
     happens = select(line, f"{stem}happens", turns, _("What follows")) if is_last_step(line, position) else None
     within = [word(_("within")), number(line, f"{stem}within_days", _("Within days")), word(_("days"))]
-    return [happens or word(_("then")), event, *within]
+    return [happens or word(_("then")), event, *within, *tested]
 
 
 def is_last_step(line: Line, position: int) -> bool:
@@ -371,11 +397,12 @@ def trend_controls(line: Line, scope: Scope) -> list[Control]:
     event, row = line.one("trend", "order"), measures.TRENDS_BY_KEY.get(line.one("op"), measures.TRENDS[0])
     against = (("before", _("the days before")), ("year_before", _("the same weeks a year before")))
     controls = [
-        select(line, "trend", scope.events, _("Event")),
+        select(line, "trend", scope.events, _("Event"), is_structural=True),
         *measured(line, scope, event, measures.TREND_MEASURES),
         word(_("in the last")),
         number(line, "days", _("Days")),
         word(_("days")),
+        *tests(line, "where", event, scope),
         select(line, "op", [(one.key, wording.said(one)) for one in measures.TRENDS], _("Change"), is_structural=True),
     ]
     if row.operand != "nothing":
@@ -403,8 +430,9 @@ def consent_controls(line: Line, scope: Scope) -> list[Control]:
 
 
 def response_controls(line: Line, scope: Scope) -> list[Control]:
-    campaign = Control("campaign", "hidden", values=line.texts.get("campaign", ()))
-    return [select(line, "response", scope.words(RESPONSES), _("Response")), campaign, *window_controls(line)]
+    options = [("", _("any campaign")), *campaigns.named().items()]
+    campaign = select(line, "campaign", options, _("Campaign"))
+    return [select(line, "response", scope.words(RESPONSES), _("Response")), campaign, *window_controls(line, scope)]
 
 
 def read_back(line: Line, scope: Scope) -> str:
@@ -511,4 +539,4 @@ def scope_for(actor: Any, *, at: Any, without: str = "") -> Scope:
     """What the actor may name now; `without` is the slug of the segment being written."""
     features = {key: one for key, one in queries.catalogue().items() if profile_queries.is_open_to(actor, one)}
     names = {one.slug: one.name for one in queries.segments(actor) if one.slug != without}
-    return Scope(features, queries.event_types(at=at), names, actor.language)
+    return Scope(features, queries.event_types(at=at), names, actor.language, at)

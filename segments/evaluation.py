@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from profiles.models import Snapshot
 
 
+MOST_VALUES = 8
 INTERVAL = ("segment_id", "segment__slug", "customer_id", "entered_at", "left_at")
 
 
@@ -127,6 +128,18 @@ class Engine:
         events = tables.event_table((tables.ANY_EVENT,))
         counted = events.group_by("type").aggregate(n=events.count())
         return tuple(self.select(counted.order_by(ibis.desc("n"), "type"), {})["type"].to_pylist())
+
+    def event_values(self, event: str, name: str) -> tuple[tuple[str, int], ...]:
+        """The commonest values of a property of one type of events, with the number of events that have them."""
+        rows, column = tables.event_table((event,)), tables.properties_of((event,))[name][0]
+        if event in tables.LINE_KINDS:
+            rows = rows.filter(rows.kind == tables.LINE_KINDS[event])
+        elif event != tables.ANY_EVENT:
+            rows = rows.filter(rows.type == event)
+        rows = rows.filter(rows[column].notnull() & (rows[column] != ""))
+        counted = rows.group_by(value=rows[column]).aggregate(n=rows.count())
+        found = self.select(counted.order_by(ibis.desc("n"), "value").limit(MOST_VALUES), {})
+        return tuple(zip(found["value"].to_pylist(), found["n"].to_pylist(), strict=True))
 
     @contextmanager
     def together(self, rules: Sequence[tree.Rule]) -> Iterator["Engine"]:

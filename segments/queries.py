@@ -52,7 +52,7 @@ from segments.models import (
 )
 from segments.personas import Drift
 from segments.reaching import Reach
-from segments.rules import reading, sentences, tree
+from segments.rules import reading, sentences, tables, tree
 from segments.rules.errors import RuleError
 from segments.rules.why import Mark, smallest_change
 from segments.uses import Use
@@ -483,6 +483,17 @@ def event_types(*, at: datetime) -> tuple[str, ...]:
         return ()
 
 
+def event_values(event: str, name: str, *, at: datetime) -> tuple[tuple[str, int], ...]:
+    """The commonest values of a property of events, each with its number of events; empty for free properties."""
+    if at is None or name not in tables.properties_of((event,)):
+        return ()
+    try:
+        engine = evaluation.engine(at=at)
+    except NotEvaluable:
+        return ()
+    return answers.kept(f"values:{event}:{name}", engine.snapshot_id, lambda: engine.event_values(event, name))
+
+
 __all__ = [
     "CURVE",
     "DaySize",
@@ -508,6 +519,7 @@ __all__ = [
     "clusters",
     "end_of_day",
     "event_types",
+    "event_values",
     "everyone",
     "explanation",
     "flows",

@@ -103,6 +103,10 @@ def changed(draft: Box, sent: Any, scope: Scope) -> tuple[Box, str, str]:
     if verb in ("up", "down") and part is not None and path != drafts.ROOT:
         draft, focus = drafts.moved(draft, path, -1 if verb == "up" else 1)
         return draft, focus, ""
+    if verb == "place" and part is not None:
+        box, _bar, position = more.partition("|")
+        draft, focus = drafts.placed(draft, path, box, int(position) if position[:6].isdecimal() else 0)
+        return draft, focus, ""
     if verb == "remove" and part is not None:
         return drafts.removed(draft, path), path.rpartition(".")[0], ""
     if verb == "add" and isinstance(part, Box):
@@ -127,8 +131,9 @@ def with_change(line: Line, verb: str, more: str) -> Line:
         case "unvalue":
             return line.with_texts(**{name: [one for one in line.many(name) if one != text]})
         case "where":
-            i = max(line.numbers("where"), default=-1) + 1
-            return line.with_texts(**{f"where.{i}.property": [""], f"where.{i}.op": ["is"]})
+            stem = name or "where"
+            i = max(line.numbers(stem), default=-1) + 1
+            return line.with_texts(**{f"{stem}.{i}.property": ["channel"], f"{stem}.{i}.op": ["is"]})
         case "drop":
             return replace(line, texts={k: v for k, v in line.texts.items() if not k.startswith(f"{name}.")})
         case "step":

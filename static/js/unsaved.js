@@ -1,11 +1,15 @@
-// A form with data-unsaved asks before what was written is left behind.
+// A form with data-unsaved asks before what was written is left behind, also when a fragment has taken its place.
 const changed = new Set();
+const key = (form) => form.id || form;
+const isHere = (form) => (typeof form === "string" ? document.getElementById(form) : form.isConnected);
 
-document.addEventListener("input", (event) => {
-  const form = event.target.closest("form[data-unsaved]");
-  if (form) changed.add(form);
-});
-document.addEventListener("submit", (event) => changed.delete(event.target));
+const note = (event) => {
+  const form = event.target.closest?.("form[data-unsaved]");
+  if (form) changed.add(key(form));
+};
+document.addEventListener("input", note);
+document.addEventListener("htmx:beforeRequest", note);
+document.addEventListener("submit", (event) => changed.delete(key(event.target)));
 window.addEventListener("beforeunload", (event) => {
-  if ([...changed].some((form) => form.isConnected)) event.preventDefault();
+  if ([...changed].some(isHere)) event.preventDefault();
 });

@@ -68,7 +68,7 @@ def test_most_anchor_segments_need_no_kept_line():
 
 
 def test_what_no_line_can_say_is_kept_as_it_is():
-    odd = {"event": "order", "window": {"after": {"event": "cart", "which": "first"}}, "op": "at_least", "value": 1}
+    odd = {"event": ["order", "cart"], "op": "at_least", "value": 1}
     ((_, line),) = drafts.lines(drafts.draft_of(odd, CATALOGUE))
     assert line.kind == "kept" and json.loads(line.one("json")) == odd
 
@@ -114,3 +114,36 @@ def test_nonsense_sent_to_the_form_makes_a_draft_all_the_same(fields):
 
 def test_a_place_of_endless_digits_is_no_place():
     assert drafts.at(drafts.Box(), "r." + "9" * 5000) is None
+
+
+WEB = {"property": "channel", "op": "is", "value": "web"}
+DRAWN = [
+    {"event": "order", "measure": "share", "of": [WEB], "op": "at_least", "value": "0.6"},
+    {"event": "order", "measure": "share", "of": [WEB], "op": "between", "value": ["0.055", 1]},
+    {"event": "order", "window": {"after": {"event": "cart", "which": "last"}}, "op": "at_least", "value": 1},
+    {"event": "order", "where": [WEB], "window": {"before": {"event": "page"}}, "op": "at_least", "value": 1},
+    {"trend": "order", "where": [WEB], "days": 90, "op": "fell_by", "value": 50},
+    {"sequence": [{"event": "cart", "where": [WEB]}, {"event": "order", "where": [WEB], "within_days": 3}]},
+]
+
+
+@pytest.mark.parametrize("where", DRAWN, ids=lambda where: " ".join(where))
+def test_shares_events_around_others_and_tests_of_every_kind_are_drawn(where):
+    plainly = plain({"version": 1, "where": where}, CATALOGUE)
+    ((_, line),) = drafts.lines(drafts.draft_of(plainly, CATALOGUE))
+    assert line.kind != "kept" and through_a_form(plainly, CATALOGUE) == plainly
+
+
+def test_a_share_is_written_in_per_cent():
+    ((_, line),) = drafts.lines(drafts.draft_of(plain({"version": 1, "where": DRAWN[1]}, CATALOGUE), CATALOGUE))
+    assert line.many("value") == ["5.5", "100"]
+
+
+def test_a_part_goes_to_any_place_but_not_into_itself():
+    inner = Box("any", (EMPTY,))
+    draft = Box("all", (CITY, inner))
+    assert drafts.placed(draft, "r.0", "r.1", 1) == (Box("all", (Box("any", (EMPTY, CITY)),)), "r.0.1")
+    assert drafts.placed(draft, "r.1.0", "r", 0) == (Box("all", (EMPTY, CITY, Box("any"))), "r.0")
+    assert drafts.placed(draft, "r.0", "r", 2) == (Box("all", (inner, CITY)), "r.1")
+    assert drafts.placed(draft, "r.1", "r.1", 0) == (draft, "r.1")
+    assert drafts.placed(draft, "r.7", "r", 0) == (draft, "r.7") and drafts.placed(draft, "r", "r.1", 0) == (draft, "r")

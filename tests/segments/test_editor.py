@@ -143,7 +143,7 @@ def test_an_empty_segment_is_not_saved(inside):
 
 
 def test_json_can_be_given_and_what_no_line_says_is_kept(inside):
-    odd = {"event": "order", "window": {"after": {"event": "cart", "which": "last"}}, "op": "at_least", "value": 1}
+    odd = {"event": ["order", "cart"], "op": "at_least", "value": 1}
     page = inside.get(NEW).content.decode()
     page = pressed(inside, NEW, page, "json", json=json.dumps({"version": 1, "where": odd}))
     assert "Kept as it is" in page

@@ -1,0 +1,108 @@
+"""The rule editor by keyboard alone and by dragging: a nested rule is drawn, moved, taken back and saved."""
+
+import os
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from crm.models import Customer
+from crm.rights import machine
+from profiles import actions as profile_actions
+from segments import actions
+from segments.models import Segment
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+MOST_TABS = 60
+RULE = {
+    "all": [
+        {"feature": "city", "op": "one_of", "value": ["Oulu"]},
+        {"any": [{"event": "order", "window": {"last_days": 365}, "op": "at_least", "value": 2}]},
+    ]
+}
+
+
+@pytest.fixture
+def editor(page, live_server, cast):
+    """The page of a new segment, opened by the marketer of a house with two customers; what its console says."""
+    long_ago, heard = timezone.now() - timedelta(days=3), []
+    for number, city in (("K1", "Oulu"), ("K2", "Turku")):
+        Customer.objects.create(number=number, first_name=number, city=city, created_at=long_ago, updated_at=long_ago)
+    profile_actions.refresh(at=timezone.now())
+    page.on("console", lambda line: heard.append(line.text) if line.type in ("error", "warning") else None)
+    page.goto(live_server.url + reverse("sign-in") + "?next=" + reverse("segment-new"))
+    page.get_by_label("Username").fill("maija")
+    page.get_by_label("Password").fill("a long password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#live")).to_contain_text("2 customers now")
+    yield page
+    assert heard == []
+
+
+def tab_to(page, selector: str) -> None:
+    """Press Tab until the element has the focus."""
+    for _ in range(MOST_TABS):
+        if page.locator(f"{selector}:focus").count():
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"{selector} is not reached by Tab")
+
+
+def pick(page, add: str, words: str, then: str) -> None:
+    """Open a picker, search in it, take the first that is found."""
+    tab_to(page, add)
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-picker-search]:focus")).to_have_count(1)
+    page.keyboard.type(words)
+    page.keyboard.press("Enter")
+    expect(page.locator(f"{then} select:focus")).to_have_count(1)
+
+
+def test_a_nested_rule_is_drawn_and_saved_by_keyboard_alone(editor) -> None:
+    tab_to(editor, "#id_name")
+    editor.keyboard.type("Oulu again")
+    pick(editor, "#add-r", "city", "#part-r-0")
+    tab_to(editor, "#r-0-value-new")
+    editor.keyboard.type("Oulu")
+    editor.keyboard.press("Tab")
+    expect(editor.locator("#live")).to_contain_text("1 customer now")
+    tab_to(editor, ".box__add > button")
+    editor.keyboard.press("Enter")
+    expect(editor.locator("#word-r-1")).to_be_focused()
+    pick(editor, "#add-r-1", "what happened", "#part-r-1-0")
+    tab_to(editor, "#part-r-1-0 [name='r.1.0:value']")
+    editor.keyboard.press("Control+a")
+    editor.keyboard.type("2")
+    expect(editor.locator("#live")).to_contain_text("there are at least 2 orders in the last 365 days")
+    expect(editor.locator("#live")).to_contain_text("0 customers now")
+    tab_to(editor, ".editor__buttons [type=submit]")
+    editor.keyboard.press("Enter")
+    expect(editor.locator("h1")).to_have_text("Oulu again")
+    assert Segment.objects.get().rule == {"version": 1, "where": RULE}
+
+
+def test_lines_move_by_drag_and_arrows_and_every_step_is_taken_back(editor, live_server) -> None:
+    actions.create_segment(
+        name="Oulu", rule={"version": 1, "where": RULE}, by=machine("test"), at=timezone.now(), slug="oulu"
+    )
+    editor.goto(live_server.url + reverse("segment-edit", args=["oulu"]))
+    editor.locator("#part-r-0 [data-grip]").drag_to(editor.locator("#part-r-1-0"), target_position={"x": 60, "y": 3})
+    expect(editor.locator("#part-r-0-0 .line__label")).to_have_text("City")
+    editor.locator("#part-r-0-0 select").first.focus()
+    editor.keyboard.press("Alt+ArrowDown")
+    expect(editor.locator("#part-r-0-1 .line__label")).to_have_text("City")
+    editor.get_by_role("button", name="Undo").click()
+    expect(editor.locator("#part-r-0-0 .line__label")).to_have_text("City")
+    editor.get_by_role("button", name="Undo").press("Enter")
+    expect(editor.locator("#part-r-0 > .line__body .line__label")).to_have_text("City")
+    expect(editor.get_by_role("button", name="Redo")).to_be_focused()
+    editor.get_by_role("button", name="Redo").click()
+    expect(editor.locator("#part-r-0-0 .line__label")).to_have_text("City")
+    asked = []
+    editor.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    editor.get_by_role("link", name="Cancel").click()
+    expect(editor.locator("h1")).to_have_text("Oulu")
+    assert asked == ["beforeunload"]
