@@ -14,7 +14,6 @@ class CampaignsConfig(AppConfig):
         from crm import finding, holdings, timeline
         from crm import panels as of_customers
         from crm.panels import Beginning, Panel
-        from segments import campaigns as to_segments
         from segments import panels, uses
 
         messages = ("customer-messages", "campaigns.view")
@@ -23,7 +22,7 @@ class CampaignsConfig(AppConfig):
         of_customers.offer(letter)
         timeline.register(correspondence.happenings, "messages")
         uses.register(of_campaigns.of_segments)
-        to_segments.register(of_campaigns.named)
+        uses.name_campaigns(of_campaigns.named)
         finding.register(*own.OWN)
         panels.register(Panel("lessons", _("What was learned"), "segment-lessons", "reports.view"))
         holdings.register(*people.HOLDINGS)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from profiles import queries as profile_queries
 from profiles.catalogue import DIMENSIONS, Feature
-from segments import campaigns, drafts, queries, wording
+from segments import drafts, queries, uses, wording
 from segments.drafts import Box, Draft, Line
 from segments.rules import measures, operators, sentences, tables
 from segments.rules.reading import Known, read_rule
@@ -430,7 +430,7 @@ def consent_controls(line: Line, scope: Scope) -> list[Control]:
 
 
 def response_controls(line: Line, scope: Scope) -> list[Control]:
-    options = [("", _("any campaign")), *campaigns.named().items()]
+    options = [("", _("any campaign")), *uses.campaigns().items()]
     campaign = select(line, "campaign", options, _("Campaign"))
     return [select(line, "response", scope.words(RESPONSES), _("Response")), campaign, *window_controls(line, scope)]
 

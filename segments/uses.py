@@ -26,6 +26,7 @@ class Use:
 # A source says for segments, by their ids, what uses them and may be seen by the actor.
 Source = Callable[[Actor, Sequence[int]], Iterable[Use]]
 SOURCES: list[Source] = []
+CAMPAIGNS: list[Callable[[], Mapping[str, str]]] = []
 
 
 def register(source: Source) -> None:
@@ -54,3 +55,13 @@ def _rules(actor: Actor, ids: Sequence[int]) -> Iterable[Use]:
         for slug in evaluation.segments_in(user.rule, features):
             if slug in rows and rows[slug].pk in asked:
                 yield Use(rows[slug].pk, _("Segment"), user.name, reverse("segment", args=[user.slug]))
+
+
+def name_campaigns(names: Callable[[], Mapping[str, str]]) -> None:
+    """Add a source of campaigns by slug, for conditions on responses; called once, from AppConfig.ready of its floor."""
+    CAMPAIGNS.append(names)
+
+
+def campaigns() -> dict[str, str]:
+    """Slug → name of the campaigns that customers can have answered, the newest first."""
+    return {slug: name for source in CAMPAIGNS for slug, name in source().items()}
