@@ -58,7 +58,7 @@ def _rules(actor: Actor, ids: Sequence[int]) -> Iterable[Use]:
 
 
 def name_campaigns(names: Callable[[], Mapping[str, str]]) -> None:
-    """Add a source of campaigns by slug, for conditions on responses; called once, from AppConfig.ready of its floor."""
+    """Add a source of campaigns by slug, for conditions on responses; called once, by AppConfig.ready of its floor."""
     CAMPAIGNS.append(names)
 
 
