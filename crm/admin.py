@@ -1,5 +1,6 @@
 """Backstage of the lowest floor: users, teams, fields and keys are kept here; facts and ledgers are only read."""
 
+import json
 from typing import Any
 
 from django import forms
@@ -11,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm import access, actions, models
+from crm import access, actions, models, queries
 from crm.backstage import Editable, Ledger
 from crm.form_fields import JSONField
 from crm.rights import SCOPES
@@ -125,12 +126,14 @@ admin.site.register(
     list_display=["number", "first_name", "last_name", "email", "stage", "team", "updated_at"],
     list_filter=["stage"],
     search_fields=["number__startswith", "email__exact", "last_name__startswith"],
+    exclude=["attributes"],  # with special categories, which stand on the customer's page, where seeing them is noted
 )
 admin.site.register(
     models.Company,
     Ledger,
     list_display=["number", "name", "industry", "city", "team", "updated_at"],
     search_fields=["number__startswith", "name__startswith"],
+    exclude=["attributes"],
 )
 
 
@@ -232,12 +235,20 @@ admin.site.register(
     list_filter=["channel"],
     search_fields=["address_key__exact"],
 )
-admin.site.register(
-    models.AuditLine,
-    Ledger,
-    list_display=["at", "kind", "object_id", "verb", "by", "source"],
-    search_fields=["object_id__exact"],
-)
+
+
+@admin.register(models.AuditLine)
+class AuditAdmin(Ledger):
+    list_display = ["at", "kind", "object_id", "verb", "by", "source"]
+    search_fields = ["object_id__exact"]
+    exclude = ["changes"]
+    readonly_fields = ["told"]
+
+    @admin.display(description=gettext_lazy("changes"))
+    def told(self, line: models.AuditLine) -> str:
+        return json.dumps(queries.told_changes(line, queries.special_names()), ensure_ascii=False)
+
+
 admin.site.register(
     models.Import,
     Ledger,

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from os import SEEK_END
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +32,34 @@ def keep() -> int:
     fresh = [row for row in keyed if row[:2] not in known]
     if fresh:
         with ledger().open("a") as file:
+            file.write("" if is_whole(ledger()) else "\n")
             for pk, key, at in fresh:
                 file.write(json.dumps({"customer": pk, "number": key, "at": str(at)}) + "\n")
     return len(fresh)
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
-    """What stands in a ledger; none when there is no file."""
+    """What stands in a ledger; none when there is no file. A line that a crash cut off is left out and written anew."""
     if path.exists():
-        with path.open() as file:
-            yield from (json.loads(line) for line in file if line.strip())
+        with path.open(errors="replace") as file:
+            yield from filter(None, map(read, file))
+
+
+def read(text: str) -> dict[str, Any] | None:
+    """One line of a ledger; None when it is not whole."""
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) and {"customer", "number"} <= line.keys() else None
+
+
+def is_whole(path: Path) -> bool:
+    """Whether the last line of the file ends."""
+    with path.open("rb") as file:
+        size = file.seek(0, SEEK_END)
+        file.seek(max(size - 1, 0))
+        return file.read() in (b"", b"\n")
 
 
 def replay(path: Path, *, by: Actor, at: datetime) -> int:

@@ -39,10 +39,15 @@ def keep(upload: Any) -> tuple[str, str, int]:
 
 def path_of(file: NoteFile) -> Path:
     """Where it lies; refuses a path that leaves its folder."""
-    path = (settings.DATA_DIR / file.path).resolve()
-    if not path.is_relative_to((settings.DATA_DIR / FOLDER).resolve()) or not path.is_file():
+    if not is_there(file):
         raise FileRefused(_("The file is gone."), path="file")
-    return path
+    return (settings.DATA_DIR / file.path).resolve()
+
+
+def is_there(file: NoteFile) -> bool:
+    """Whether it lies in its folder."""
+    path = (settings.DATA_DIR / file.path).resolve()
+    return path.is_relative_to((settings.DATA_DIR / FOLDER).resolve()) and path.is_file()
 
 
 def discard(notes: QuerySet[Note]) -> None:

@@ -346,6 +346,23 @@ def audit_lines(actor: Actor) -> QuerySet[AuditLine]:
     return AuditLine.objects.all() if rights.may(actor, "audit.view") else AuditLine.objects.none()
 
 
+HIDDEN = "…"
+
+
+def special_names() -> set[str]:
+    """Names that changes of special-category fields have in the audit, also of fields archived since."""
+    keys = FieldDefinition.objects.filter(sensitivity=Sensitivity.SPECIAL).values_list("key", flat=True)
+    return {f"attributes.{key}" for key in keys}
+
+
+def told_changes(line: AuditLine, special: set[str]) -> dict[str, Any]:
+    """The changes of a line; values of special categories stand on the customer's page alone, where seeing is noted."""
+    return {
+        name: [one and HIDDEN for one in pair] if name in special and isinstance(pair, list) else pair
+        for name, pair in line.changes.items()
+    }
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where a present value came from: the door or source system, and when."""

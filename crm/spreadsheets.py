@@ -4,8 +4,9 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-# ASVS 5.0, 1.2.10: a cell beginning with one of these is run as a formula by common spreadsheets.
-ACTIVE = "=+\\-@\t\r\x00"
+# ASVS 5.0, 1.2.10, and OWASP's page on CSV injection: a cell beginning with one of these, also in full width, is run as
+# a formula by common spreadsheets.
+ACTIVE = "=+\\-@\t\r\n\x00＝＋－＠"
 OUTGOING = re.compile(rf"'*[{ACTIVE}]")
 INCOMING = re.compile(rf"''*[{ACTIVE}]")
 

@@ -61,7 +61,8 @@ def archive(customer: Customer, *, language: str) -> IO[bytes]:
             if rows:
                 folder.writestr(f"{name}.csv", "".join(_lines(rows)))
         for kept in NoteFile.objects.filter(note__customer__in=holdings.in_line(customer), note__deleted_at=None):
-            folder.write(note_files.path_of(kept), f"files/{kept.pk}-{kept.name}")
+            if note_files.is_there(kept):  # what a restore did not bring back is named in everything.json all the same
+                folder.write(note_files.path_of(kept), f"files/{kept.pk}-{kept.name}")
     file.seek(0)
     return file
 

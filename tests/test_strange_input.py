@@ -27,6 +27,8 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
         "/customers/{customer}/?before=0001-01-01T00:00:00%2B14:00",
         "/customers/{customer}/?before=9999-12-31T23:59:59-14:00",
         f"/campaigns/{{campaign}}/preview/?customer={HUGE}",
+        "/customers/?where=customer.created_at:until:9999-12-31",
+        "/customers/?where=customer.created_at:from:0001-01-01",
     ],
 )
 def test_a_strange_address_is_answered(address: str, cast: SimpleNamespace) -> None:

@@ -167,11 +167,13 @@ def _bad_links(html: str) -> list[merge.Fault]:
 
 def _link_fault(url: str) -> str:
     """What is wrong with an address as a reader's program understands it: entities resolved, blanks left out."""
-    address = BLANKS.sub("", unescape(url))
-    before, colon, _rest = address.partition(":")
+    address = BLANKS.sub("", unescape(url)).replace("\\", "/")  # as browsers read it
+    before, colon, rest = address.partition(":")
     scheme = before if colon and before.isascii() and before.replace("+", "").isalnum() else ""
     if scheme.lower() not in SCHEMES:
         return _("this is not an address of the web.")
+    if scheme.lower() in ("http", "https"):  # a browser takes any number of slashes, none too
+        address = f"{scheme}://{rest.lstrip('/')}"
     try:
         host = before if MARK in before.partition("/")[0] else urlsplit(address).netloc
     except ValueError:

@@ -1,9 +1,9 @@
 """The merge language: Liquid over plain values, with limits; faults are found when a text is saved."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
 from itertools import islice
 from typing import Any
 
@@ -12,7 +12,7 @@ from liquid import BoundTemplate, Environment, Undefined
 from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError
 
-LONGEST_RANGE, LONGEST_TAG = 2_000, 5_000
+LONGEST_RANGE, LONGEST_TAG, LONGEST_FILTERED = 2_000, 5_000, 20_000
 OPENING, CLOSING = re.compile(r"\{\{|\{%"), {"{{": "}}", "{%": "%}"}
 MOST_FAULTS = 20  # told of one part; the rest shows once these are mended
 
@@ -35,8 +35,50 @@ def _short_range(self: RangeLiteral, start: Any, stop: Any) -> range:
 _any_range = RangeLiteral._make_range
 RangeLiteral._make_range = _short_range  # type: ignore[method-assign]  # the library has no limit of its own for it
 
-PLAIN = _Limited(undefined=Undefined)
-ESCAPING = _Limited(undefined=Undefined, autoescape=True)
+
+def bounded(filter_: Callable[..., Any]) -> Callable[..., Any]:
+    """The filter with a limit on what it takes and gives: a few in a row would multiply a word to gigabytes."""
+
+    @wraps(filter_)
+    def limited(value: Any, *given: Any, **more: Any) -> Any:
+        refuse_long(value, *given)
+        if filter_.__name__ in GROWTHS:
+            refuse_long(length=GROWTHS[filter_.__name__](value, *given))
+        found = filter_(value, *given, **more)
+        refuse_long(found)
+        return found
+
+    return limited
+
+
+def refuse_long(*values: Any, length: int = 0) -> None:
+    if max([length, *(len(one) for one in values if isinstance(one, str | list))]) > LONGEST_FILTERED:
+        raise ResourceLimitError(f"a filter takes and gives at most {LONGEST_FILTERED} characters", token=None)
+
+
+def replaced_length(value: Any, old: Any = "", new: Any = "") -> int:
+    text = str(value)
+    return len(text) + text.count(str(old)) * len(str(new))
+
+
+def joined_length(value: Any, separator: Any = " ") -> int:
+    parts = value if isinstance(value, list | tuple | range) else [value]
+    return sum(len(str(one)) + len(str(separator)) for one in parts)
+
+
+# How long the texts become that grow by more than what is put into the filter, reckoned before they are made.
+GROWTHS: dict[str, Callable[..., int]] = {"replace": replaced_length, "join": joined_length}
+
+
+def environment(**options: Any) -> Environment:
+    """The language, its filters bounded; without the one that lets a value through as markup."""
+    made = _Limited(undefined=Undefined, **options)
+    made.filters = {name: bounded(one) for name, one in made.filters.items() if name != "safe"}
+    return made
+
+
+PLAIN = environment()
+ESCAPING = environment(autoescape=True)
 
 
 @dataclass(frozen=True)

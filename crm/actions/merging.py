@@ -75,7 +75,8 @@ def merge_customers(
 @transaction.atomic
 def unmerge(merge: Merge, *, by: Actor, at: datetime) -> Merge:
     """Take two customers apart again, both as they were; what changed since stays with the survivor and is told in
-    `kept`. Possible for UNDOABLE days, and while the survivor is living."""
+    `kept`. Possible for UNDOABLE days, while the survivor is living, and the last merge first: what a later one
+    refused would be lost with an earlier one."""
     require(by, "customers.merge")
     merge = Merge.objects.select_for_update().get(pk=merge.pk)
     _refuse_too_late(merge, at)
@@ -117,9 +118,13 @@ def _locked(survivor: int, merged: int, by: Actor) -> tuple[Customer, Customer]:
     in_scope = set(queries.customers(by).filter(pk__in=rows).values_list("pk", flat=True))
     if len(in_scope) < 2:
         raise MergeRefused(_("One of them is gone, or was merged already."), path="customer")
-    if any(row.restricted_at for row in rows.values()) and not may(by, "privacy.execute"):
-        raise CustomerFrozen(_("This customer was erased, merged or restricted and can not be changed."))
+    _refuse_restricted(*rows.values(), by=by)
     return rows[survivor], rows[merged]
+
+
+def _refuse_restricted(*rows: Customer, by: Actor) -> None:
+    if any(row.restricted_at for row in rows) and not may(by, "privacy.execute"):
+        raise CustomerFrozen(_("This customer was erased, merged or restricted and can not be changed."))
 
 
 def _refuse_unknown(take: Iterable[str], *rows: Customer) -> None:
@@ -140,6 +145,9 @@ def _refuse_gone(merge: Merge, kept: Customer, gone: Customer, by: Actor) -> Non
         raise MergeRefused(_("Their data were erased; there is nothing to take apart."))
     if kept.merged_into_id:
         raise MergeRefused(_("They were merged into another customer since; undo that first."))
+    if Merge.objects.filter(survivor=merge.survivor_id, pk__gt=merge.pk, undone_at=None).exists():
+        raise MergeRefused(_("Another record was joined with this one since; take that apart first."))
+    _refuse_restricted(kept, gone, by=by)
     if not queries.customers(by).filter(pk=kept.pk).exists():
         raise MergeRefused(_("One of them is gone, or was merged already."), path="customer")
     home = merge.before["merged"]["team_id"]

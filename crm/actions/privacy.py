@@ -70,10 +70,14 @@ def _mark(
 def erase_customer(customer: Customer, *, by: Actor, at: datetime) -> Customer:
     """Scrub everything that says who this was; keep keyed hashes of the addresses so that nobody writes to them again.
 
-    Orders and bare events stay as facts of the firm. Floors above sweep their own rows by `erased_at`.
+    Whoever was merged away is erased with the record they belong to now. Orders and bare events stay as facts of the
+    firm. Floors above sweep their own rows by `erased_at`.
     """
     require(by, "privacy.execute")
     row = Customer.objects.select_for_update().get(pk=customer.pk)
+    if row.merged_into and not row.merged_into.erased_at:
+        erase_customer(row.merged_into, by=by, at=at)
+        row.refresh_from_db()
     if row.erased_at:
         return row
     told = telling(row)

@@ -139,5 +139,8 @@ def _flags(role: str) -> dict[str, bool]:
 
 
 def _keep_an_admin(user: User) -> None:
-    if user.role == ADMIN and not User.objects.filter(role=ADMIN, is_active=True).exclude(pk=user.pk).exists():
+    others = (
+        User.objects.select_for_update().filter(role=ADMIN, is_active=True).order_by("pk")
+    )  # who leave at once wait
+    if user.role == ADMIN and not [one for one in others if one.pk != user.pk]:
         raise Refused(_("This is the last administrator; somebody must be left to keep the house."), path="role")

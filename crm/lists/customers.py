@@ -145,18 +145,18 @@ COMPARED: dict[str, Any] = {
     "least": lambda path, asked: Q(**{f"{path}__gte": asked.value}),
     "most": lambda path, asked: Q(**{f"{path}__lte": asked.value}),
     "from": lambda path, asked: Q(**{f"{path}__gte": midnight(asked.value)}),
-    "until": lambda path, asked: Q(**{f"{path}__lt": midnight(asked.value + timedelta(days=1))}),
+    "until": lambda path, asked: Q(**{f"{path}__lt": midnight(min(asked.value, LAST_DAY) + timedelta(days=1))}),
     "known": _known,
     "unknown": lambda path, asked: ~_known(path, asked),
 }
 
 
 def midnight(day: Any) -> datetime:
-    """The beginning of a day where the visitor is."""
-    return timezone.make_aware(datetime.combine(min(day, LAST_DAY), time()))
+    """The beginning of a day where the visitor is; the ends of the calendar have none in every zone."""
+    return timezone.make_aware(datetime.combine(min(max(day, FIRST_DAY), LAST_DAY), time()))
 
 
-LAST_DAY = date(9000, 1, 1)
+FIRST_DAY, LAST_DAY = date(1, 1, 3), date(9000, 1, 1)
 
 register(Source("customer", NAME, "customers.view", subjects, narrowed))
 

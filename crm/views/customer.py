@@ -374,13 +374,13 @@ def _lines(actor: Actor, row: Customer) -> QuerySet[AuditLine]:
 def audit(request: ActorRequest, pk: int) -> HttpResponse:
     """Who changed what about the customer, when: before and after."""
     row = found(request.actor, pk)
-    lines = _lines(request.actor, row)
+    lines, special = _lines(request.actor, row), queries.special_names()
     page = keyset.page_or_first(lines, order="-id", cursor=request.GET.get("cursor", ""), size=ROWS)
     context = {
         "customer": row,
         "columns": AUDIT_COLUMNS,
         "lines": [
-            {"at": line.at, "by": line.by, "source": line.source, "verb": line.verb, "changes": told(line)}
+            {"at": line.at, "by": line.by, "source": line.source, "verb": line.verb, "changes": told(line, special)}
             for line in page.rows
         ],
         "more_url": more_url(request, cursor=page.next_cursor) if page.next_cursor else "",
@@ -388,10 +388,10 @@ def audit(request: ActorRequest, pk: int) -> HttpResponse:
     return render(request, "crm/customer_audit.html", context)
 
 
-def told(line: AuditLine) -> list[tuple[str, str, str]]:
+def told(line: AuditLine, special: set[str]) -> list[tuple[str, str, str]]:
     """The changes of a line as name, before, after; nothing is a dash."""
     pairs = [(name, *(pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)))
-             for name, pair in line.changes.items()]  # fmt: skip
+             for name, pair in queries.told_changes(line, special).items()]  # fmt: skip
     return [(name, _plain(before), _plain(after)) for name, before, after in pairs]
 
 
@@ -403,11 +403,11 @@ def _plain(value: Any) -> str:
 @needs("audit.view")
 def audit_csv(request: ActorRequest, pk: int) -> StreamingHttpResponse:
     """The same as a file: a row per changed field."""
-    row = found(request.actor, pk)
+    row, special = found(request.actor, pk), queries.special_names()
     rows = (
         (line.at.isoformat(), line.by.username if line.by else "", line.source, line.verb, *change)
         for line in keyset.every_row(_lines(request.actor, row))
-        for change in told(line) or [("", "", "")]
+        for change in told(line, special) or [("", "", "")]
     )
     heading = ("at", "by", "source", "verb", "field", "before", "after")
     file = StreamingHttpResponse(spreadsheets.csv_lines(heading, rows), content_type="text/csv; charset=utf-8")

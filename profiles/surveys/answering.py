@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from crm import actions as crm_actions
+from crm import fields
 from crm.refusals import NotPossibleNow, Refused
 from crm.rights import machine
 from profiles.models import Answer, AnswerSheet, Question, QuestionKind, Survey, SurveyStatus
@@ -16,6 +17,7 @@ from profiles.surveys.kinds import KINDS, AnswerRefused, read
 
 SOURCE = "survey"
 EVENT = "answer"
+MOST_REVISIONS = 100  # nobody changes their mind so often; each time is written into the timeline
 
 
 class SheetRefused(Refused):
@@ -37,7 +39,7 @@ def submit(
 ) -> AnswerSheet:
     """Keep the answers, anew or in place of earlier ones. `sent` maps keys of questions to what was sent.
 
-    Raises SheetRefused with every fault, or SurveyShut.
+    The same answers sent again change nothing. Raises SheetRefused with every fault, or SurveyShut.
     """
     if survey.status != SurveyStatus.OPEN:
         raise SurveyShut(_("This survey is closed."))
@@ -45,6 +47,8 @@ def submit(
     values = read_all(questions, sent)
     with transaction.atomic():
         sheet = sheet_of(survey, customer, language=language, at=at)
+        if answers_of(survey, customer.pk) == {key: found for key, found in values.items() if found}:
+            return sheet
         sheet.answers.all().delete()
         Answer.objects.bulk_create(
             Answer(sheet=sheet, question=question, value=value)
@@ -81,6 +85,8 @@ def sheet_of(survey: Survey, customer: Any, *, language: str, at: datetime) -> A
                 )
         except IntegrityError:
             known = AnswerSheet.objects.select_for_update().get(survey=survey, customer=customer)
+    if known.revision >= MOST_REVISIONS:
+        raise SurveyShut(_("This survey is closed."))
     known.revision, known.language, known.changed_at = known.revision + 1, language, at
     known.save(update_fields=["revision", "language", "changed_at"])
     return known
@@ -90,7 +96,8 @@ def tell(sheet: AnswerSheet, questions: Sequence[Question], values: Mapping[str,
     """Events for rules and the timeline; fields for the profile, unless the person's data are frozen."""
     events = [event_of(sheet, one, values[one.key], at) for one in questions if values[one.key]]
     crm_actions.record_events(events, by=machine(SOURCE), at=at)
-    kept = {one.field.key: kept_as(one, values[one.key]) for one in questions if one.field and values[one.key]}
+    told = [(one.field, kept_as(one, values[one.key])) for one in questions if one.field and values[one.key]]
+    kept = {field.key: value for field, value in told if can_hold(field, value)}
     if kept and sheet.customer.restricted_at is None:
         crm_actions.change_customer(sheet.customer, values={"attributes": kept}, by=machine(SOURCE), at=at)
 
@@ -116,10 +123,18 @@ def kept_as(question: Question, values: list[str]) -> Any:
     return values if question.kind == QuestionKind.CHOICES else values[0]
 
 
+def can_hold(field: Any, value: Any) -> bool:
+    """Whether the field takes the answer now: it may have been archived since, or lost a choice."""
+    try:
+        return field.archived_at is None and bool(fields.stored(field, value))
+    except fields.FieldRefused:
+        return False
+
+
 def answers_of(survey: Survey, customer_id: int) -> dict[str, list[str]]:
     """What stands on the customer's sheet: values by the key of the question."""
     found: dict[str, list[str]] = {}
-    rows = Answer.objects.filter(sheet__survey=survey, sheet__customer=customer_id)
+    rows = Answer.objects.filter(sheet__survey=survey, sheet__customer=customer_id).order_by("pk")
     for key, value in rows.values_list("question__key", "value"):
         found.setdefault(key, []).append(value)
     return found

@@ -130,6 +130,9 @@ def check(row: Mapping[str, Any], place: str) -> None:
         fits = ", ".join(KINDS[row["kind"]].fits)
         raise SurveyRefused(_("The field cannot hold such answers; it would: %(kinds)s.") % {"kinds": fits},
                             path=f"{place}.field")  # fmt: skip
+    if row["field"] is not None and row["field"].choices and set(row["choices"]) - set(row["field"].choices):
+        raise SurveyRefused(_("The field knows other choices."), path=f"{place}.choices",
+                            choices=row["field"].choices)  # fmt: skip
 
 
 def free_key(wish: str, taken: set[str], place: int) -> str:

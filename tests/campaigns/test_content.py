@@ -104,6 +104,9 @@ def test_the_matrix_falls_back_from_segment_and_language_to_the_version():
         '{{ "nan" | round }}',
         '{{ "1e400" | ceil }}',
         '{{ "/w==" | base64_decode }}',
+        '{{ "aaaaaaaaaa"' + ' | replace: "", "aaaaaaaaaa"' * 9 + " | size }}",
+        '{{ "aaaaaaaaaa"' + ' | split: "" | join: "aaaaaaaaaa"' * 9 + " | size }}",
+        "{{ x | safe }}",
     ],
 )
 def test_a_filter_given_the_impossible_refuses_the_letter_and_breaks_nothing(text):
@@ -141,6 +144,9 @@ def test_brackets_and_marks_without_end_are_read_in_one_pass():
         '<a href="{{ customer.city }}">x</a>',
         '<a href="{{ customer.city }}/offer">x</a>',
         '<a href="//{{ customer.city }}/">x</a>',
+        '<a href="https:{{ customer.city }}">x</a>',
+        '<a href="https:///{{ customer.city }}">x</a>',
+        '<a href="https:\\\\{{ customer.city }}">x</a>',
         '<a href="java&#115;cript:alert(1)">x</a>',
         "<a href='data:text/html,x'>x</a>",
         "<img src=x onerror=alert(1)>",

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from crm import access, actions, panels, rights, timeline
-from crm.models import Customer
+from crm.models import AuditLine, Customer, FieldDefinition
 from tests.crm.conftest import NOW
 
 MACHINE = rights.machine("test")
@@ -145,3 +145,20 @@ def test_the_tabs_take_few_queries(aada: Customer, cast: SimpleNamespace, django
         client.get(f"/customers/{aada.pk}/{tab}")
         with django_assert_max_num_queries(most):
             client.get(f"/customers/{aada.pk}/{tab}")
+
+
+def test_values_of_special_categories_stand_on_the_page_alone_where_seeing_is_noted(
+    make_customer: Callable, cast: SimpleNamespace
+) -> None:
+    FieldDefinition.objects.create(
+        key="health", label="Health", type="text", dimension="psychographic", sensitivity="special", created_at=NOW
+    )
+    row, client = make_customer("9", cast.north), Client()
+    actions.change_customer(row, values={"attributes": {"health": "asthma"}}, by=MACHINE, at=NOW)
+    client.force_login(cast.adele)
+    line = AuditLine.objects.get(kind="customer", object_id=row.pk, verb="changed")
+    for address in (f"/customers/{row.pk}/audit/", f"/customers/{row.pk}/audit.csv",
+                    f"/admin/crm/customer/{row.pk}/change/", f"/admin/crm/auditline/{line.pk}/change/"):  # fmt: skip
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert b"asthma" not in (b"".join(answer.streaming_content) if answer.streaming else answer.content), address

@@ -265,3 +265,40 @@ def test_tags_of_both_are_on_the_survivor_and_go_back(cast: SimpleNamespace, mak
     actions.unmerge(merge, by=admin(), at=LATER)
     assert sorted(first.tagged.values_list("tag__name", flat=True)) == ["Both", "His"]
     assert sorted(second.tagged.values_list("tag__name", flat=True)) == ["Both", "Hers"]
+
+
+def test_what_two_refused_stays_refused_when_one_of_them_leaves(cast: SimpleNamespace, make_customer: Callable) -> None:
+    """The last merge is undone first: with an earlier one, what a later one refused would be lost."""
+    stays, first, second = (make_customer(number, cast.north) for number in ("1", "2", "3"))
+    by, before = access.of_user(cast.adele), NOW - timedelta(days=2)
+    for one, act, at in ((stays, "granted", before - timedelta(days=1)), (first, "withdrawn", before),
+                         (second, "withdrawn", before)):  # fmt: skip
+        said = {"purpose": "marketing", "channel": "email", "act": act, "said_at": at, "source": "form"}
+        actions.record_consent(one, **said, evidence={"form": 1}, by=by, at=NOW)
+    for one in (first, second):
+        actions.record_objection(one, by=by, at=NOW)
+    earlier, later = (actions.merge_customers(stays, one, by=by, at=NOW) for one in (first, second))
+    with pytest.raises(actions.MergeRefused, match="take that apart first"):
+        actions.unmerge(earlier, by=by, at=LATER)
+    stays.refresh_from_db()
+    assert stays.objected_at and not ConsentState.objects.get(customer=stays).is_granted
+    for merge in (later, earlier):
+        actions.unmerge(merge, by=by, at=LATER)
+    stays.refresh_from_db()
+    assert stays.objected_at is None and ConsentState.objects.get(customer=stays).is_granted
+
+
+def test_who_is_frozen_is_taken_apart_by_administrators_alone(pair: tuple, cast: SimpleNamespace) -> None:
+    merge = actions.merge_customers(*pair, by=access.of_user(cast.anna), at=NOW)
+    actions.restrict_customer(pair[0], by=MACHINE, at=NOW)
+    with pytest.raises(Refused, match="restricted"):
+        actions.unmerge(merge, by=access.of_user(cast.anna), at=LATER)
+    actions.unmerge(merge, by=access.of_user(cast.adele), at=LATER)
+
+
+def test_who_is_erased_while_merged_is_erased_whole(pair: tuple, cast: SimpleNamespace) -> None:
+    """Whoever asks holds a row from before the merge."""
+    first, second = pair
+    actions.merge_customers(first, second, take=["email"], by=access.of_user(cast.adele), at=NOW)
+    actions.erase_customer(second, by=MACHINE, at=LATER)
+    assert not Customer.objects.filter(erased_at=None).exists() and not Customer.objects.exclude(email="").exists()

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from crm import access, actions, erasures, holdings, rights, takeout
-from crm.models import AuditLine, Customer, CustomerTag
+from crm.models import AuditLine, Customer, CustomerTag, Note, NoteFile
 from tests.crm.conftest import NOW
 
 MACHINE = rights.machine("test")
@@ -116,3 +116,24 @@ def test_whom_a_restore_brings_back_is_erased_again(db: None, make_customer: Cal
     row.refresh_from_db()
     new.refresh_from_db()
     assert row.erased_at and row.first_name == "" and new.erased_at is None
+
+
+def test_a_ledger_that_a_crash_cut_off_is_read_and_written_on(db: None, make_customer: Callable) -> None:
+    first, second = make_customer("1"), make_customer("2")
+    kept = erasures.ledger().read_text() if erasures.ledger().exists() else ""
+    actions.erase_customer(first, by=MACHINE, at=NOW)
+    erasures.keep()
+    erasures.ledger().write_text(erasures.ledger().read_text() + '{"customer": 7, "num')
+    actions.erase_customer(second, by=MACHINE, at=NOW)
+    assert erasures.keep() == 1 and erasures.keep() == 0
+    assert {first.pk, second.pk} <= {line["customer"] for line in erasures.lines(erasures.ledger())}
+    erasures.ledger().write_text(kept)
+
+
+def test_a_file_that_is_gone_keeps_nobody_from_their_data(cast: SimpleNamespace, make_customer: Callable) -> None:
+    row = make_customer("1", cast.north)
+    note = Note.objects.create(customer=row, text="Aada", created_by=cast.adele, created_at=NOW)
+    NoteFile.objects.create(note=note, name="a.txt", path="files/notes/gone", size=1, created_at=NOW)
+    with takeout.archive(row, language="en") as file:
+        names = zipfile.ZipFile(file).namelist()
+    assert "crm_notefile.csv" in names and not [name for name in names if name.startswith("files/")]

@@ -106,3 +106,9 @@ def test_a_key_is_shown_once_works_and_is_revoked(admin):
 def test_a_key_without_scopes_is_refused(admin):
     assert admin.post(reverse("key-new"), {"name": "Shop"}).status_code == 400
     assert not ApiKey.objects.exists()
+
+
+def test_the_mail_catcher_which_marketers_read_keeps_no_way_in(admin, settings):
+    settings.HAS_MAIL_CATCHER = True
+    page = admin.post(reverse("user-new"), NEW).content.decode()
+    assert "/invitation/" in page and mail.outbox == []

@@ -221,3 +221,33 @@ def test_a_letter_leads_each_customer_to_their_own_sheet(survey):
     html = [merge.filled(letter, {**told.of(one.pk, []), "firm": {}, "labels": {}}, escape=True)
             for one in (ada, bob)]  # fmt: skip
     assert addresses.url(survey, ada.pk) in html[0] and addresses.url(survey, bob.pk) in html[1]
+
+
+def test_what_a_field_takes_no_longer_stays_on_the_sheet(maija):
+    """A page that customers see breaks for no change of ours."""
+    colour = FieldDefinition.objects.create(
+        key="colour", label="Colour", type="choice", choices=["red", "blue"], dimension="psychographic", created_at=AT
+    )
+    asked = {"kind": "choice", "text": "Colour", "choices": ["green", "red"], "key": "colour", "field": colour}
+    by, ada = access.of_user(maija), customer("1")
+    with pytest.raises(drafting.SurveyRefused, match="other choices"):
+        drafting.create_survey(values={"title": "A"}, questions=[asked], by=by, at=AT)
+    asked["choices"] = ["blue", "red"]
+    made = drafting.create_survey(values={"title": "A"}, questions=[asked], by=by, at=AT)
+    drafting.move_survey(made, "open", by=by, at=AT)
+    FieldDefinition.objects.update(choices=["red"])
+    assert Client().post(path(made, ada), {"colour": "0"}).status_code == 200
+    FieldDefinition.objects.update(archived_at=AT)
+    assert Client().post(path(made, ada), {"colour": "1"}).status_code == 200
+    ada.refresh_from_db()
+    assert ada.attributes == {} and answering.answers_of(made, ada.pk) == {"colour": ["red"]}
+
+
+def test_the_same_answers_sent_again_happen_once_and_nobody_changes_for_ever(survey):
+    ada, client = customer("1"), Client()
+    for _time in range(3):
+        client.post(path(survey, ada), {"nps": "9", "what": ["2", "0"]})
+    assert Event.objects.count() == 2
+    AnswerSheet.objects.update(revision=answering.MOST_REVISIONS)
+    client.post(path(survey, ada), {"nps": "1"})
+    assert Event.objects.count() == 2 and answering.answers_of(survey, ada.pk)["nps"] == ["9"]
