@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from crm import due, rights
 from crm.addresses import AddressRefused, address_key
+from crm.fields import FieldRefused, stored
 from crm.keyset import LARGEST_ID
 from crm.models import (
     ApiKey,
@@ -241,6 +242,14 @@ def fields(actor: Actor, entity: str = "customer") -> QuerySet[FieldDefinition]:
     """Custom fields the actor may read the values of: special categories only with a grant."""
     rows = FieldDefinition.objects.filter(entity=entity, archived_at__isnull=True)
     return rows if sees_special(actor) else rows.exclude(sensitivity=Sensitivity.SPECIAL)
+
+
+def takes_now(field: FieldDefinition, value: Any) -> bool:
+    """Whether a custom field holds such a value: it may have been archived since, or lost a choice."""
+    try:
+        return field.archived_at is None and bool(stored(field, value))
+    except FieldRefused:
+        return False
 
 
 def users(actor: Actor) -> QuerySet[User]:

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from crm import actions as crm_actions
-from crm import fields
+from crm import queries as crm_queries
 from crm.refusals import NotPossibleNow, Refused
 from crm.rights import machine
 from profiles.models import Answer, AnswerSheet, Question, QuestionKind, Survey, SurveyStatus
@@ -97,7 +97,7 @@ def tell(sheet: AnswerSheet, questions: Sequence[Question], values: Mapping[str,
     events = [event_of(sheet, one, values[one.key], at) for one in questions if values[one.key]]
     crm_actions.record_events(events, by=machine(SOURCE), at=at)
     told = [(one.field, kept_as(one, values[one.key])) for one in questions if one.field and values[one.key]]
-    kept = {field.key: value for field, value in told if can_hold(field, value)}
+    kept = {field.key: value for field, value in told if crm_queries.takes_now(field, value)}
     if kept and sheet.customer.restricted_at is None:
         crm_actions.change_customer(sheet.customer, values={"attributes": kept}, by=machine(SOURCE), at=at)
 
@@ -121,14 +121,6 @@ def event_of(sheet: AnswerSheet, question: Question, values: list[str], at: date
 
 def kept_as(question: Question, values: list[str]) -> Any:
     return values if question.kind == QuestionKind.CHOICES else values[0]
-
-
-def can_hold(field: Any, value: Any) -> bool:
-    """Whether the field takes the answer now: it may have been archived since, or lost a choice."""
-    try:
-        return field.archived_at is None and bool(fields.stored(field, value))
-    except fields.FieldRefused:
-        return False
 
 
 def answers_of(survey: Survey, customer_id: int) -> dict[str, list[str]]:
