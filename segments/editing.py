@@ -227,7 +227,7 @@ def single(
         return [select(line, name, (("yes", _("yes")), ("no", _("no"))), label)]
     if choices and operand == "value":
         return [select(line, name, [("", "…"), *((one, wording.value_words(one)) for one in choices)], label)]
-    if kind in operators.NUMERIC:
+    if kind in operators.NUMERIC or kind == "share":
         return [Control(name, "number", label, values), *([word(unit)] if unit else [])]
     return [Control(name, "text", label, values, suggestions=tuple(suggestions))]
 

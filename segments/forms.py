@@ -16,9 +16,11 @@ class SegmentForm(forms.Form):
     description = forms.CharField(label=_("What it is for"), required=False, widget=forms.TextInput(), max_length=500)
     purpose = forms.ChoiceField(label=_("Purpose"), choices=SegmentPurpose.choices, initial=SegmentPurpose.MARKETING)
 
-    def __init__(self, data: Any, *, segment: Segment | None) -> None:
+    def __init__(self, data: Any, *, segment: Segment | None, so_far: Any = None) -> None:
+        """`so_far` is what stands in the fields while somebody writes: shown again, and not judged yet."""
         names = ("name", "description", "purpose")
-        super().__init__(data, initial={name: getattr(segment, name) for name in names} if segment else {})
+        initial = {name: getattr(segment, name) for name in names} if segment else {}
+        super().__init__(data, initial=initial | {name: so_far[name] for name in names if so_far and name in so_far})
 
 
 class PersonaForm(forms.ModelForm):

@@ -62,7 +62,8 @@ def edit(request: ActorRequest, slug: str) -> HttpResponse:
 def edited(request: ActorRequest, segment: Segment | None) -> HttpResponse:
     now = timezone.now()
     scope = editing.scope_for(request.actor, at=now, without=segment.slug if segment else "")
-    form = SegmentForm(request.POST or None, segment=segment)
+    is_saving = request.method == "POST" and "do" not in request.POST
+    form = SegmentForm(request.POST if is_saving else None, segment=segment, so_far=request.POST)
     if request.method != "POST":
         return drawn(request, segment, form, first_draft(request, segment, scope), scope, at=now)
     draft = drafts.read_form(request.POST, request.POST.getlist)
@@ -180,7 +181,7 @@ def judged(draft: Box, scope: Scope, actor: Any, segment: Segment | None, *, pur
 
 def purpose_of(form: SegmentForm, segment: Segment | None) -> str:
     """The purpose chosen in the form, or the segment's own."""
-    chosen = form.data.get("purpose") if form.is_bound else None
+    chosen = form.data.get("purpose") if form.is_bound else form.initial.get("purpose")
     standing = segment.purpose if segment else SegmentPurpose.MARKETING.value
     return str(chosen if chosen in SegmentPurpose.values else standing)
 
@@ -240,7 +241,7 @@ def drawn(
         "crumbs": crumbs(segment),
         "cancel_url": reverse("segment", args=[segment.slug]) if segment else reverse("segments"),
     }
-    status = 400 if more_faults or (form.is_bound and "do" not in request.POST) else 200
+    status = 400 if more_faults or form.is_bound else 200
     return render(request, "segments/editor.html", context, status=status)
 
 

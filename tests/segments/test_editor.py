@@ -173,3 +173,9 @@ def test_a_rule_may_not_name_itself(inside):
     page = pressed(inside, address, inside.get(address).content.decode(), "add|r|segment|")
     answer = inside.post(address, Fields(page)(**{"r.1:segment": "city"}))
     assert answer.status_code == 400 and Segment.objects.get().rule_version == 1
+
+
+def test_a_name_that_is_not_written_yet_is_no_fault_before_saving(inside):
+    page = pressed(inside, NEW, inside.get(NEW).content.decode(), "add|r|feature|city", description="For the fair")
+    assert "This field is required." not in page and 'value="For the fair"' in page
+    assert "This field is required." in inside.post(NEW, Fields(page)()).content.decode()
