@@ -86,6 +86,16 @@ def test_no_link_is_dead(signed_in: Any, house: Any, role: str) -> None:
     assert len(pages) > 15
 
 
+# Adds up what moves by itself; what follows a click does not count (web.dev/cls, where more than 0.1 is poor).
+SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver(list => list.getEntries().forEach(one => {
+  if (!one.hadRecentInput) window.shifted += one.value;
+})).observe({ type: "layout-shift", buffered: true });
+"""
+MOST_SHIFTED = 0.1
+
+
 def serious(page: Any) -> list[str]:
     violations = Axe().run(page).response["violations"]
     return [
@@ -109,6 +119,7 @@ def test_every_page_is_accessible_quiet_and_fits_a_phone(
     page = signed_in(role, language=language)
     page.emulate_media(color_scheme=scheme)
     pages, _ = crawl(page.request, house.url + "/")
+    page.add_init_script(SHIFTS)
     heard: list[str] = []
     page.on("console", lambda line: heard.append(line.text) if line.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: heard.append(str(error)))
@@ -118,6 +129,8 @@ def test_every_page_is_accessible_quiet_and_fits_a_phone(
             continue
         page.set_viewport_size({"width": 1440, "height": 900})
         page.goto(url, wait_until="networkidle")
+        if (moved := page.evaluate("window.shifted")) > MOST_SHIFTED:
+            wrong.append(f"{url}: its first view moves by {moved:.2f}")
         if (kind, scheme) not in SEEN:
             SEEN.add((kind, scheme))
             wrong += [f"{url}: {one}" for one in serious(page)]
