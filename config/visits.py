@@ -5,6 +5,7 @@ It says which pages there are, then reads a page's name a line and answers what 
 
 import gzip
 import json
+import logging
 import posixpath
 import re
 import sys
@@ -20,7 +21,7 @@ from typing import Any
 FIRST_LINES = 100  # of a file that is sent as it is read
 FRAGMENT = {"HX-Request": "true"}
 LEFT_OUT = {"admin", "api", "mail", "styleguide", "metrics", "sign-in", "sign-out"}
-PARAMETER = re.compile(r"<\w+:(\w+)>")
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 KNOWN = {"kind": "csv"}  # of a file
 ASSET = re.compile(r"""(?:src|href)="(/static/[^"?]+)""")
 IMPORTED = re.compile(r"""(?:from|import)\s*["']([^"']+\.js)["']""")
@@ -250,4 +251,5 @@ if __name__ == "__main__":
     import django
 
     django.setup()
+    logging.getLogger("django.request").setLevel(logging.ERROR)  # what only a POST may ask says so
     answer_visits()
