@@ -99,7 +99,8 @@ def sample() -> dict[str, Any]:
         "groups": ["Big baskets", "Bargain hunters", "Newcomers"],
         "happenings": _happenings(now),
         "facts": [("Owner", "Aino Virtanen"), ("Stage", "Regular"), ("Last order", "18.11.2026")],
-        "steps": [("Goal", "#"), ("Audience", "#"), ("Messages", ""), ("Launch", "")],
+        "steps": [("Goal", "#goal"), ("Audience", "#audience"), ("Messages", ""), ("Launch", "")],
+        "undone": ["#audience"],
         "tabs": [
             ("Overview", "?", None),
             ("Members", "?tab=members", 1204),

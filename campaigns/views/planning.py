@@ -20,7 +20,7 @@ from campaigns.forms_steps import PARTS, StepForm, Versions
 from campaigns.models import Campaign
 from campaigns.results import sketch
 from campaigns.views import drafting, places, rules, running
-from campaigns.views.steps import LAST, STEPS, Step, address, missing, steps
+from campaigns.views.steps import LAST, STEPS, Step, address, left_to_do, steps
 from crm.access import ActorRequest, needs
 from crm.notices import notify
 from crm.refusals import Refused
@@ -92,7 +92,7 @@ def common(campaign: Campaign | None, here: Step) -> dict[str, Any]:
         "current": number,
         "here_answer": here.answer,
         "step": here.key,
-        "missing": missing(campaign) if campaign else [],
+        **left_to_do(campaign),
         "next": STEPS[number].label if number < len(STEPS) else LAST,
         "back_url": address(campaign, STEPS[number - 2].key) if campaign and number > 1 else "",
     }

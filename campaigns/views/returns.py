@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from campaigns import queries
 from campaigns.channels import CHANNELS
 from campaigns.delivery import calls, health
+from campaigns.delivery.plain_words import explained
 from campaigns.models import Run
 from campaigns.views import places
 from crm import figures
@@ -68,8 +69,15 @@ def words(rate: health.Rate) -> str:
 
 
 def pause_words(run: Run | None) -> str:
-    """Why the system paused it; what a server said stays as it is."""
-    return str(PAUSES.get(run.pause_reason, run.pause_reason)) if run else ""
+    """Why the system paused it."""
+    if run is None:
+        return ""
+    return str(PAUSES.get(run.pause_reason, "")) or explained(run.pause_reason) or run.pause_reason
+
+
+def pause_reply(run: Run) -> str:
+    """What the server said, word for word, when the words above are ours."""
+    return run.pause_reason if run.pause_reason not in PAUSES and explained(run.pause_reason) else ""
 
 
 @require_safe

@@ -22,11 +22,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from campaigns import actions, audience, correspondence, lifecycle, queries, readiness, tasks, waves
 from campaigns.channels import CHANNELS
 from campaigns.delivery import calls, lists, printing
+from campaigns.delivery.plain_words import explained
 from campaigns.forms import ScheduleForm
 from campaigns.models import FINAL_STATES, Campaign, CampaignStatus, MessageState, Run, RunStatus
 from campaigns.results import sketch
 from campaigns.views import checks, places, returns
-from campaigns.views.steps import missing
+from campaigns.views.steps import left_to_do
 from campaigns.views.steps import steps as planning_steps
 from crm import charts, figures, keyset, spreadsheets
 from crm import queries as crm_queries
@@ -160,6 +161,7 @@ def progress(request: ActorRequest, campaign: Campaign, run: Run | None) -> dict
         "call_columns": CALLS,
         "rates": returns.rate_rows(run),
         "pause_words": returns.pause_words(run),
+        "pause_reply": returns.pause_reply(run),
         "files": files(campaign, run) if may(request.actor, "campaigns.launch") else (),
     }
 
@@ -237,7 +239,7 @@ def launch(request: ActorRequest, pk: int) -> HttpResponse:
     context = {
         **places.frame(request, found),
         "steps": planning_steps(found) if may(request.actor, "campaigns.change") else (),
-        "missing": missing(found),
+        **left_to_do(found),
         "reach": steps(reach),
         "will_get_it": reach.will_get_it,
         "held_out": held,
@@ -456,6 +458,9 @@ def page_of(request: ActorRequest, run: Run, state: str, reason: str | None) -> 
 
 
 def people_rows(actor: Actor, rows: list[Any]) -> list[tuple[Any, ...]]:
-    """Message, customer as the actor may see them, and the reason in words."""
+    """Message, customer as the actor may see them, the reason in words, and what the server's reply means."""
     known = crm_queries.customers(actor).in_bulk([row.customer_id for row in rows if row.customer_id])
-    return [(row, known.get(row.customer_id), reason_words(row.reason) if row.reason else "") for row in rows]
+    return [
+        (row, known.get(row.customer_id), reason_words(row.reason) if row.reason else "", explained(row.code))
+        for row in rows
+    ]

@@ -41,6 +41,12 @@ def address(campaign: Campaign | None, key: str) -> str:
     return reverse("campaign-plan", args=[campaign.pk, key]) if campaign else ""
 
 
+def left_to_do(campaign: Campaign | None) -> dict[str, Any]:
+    """What is missing, and the addresses of the steps it is missing in."""
+    found = missing(campaign) if campaign else []
+    return {"missing": found, "undone": [url for _words, url in found]}
+
+
 def missing(campaign: Campaign) -> list[tuple[str, str]]:
     """What is still to be done before it can leave, each with the address of the step that does it."""
     found = []

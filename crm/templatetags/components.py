@@ -105,9 +105,12 @@ def progress(label: str, done: int, total: int | None, poll_url: str = "", is_ov
 
 
 @register.inclusion_tag("components/stepper.html")
-def stepper(steps: Sequence[tuple[str, str]], current: int) -> dict[str, Any]:
-    """`steps` are pairs of label and address (empty: not reachable yet); `current` counts from 1."""
-    return {"steps": [(i, label, url, _progress(i, current)) for i, (label, url) in enumerate(steps, 1)]}
+def stepper(steps: Sequence[tuple[str, str]], current: int, undone: Sequence[str] = ()) -> dict[str, Any]:
+    """`steps` are pairs of label and address (empty: not reachable yet); `current` counts from 1.
+
+    Steps whose address is `undone` have something left to do.
+    """
+    return {"steps": [(i, label, url, _progress(i, current, url in undone)) for i, (label, url) in enumerate(steps, 1)]}
 
 
 @register.inclusion_tag("components/reach_funnel.html")
@@ -115,5 +118,7 @@ def reach_funnel(steps: Sequence[charts.Step]) -> dict[str, Any]:
     return {"steps": charts.funnel(steps)}
 
 
-def _progress(position: int, current: int) -> str:
-    return "done" if position < current else "current" if position == current else "ahead"
+def _progress(position: int, current: int, is_undone: bool) -> str:
+    if position == current:
+        return "current"
+    return "undone" if is_undone and position < current else "done" if position < current else "ahead"
