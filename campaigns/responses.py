@@ -74,7 +74,7 @@ def answered(message_id: int) -> tuple[Answered, bool] | None:
 
 def answered_message(message: Message) -> Answered:
     own: list[Any] = [getattr(message, name) for name in KNOWN_OF]
-    return Answered(was_erased(message), *own, campaign=message.run.campaign.slug)
+    return Answered(*[was_erased(message), *own, message.run.campaign.slug])
 
 
 def address_of_link(link_id: int, variant_id: int | None) -> str | None:
