@@ -140,6 +140,24 @@ def in_one_go(calls: Sequence[Call]) -> list[int]:
     return [one.rowcount for one in done]
 
 
+def answer_to_much(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The answer to a question over millions of rows, which PostgreSQL may add up in memory instead of on the disk."""
+    with in_much_memory(), connection.cursor() as asked:
+        asked.execute(sql, values)
+        return list(asked.fetchall())
+
+
+@contextmanager
+def in_much_memory() -> Iterator[None]:
+    if connection.vendor != "postgresql":
+        yield
+        return
+    own = planning()
+    with own.transaction():
+        own.execute("SELECT set_config('work_mem', '256MB', true), set_config('jit', 'off', true)")
+        yield
+
+
 @contextmanager
 def cursor() -> Iterator[Any]:
     """A cursor whose statements are planned once per connection where the engine can."""

@@ -5,13 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from typing import Any
 
-from django.db import connection
-from django.db.models import Case, IntegerField, Max, QuerySet, Sum, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Aggregate, Case, IntegerField, QuerySet, Sum, When
 
 from campaigns.audience import memberships
 from campaigns.channels import CHANNELS
@@ -20,9 +18,10 @@ from campaigns.experiments.allocation import Weights
 from campaigns.experiments.report import ArmEvidence, Evidence
 from campaigns.experiments.sufficient import Mean, Paired, Proportion, Sample
 from campaigns.experiments.waves import stratified
-from campaigns.models import Goal, MessageState, ResponseClass, ResponseKind, Run, RunStatus
+from campaigns.models import Goal, MessageState, Response, ResponseClass, ResponseKind, Run, RunStatus
 from crm import queries as crm_queries
 from crm import rights
+from crm.statements import answer_to_much
 
 READER = rights.machine("results")
 EVERYBODY = NOBODY = 0  # no row has this id
@@ -55,26 +54,32 @@ CALLS = (
     *MEASURES[-3:],
 )
 ALWAYS = ("is_sent", "converted", "clicked")
+SENT_BIT = 1
 STATEMENT = """
-WITH person AS ({people}),
+WITH answer AS ({answers}),
+     person AS ({people}),
      back AS ({returns}),
      before AS ({past}),
      member AS ({members}),
      measured AS (
-         SELECT person.*, COALESCE(person.amount, 0) + COALESCE(back.amount, 0) AS y, COALESCE(before.amount, 0) AS x
+         SELECT person.customer_id, variant_id, wave, sent | COALESCE(answer.did, 0) AS did,
+             NULLIF(COALESCE(answer.amount, 0) + COALESCE(back.amount, 0), 0) AS y,
+             CAST(before.amount AS DOUBLE PRECISION) AS x
          FROM person
+         LEFT JOIN answer ON answer.message_id = person.pk
          LEFT JOIN back ON back.customer_id = person.customer_id
          LEFT JOIN before ON before.customer_id = person.customer_id
      ),
-     capped AS (SELECT measured.*, CASE WHEN y > {cap} THEN {cap} ELSE y END AS z FROM measured)
-SELECT {everybody} AS segment_id, arm, wave, {sums} FROM capped GROUP BY arm, wave
+     plain AS (SELECT measured.*, CAST(y AS DOUBLE PRECISION) AS w FROM measured),
+     capped AS (SELECT plain.*, CASE WHEN w > {cap} THEN {cap} ELSE w END AS z FROM plain)
+SELECT {everybody} AS segment_id, variant_id, wave, did, {sums} FROM capped GROUP BY variant_id, wave, did
 UNION ALL
-SELECT member.segment_id, arm, wave, {sums} FROM capped
+SELECT member.segment_id, variant_id, wave, did, {sums} FROM capped
 JOIN member ON member.customer_id = capped.customer_id
-GROUP BY member.segment_id, arm, wave
+GROUP BY member.segment_id, variant_id, wave, did
 """
-CAP = "CAST(%s AS NUMERIC)"  # NULL caps nothing
-MONEY = ("SUM(y)", "SUM(y * y)", "SUM(z)", "SUM(z * z)", "SUM(x)", "SUM(x * x)", "SUM(x * z)")
+CAP = "CAST(%s AS DOUBLE PRECISION)"  # NULL caps nothing
+SUMS = "COUNT(*), SUM(y), SUM(w * w), SUM(z), SUM(z * z), SUM(x), SUM(x * x), SUM(x * z)"  # who has none is NULL: free
 
 
 @dataclass(frozen=True)
@@ -191,11 +196,18 @@ def goal_sample(goal: str, row: Row) -> Sample:
 
 
 def rows(run: Run, segment_ids: Sequence[int]) -> list[Row]:
-    """The sums by segment and arm; segment 0 is everybody."""
+    """The sums by segment, arm and wave; segment 0 is everybody.
+
+    The engine adds up those who did the same things; a few hundred such groups are put together here.
+    """
     sql, parameters = statement(run, segment_ids)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return [read(values, names_of_sums(run)) for values in cursor.fetchall()]
+    keys = dict(run.campaign.variants.values_list("pk", "key"))
+    groups: dict[tuple[int, str, int], list[Row]] = {}
+    for segment_id, variant_id, wave, did, people, *sums in answer_to_much(sql, parameters):
+        arm = keys[variant_id] if variant_id else HOLD_OUT
+        counts = {name: people if holds(did) else 0 for name, holds in HOLDS[measures(run)].items()}
+        groups.setdefault((segment_id, arm, wave), []).append(read(segment_id, arm, wave, people, counts, sums))
+    return [added(alike) for alike in groups.values()]
 
 
 def measures(run: Run) -> tuple[Measure, ...]:
@@ -203,64 +215,84 @@ def measures(run: Run) -> tuple[Measure, ...]:
     return CALLS if CHANNELS[run.campaign.channel].form == "script" else MEASURES
 
 
-def names_of_sums(run: Run) -> tuple[str, ...]:
-    return (*ALWAYS, *(measure.key for measure in measures(run)))
+KINDS = tuple(ResponseKind)
 
 
-def read(values: Sequence[Any], names: Sequence[str]) -> Row:
-    segment_id, arm, wave, people, *sums = values
-    counts = dict(zip(names, map(int, sums), strict=False))
-    y, yy, z, zz, x, xx, xz = (Decimal(str(value)) for value in sums[len(names) :])
+def bit(kind: ResponseKind, *, is_human: bool) -> int:
+    """The place of a kind of response among what a person did; every other place says that a person was behind it."""
+    return 1 << (1 + 2 * KINDS.index(kind) + is_human)
+
+
+def holds_of(known: Sequence[Measure]) -> dict[str, Callable[[int], bool]]:
+    """Per count, whether somebody who did these things is in it; what only a message can cause needs one sent."""
+    own: dict[str, Callable[[int], bool]] = {
+        "is_sent": lambda did: bool(did & SENT_BIT),
+        "converted": lambda did: bool(did & bit(ResponseKind.CONVERSION, is_human=False)),
+        "clicked": lambda did: bool(did & bit(ResponseKind.CLICK, is_human=True)),
+    }
+    return own | {one.key: partial(was_measured, one) for one in known}
+
+
+def was_measured(measure: Measure, did: int) -> bool:
+    return bool(did & SENT_BIT and did & bit(measure.kind, is_human=measure.is_human))
+
+
+Known = tuple[Measure, ...]
+HOLDS: dict[Known, dict[str, Callable[[int], bool]]] = {MEASURES: holds_of(MEASURES), CALLS: holds_of(CALLS)}
+
+
+def read(segment_id: int, arm: str, wave: int, people: int, counts: dict[str, int], sums: Sequence[Any]) -> Row:
+    y, yy, z, zz, x, xx, xz = (Decimal(str(value or 0)) for value in sums)
     y = round(y, 4)  # SQLite adds money in floats
-    revenue = Mean(people, y, max(yy, Decimal(0)))
-    return Row(segment_id, arm, wave, people, counts, revenue, Paired(people, z, max(zz, Decimal(0)), x, xx, xz))
+    return Row(segment_id, arm, wave, people, counts, Mean(people, y, yy), Paired(people, z, zz, x, xx, xz))
 
 
 def statement(run: Run, segment_ids: Sequence[int]) -> tuple[str, tuple[Any, ...]]:
     """The one statement, put together from queries of the doors; no value is written into its text."""
     parts = {
+        "answers": answers(run),
         "people": people(run),
         "returns": returns(run),
         "past": past_spend(run),
         "members": members(run, segment_ids),
     }
     written = {name: query.query.sql_with_params() for name, query in parts.items()}
-    sums = ", ".join(["COUNT(*)", *(f"SUM({name})" for name in names_of_sums(run)), *MONEY])
     sql = STATEMENT.format(
-        everybody=EVERYBODY, sums=sums, cap=CAP, **{name: text for name, (text, _parameters) in written.items()}
+        everybody=EVERYBODY, sums=SUMS, cap=CAP, **{name: text for name, (text, _parameters) in written.items()}
     )
     cap = run.plan.get("baseline", {}).get("cap")
     return sql, (*(value for _text, parameters in written.values() for value in parameters), cap, cap)
 
 
 def people(run: Run) -> QuerySet:
-    """One row per allocated person: arm, whether sent, what they did, the revenue of their conversions."""
-    arm = Coalesce("variant__key", Value(HOLD_OUT))
-    return (
-        allocated(run)
-        .values("pk", "customer_id", "wave")
-        .annotate(
-            arm=arm,
-            is_sent=Case(When(state=MessageState.SENT, then=1), default=0, output_field=IntegerField()),
-            converted=did(ResponseKind.CONVERSION),
-            clicked=did(ResponseKind.CLICK, by_class=ResponseClass.HUMAN),
-            amount=Sum("responses__amount"),
-            **{one.key: measured(one) for one in measures(run)},
-        )
-    )
+    """One row per allocated person: version (none for the hold-out), wave, and whether it was sent."""
+    sent = Case(When(state=MessageState.SENT, then=SENT_BIT), default=0, output_field=IntegerField())
+    return allocated(run).values("pk", "customer_id", "variant_id", "wave").annotate(sent=sent)
 
 
-def measured(measure: Measure) -> Max:
-    """1 for those it was sent to who did it."""
-    only = {"by_class": ResponseClass.HUMAN} if measure.is_human else {}
-    return did(measure.kind, message_state=MessageState.SENT, **only)
+def answers(run: Run) -> QuerySet:
+    """One row per message that was answered: what its person did, as bits, and the revenue of their conversions."""
+    kinds = [
+        When(kind=kind, by_class=ResponseClass.HUMAN, then=bit(kind, is_human=True) | bit(kind, is_human=False))
+        for kind in KINDS
+    ]
+    anybody = [When(kind=kind, then=bit(kind, is_human=False)) for kind in KINDS]
+    did = AnyBit(Case(*kinds, *anybody, default=0, output_field=IntegerField()))
+    rows = Response.objects.filter(message__run=run).order_by()
+    return rows.values("message_id").annotate(did=did, amount=Sum("amount"))
 
 
-def did(kind: ResponseKind, *, message_state: str = "", **response: str) -> Max:
-    holds = {"responses__kind": kind, **{f"responses__{name}": value for name, value in response.items()}}
-    if message_state:
-        holds["state"] = message_state
-    return Max(Case(When(**holds, then=1), default=0, output_field=IntegerField()))
+class AnyBit(Aggregate):
+    """The bits that are set in any of the rows."""
+
+    function = "BIT_OR"
+    output_field = IntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """SQLite has no such aggregate: the largest value of each bit, added up."""
+        inner, parameters = compiler.compile(self.source_expressions[0])
+        bits = [1 << place for place in range(2 * len(KINDS) + 2)]
+        return " + ".join(f"MAX(({inner}) & {one})" for one in bits), tuple(parameters) * len(bits)
 
 
 def returns(run: Run) -> QuerySet:
