@@ -78,9 +78,10 @@ def unmerge(merge: Merge, *, by: Actor, at: datetime) -> Merge:
     `kept`. Possible for UNDOABLE days, while the survivor is living, and the last merge first: what a later one
     refused would be lost with an earlier one."""
     require(by, "customers.merge")
+    rows = _rows([merge.survivor_id, merge.merged_id])  # customers first, as everybody locks them
     merge = Merge.objects.select_for_update().get(pk=merge.pk)
     _refuse_too_late(merge, at)
-    kept, gone = (_rows([merge.survivor_id, merge.merged_id])[pk] for pk in (merge.survivor_id, merge.merged_id))
+    kept, gone = rows[merge.survivor_id], rows[merge.merged_id]
     _refuse_gone(merge, kept, gone, by)
     now = image(kept)
     told = _restored(kept, now, merge, at)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from crm.actions.audit import audit
 from crm.actions.consent import suppress_key
@@ -74,7 +75,7 @@ def erase_customer(customer: Customer, *, by: Actor, at: datetime) -> Customer:
     firm. Floors above sweep their own rows by `erased_at`.
     """
     require(by, "privacy.execute")
-    row = Customer.objects.select_for_update().get(pk=customer.pk)
+    row = _locked_whole(customer.pk)
     if row.merged_into and not row.merged_into.erased_at:
         erase_customer(row.merged_into, by=by, at=at)
         row.refresh_from_db()
@@ -99,6 +100,12 @@ def erase_customer(customer: Customer, *, by: Actor, at: datetime) -> Customer:
         erase_customer(tombstone, by=by, at=at)
     row.refresh_from_db()
     return row
+
+
+def _locked_whole(pk: int) -> Customer:
+    """The customer, locked with what was merged into it, in the order of their ids as everybody locks them."""
+    rows = Customer.objects.select_for_update().filter(Q(pk=pk) | Q(merged_into=pk)).order_by("pk")
+    return next(row for row in rows if row.pk == pk)
 
 
 def note_takeout(customer: Customer, *, by: Actor, at: datetime) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Model, QuerySet
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -52,9 +52,18 @@ def create_tag(*, name: str, by: Actor, at: datetime, colour: str = TagColour.GR
         raise TagTaken(_("There is a tag %(name)s already.") % {"name": known.name}, path="name")
     row = known or Tag(created_at=at, created_by=by.user, slug=_free_slug(name))
     row.name, row.colour, row.archived_at = name, colour, None
-    row.save()
+    _saved(row)
     audit(kind="tag", object_id=row.pk, verb="created", changes={"name": [None, name]}, by=by, at=at)
     return row
+
+
+def _saved(row: Tag) -> None:
+    """Of two who name a tag alike at the same time the second is told."""
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as fault:
+        raise TagTaken(_("There is a tag %(name)s already.") % {"name": row.name}, path="name") from fault
 
 
 @transaction.atomic
@@ -68,7 +77,7 @@ def change_tag(tag: Tag, *, values: Mapping[str, str], by: Actor, at: datetime) 
     changes = {name: [getattr(row, name), value] for name, value in wanted.items() if getattr(row, name) != value}
     for name, value in wanted.items():
         setattr(row, name, value)
-    row.save()
+    _saved(row)
     if changes:
         audit(kind="tag", object_id=row.pk, verb="changed", changes=changes, by=by, at=at)
     return row

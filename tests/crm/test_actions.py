@@ -4,13 +4,14 @@ from collections.abc import Callable
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from crm import access, actions, fields, rights
-from crm.models import AuditLine, Customer, FieldDefinition
+from crm.models import AuditLine, Customer, FieldDefinition, Tag
 from crm.refusals import ManyRefused, Refused
 from crm.rights import NotAllowed
 from tests.crm.conftest import NOW
@@ -227,3 +228,11 @@ def test_keys_are_issued_by_admins_with_known_scopes_only(cast: SimpleNamespace)
     with pytest.raises(Refused) as refusal:
         actions.issue_key(name="x", scopes=["everything"], by=access.of_user(cast.adele), at=NOW)
     assert "orders:read" in refusal.value.choices
+
+
+def test_of_two_who_name_a_tag_alike_at_once_the_second_is_told(cast: SimpleNamespace) -> None:
+    by = access.of_user(cast.adele)
+    actions.create_tag(name="Left-handed", by=by, at=NOW)
+    unseen = mock.patch("crm.actions.tags.Tag.objects.select_for_update", return_value=Tag.objects.none())
+    with unseen, pytest.raises(actions.TagTaken, match="Left-handed"):
+        actions.create_tag(name="Left-handed", by=by, at=NOW)
