@@ -13,7 +13,7 @@ from campaigns.models import Campaign, CampaignStatus, Message, Run, RunStatus, 
 from chaos.sink import Sink
 from crm.addresses import address_key
 from crm.models import ConsentState, Customer, Suppression
-from segments.models import Membership
+from segments.models import Membership, Segment
 from tests.campaigns.conftest import BY, launched, sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -245,3 +245,13 @@ def test_nothing_that_was_approved_can_be_changed_behind_it(change, new_customer
     assert queries.approval_of(campaign, at=timezone.now()).is_stale
     with pytest.raises(actions.ApprovalMissing):
         actions.launch(campaign, by=BY, at=timezone.now())
+
+
+def test_a_segment_older_than_its_limit_is_not_sent_to_until_it_is_refreshed(new_campaign, new_customer):
+    campaign, now = new_campaign([new_customer(1)]), timezone.now()
+    everyone = {"version": 1, "where": {"everyone": True}}
+    Segment.objects.update(kind="rule", rule=everyone, stale_after_minutes=60, refreshed_at=now - timedelta(minutes=61))
+    with pytest.raises(actions.NotReady, match="Out of date, so not used for sending: list-autumn"):
+        actions.launch(campaign, by=BY, at=now)
+    Segment.objects.update(refreshed_at=now - timedelta(minutes=59))
+    assert actions.launch(campaign, by=BY, at=now).pk
