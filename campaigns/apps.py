@@ -8,10 +8,10 @@ class CampaignsConfig(AppConfig):
     name = "campaigns"
 
     def ready(self) -> None:
-        from campaigns import correspondence, people
+        from campaigns import announcing, correspondence, people
         from campaigns import finding as own
         from campaigns import uses as of_campaigns
-        from crm import finding, holdings, timeline
+        from crm import finding, holdings, hooks, timeline
         from crm import panels as of_customers
         from crm.panels import Beginning, Panel
         from segments import panels, uses
@@ -20,6 +20,8 @@ class CampaignsConfig(AppConfig):
         of_customers.register(Panel("messages", _("Messages"), *messages, place=70, is_page=True))
         letter = Beginning(_("Write an e-mail"), "customer-letter", "letters.write", "envelope", is_contact=True)
         of_customers.offer(letter)
+        for topic, label in announcing.TOPICS.items():
+            hooks.register(topic, label)
         timeline.register(correspondence.happenings, "messages")
         uses.register(of_campaigns.of_segments)
         uses.name_campaigns(of_campaigns.named)

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from campaigns import checking, waves
+from campaigns import announcing, checking, waves
 from campaigns.conversions import attribute_due
 from campaigns.delivery import calls
 from campaigns.delivery.rates import book_return
@@ -83,6 +83,8 @@ def sweep_campaigns() -> None:
     launch_due(at=now)
     waves.open_due(answer.so_far, at=now)
     swept = sweep(at=now)
+    announcing.tell_ended(at=now)
+    announcing.tell_responses(at=now)
     calls.take_outcomes(at=now)
     attribute_due(at=now)
     for run_id in swept.to_seal:

@@ -21,6 +21,7 @@ JOBS = (
     Job("sweep-imports", every=timedelta(minutes=1), task="crm.tasks.sweep_imports"),
     Job("gather-words", every=timedelta(minutes=1), task="crm.tasks.gather_words"),
     Job("remind-of-tasks", every=timedelta(minutes=1), task="crm.tasks.remind"),
+    Job("call-webhooks", every=timedelta(minutes=1), task="crm.tasks.call_hooks"),
     Job("refresh-profiles", every=timedelta(minutes=1), task="profiles.tasks.refresh"),
     Job("refresh-segments", every=timedelta(minutes=1), task="segments.tasks.refresh_due"),
     Job("measure-segments", every=timedelta(hours=1), task="segments.tasks.measure"),

@@ -6,10 +6,11 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from crm import hooks
 from crm.actions.notes import KEPT as NOTES_KEPT
 from crm.actions.two_factor import VISITS_KEPT
 from crm.imports import forgetting
-from crm.models import IdempotencyRecord, Note, Visit
+from crm.models import HookCall, IdempotencyRecord, Note, Visit
 from crm.rest import idempotency
 
 
@@ -32,5 +33,6 @@ def kept(*, at: datetime) -> list[Kept]:
         Kept(_("Uploaded files of imports that ended"), forgetting.KEPT, forgetting.overdue_files(at=at), "forget"),
         Kept(_("Sign-ins with browser and network address"), VISITS_KEPT, visits, "forget"),
         Kept(_("Deleted notes with their files"), NOTES_KEPT, notes, "forget"),
+        Kept(_("What webhooks were told"), hooks.KEPT, HookCall.objects.filter(hooks.overdue(at)).count(), "forget"),
         Kept(_("Answers of the API to repeated posts"), idempotency.KEPT, answers, "forget"),
     ]

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
-from crm import actions, duplicates, erasures
+from crm import actions, duplicates, erasures, hooks
 from crm.actions.merging import forget_merges
 from crm.actions.two_factor import forget_visits
 from crm.imports.door import carry_on_import
@@ -52,6 +52,12 @@ def remind() -> None:
 
 
 @shared_task
+def call_hooks() -> None:
+    """Tell the webhooks what is due."""
+    hooks.deliver(at=timezone.now())
+
+
+@shared_task
 def forget() -> None:
     """Let go of what was kept for a while only: answers to repeat, files of imports long ended, sign-ins, and names
     nobody bears any more."""
@@ -60,6 +66,7 @@ def forget() -> None:
     forget_files(at=now)
     forget_merges(at=now)
     actions.forget_notes(at=now)
+    hooks.forget(at=now)
     erasures.keep()
     forget_visits(at=now)
     actions.forget_words()

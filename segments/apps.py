@@ -8,7 +8,7 @@ class SegmentsConfig(AppConfig):
     name = "segments"
 
     def ready(self) -> None:
-        from crm import bulk_actions, finding, holdings, panels
+        from crm import bulk_actions, finding, holdings, hooks, panels
         from crm.lists import conditions
         from profiles import uses
         from segments import feature_uses, lists, people
@@ -23,4 +23,6 @@ class SegmentsConfig(AppConfig):
         holdings.explain(people.logic)
         conditions.register(lists.FILTERS)
         bulk_actions.register(lists.ADD)
+        hooks.register("segment.entered", _("Somebody entered a segment"))
+        hooks.register("segment.left", _("Somebody left a segment"))
         uses.register(feature_uses.of_features)

@@ -7,8 +7,9 @@ from datetime import datetime
 
 import numpy as np
 from django.db import connection, transaction
+from django.db.models import F, QuerySet
 
-from crm import answers
+from crm import answers, hooks
 from segments.models import Membership, Segment
 
 Ids = np.ndarray
@@ -79,6 +80,7 @@ def open_(segment_id: int, customers: Ids, *, at: datetime, reason: str, version
             f" SELECT %s, {_ID_COLUMN[connection.vendor]}, %s, %s, %s, '' FROM {_ID_ROWS[connection.vendor]}",
             [segment_id, _moment(at), reason, version, _id_parameter(customers)],
         )
+    announce("entered", Membership.objects.filter(segment=segment_id, entered_at=at), at=at)
 
 
 def close(segment_id: int, customers: Ids, *, at: datetime, reason: str, version: int | None) -> None:
@@ -97,6 +99,17 @@ def close(segment_id: int, customers: Ids, *, at: datetime, reason: str, version
             f" WHERE segment_id = %s AND left_at IS NULL AND customer_id IN ({rows})",
             [_moment(at), _moment(at), version, reason, segment_id, _id_parameter(customers)],
         )
+    announce("left", Membership.objects.filter(segment=segment_id, left_at=at), at=at)
+
+
+def announce(moved: str, rows: QuerySet[Membership], *, at: datetime) -> None:
+    """Tell the webhooks that want it who entered or left, in the same transaction."""
+    data = {
+        "segment": F("segment__slug"),
+        "customer": F("customer_id"),
+        "customer_number": F("customer__number"),
+    }
+    hooks.announce(f"segment.{moved}", rows, key=f"{moved}", data=data, at=at)
 
 
 # A million ids travel as one parameter: an array on PostgreSQL, a JSON list on SQLite.

@@ -15,7 +15,7 @@ from django.core.validators import validate_email
 
 from campaigns.checks.sender import BAD, GOOD, UNKNOWN, WARN, is_reserved
 from campaigns.content.composition import ADDRESS, WRITTEN_HREF, Source, is_web
-from campaigns.delivery.webhooks import SECONDS, NotAllowed, connected
+from crm.calling import SECONDS, NotAllowed, connected
 
 MOST_HOPS = 5
 TAG = re.compile(r"\{\{(.*?)\}\}|\{%.*?%\}", re.DOTALL)

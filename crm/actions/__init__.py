@@ -21,6 +21,7 @@ from crm.actions.duplicates import dismiss_pair, find_duplicates, recall_pair
 from crm.actions.events import NewEvent, own_event, record_events
 from crm.actions.exports import note_export
 from crm.actions.fields import KeyTaken, archive_field, change_field, define_field, restore_field
+from crm.actions.hooks import change_hook, create_hook, delete_hook, replay_calls, rotate_hook, try_hook
 from crm.actions.identity import is_living, living_ids
 from crm.actions.imports import (
     carry_on_import,
@@ -147,6 +148,7 @@ __all__ = [
     "change_customer",
     "change_deal",
     "change_field",
+    "change_hook",
     "change_many",
     "change_mapping",
     "change_note",
@@ -163,6 +165,7 @@ __all__ = [
     "create_company",
     "create_customer",
     "create_deal",
+    "create_hook",
     "create_tag",
     "create_task",
     "create_team",
@@ -170,6 +173,7 @@ __all__ = [
     "decide_request",
     "default_pipeline",
     "define_field",
+    "delete_hook",
     "delete_note",
     "delete_view",
     "dismiss_pair",
@@ -218,12 +222,14 @@ __all__ = [
     "reopen_deal",
     "reopen_task",
     "reopen_user",
+    "replay_calls",
     "reset_two_factor",
     "restore_field",
     "restore_note",
     "restore_view",
     "restrict_customer",
     "revoke_key",
+    "rotate_hook",
     "run_import",
     "save_view",
     "see_mentions",
@@ -232,6 +238,7 @@ __all__ = [
     "suppress",
     "suppress_key",
     "touch",
+    "try_hook",
     "turn_off_two_factor",
     "undo_deal_move",
     "undo_import",

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from crm import queries
-from crm.actions.audit import line
+from crm.actions.audit import audit_many, line
 from crm.models import AuditLine, Team, User
 from crm.rights import Actor, require
 
@@ -35,7 +35,7 @@ def assigned(
         before = {row.pop("pk"): row for row in rows.values("pk", *wanted)}
         moved = {pk: row for pk, row in before.items() if row != wanted}
         rows.filter(pk__in=moved).update(**wanted, updated_at=at)
-        AuditLine.objects.bulk_create(_line(pk, row, wanted, by=by, at=at) for pk, row in moved.items())
+        audit_many((_line(pk, row, wanted, by=by, at=at) for pk, row in moved.items()), at=at)
         changed |= moved
     return changed
 

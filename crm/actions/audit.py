@@ -1,11 +1,13 @@
 """One audit line per change, written in the transaction of the change."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Model
 
+from crm import hooks
 from crm.models import AuditLine, Import
 from crm.rights import Actor
 
@@ -21,9 +23,16 @@ def audit(
     import_run: Import | None = None,
 ) -> AuditLine:
     """Write who changed what, when: `changes` maps a field to [before, after]."""
-    return AuditLine.objects.create(
+    row = AuditLine.objects.create(
         **line(kind=kind, object_id=object_id, verb=verb, changes=changes, by=by, at=at, import_run=import_run)
     )
+    hooks.announce_lines([row], at=at)
+    return row
+
+
+def audit_many(lines: Iterable[AuditLine], *, at: datetime) -> None:
+    """Write the lines of one change of many rows, all of one kind and verb, and tell whoever wants to know."""
+    hooks.announce_lines(AuditLine.objects.bulk_create(lines, batch_size=1_000), at=at)
 
 
 def line(

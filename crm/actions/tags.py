@@ -11,7 +11,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from crm import queries
-from crm.actions.audit import audit, line
+from crm.actions.audit import audit, audit_many, line
 from crm.actions.rows import ValueRefused
 from crm.actions.touches import touch
 from crm.models import AuditLine, Company, CompanyTag, Customer, CustomerTag, Tag, TagColour
@@ -138,7 +138,7 @@ def _note(kind: _Kind, rows: QuerySet, ids: list[int], change: list[Any], *, by:
     rows.filter(pk__in=ids).update(updated_at=at)
     verb = "tagged" if change[1] else "untagged"
     lines = (line(kind=kind.name, object_id=pk, verb=verb, changes={"tags": change}, by=by, at=at) for pk in ids)
-    AuditLine.objects.bulk_create(AuditLine(**one) for one in lines)
+    audit_many((AuditLine(**one) for one in lines), at=at)
     if kind.name == "customer" and len(ids) <= MOST_FOLLOWED:
         touch(ids, at=at)
 

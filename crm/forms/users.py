@@ -100,6 +100,8 @@ NOUNS: dict[str, Any] = {
     "features": _("Features and profiles"),
     "segments": _("Segments"),
     "campaigns": _("Campaigns"),
+    "letters": _("E-mails to single customers"),
+    "surveys": _("Surveys"),
     "reports": _("Reports"),
     "privacy": _("Requests about personal data"),
 }

@@ -7,6 +7,7 @@ from decimal import Decimal
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
+from crm.actions.audit import audit_many
 from crm.imports.consents import Consent, plan_consents, write_consents
 from crm.imports.fields import make_fields
 from crm.imports.known import erased
@@ -127,9 +128,8 @@ def write(plan: Plan, stamp: Stamp) -> None:
         change.customer.updated_at = stamp.at
     Customer.objects.bulk_create([change.customer for change in work.created], batch_size=BULK)
     _update(work.changed)
-    lines = [_audit(change, "created", stamp) for change in work.created]
-    lines += [_audit(change, "changed", stamp) for change in work.changed]
-    AuditLine.objects.bulk_create(lines, batch_size=BULK)
+    audit_many([_audit(change, "created", stamp) for change in work.created], at=stamp.at)
+    audit_many([_audit(change, "changed", stamp) for change in work.changed], at=stamp.at)
     write_consents(work.consents, stamp)
 
 

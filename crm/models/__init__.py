@@ -7,6 +7,7 @@ from crm.models.consent import Channel, ConsentAct, ConsentEntry, ConsentState, 
 from crm.models.customer import Company, Customer, Dimension, FieldDefinition, FieldType, Sensitivity, Stage
 from crm.models.deal import Deal, DealMove, DealNote, DealStatus, LostReason, Pipeline, PipelineStage
 from crm.models.event import Event
+from crm.models.hook import Hook, HookCall, HookCallState
 from crm.models.imports import Import, ImportKind, ImportProblem, ImportStatus
 from crm.models.merge import LikePair, Merge
 from crm.models.note import SUBJECTS, Mention, Note, NoteFile
@@ -44,6 +45,9 @@ __all__ = [
     "Event",
     "FieldDefinition",
     "FieldType",
+    "Hook",
+    "HookCall",
+    "HookCallState",
     "IdempotencyRecord",
     "Import",
     "ImportKind",

@@ -21,6 +21,7 @@ from campaigns.delivery.worker import send_batch
 from campaigns.models import ContactCap, Message, RunStatus, WebhookTarget
 from chaos.sink import Sink
 from chaos.texts import Texts, answering
+from crm import calling
 from crm.models import ConsentState, Customer, Suppression
 from tests.campaigns.conftest import AT, launched, sent
 
@@ -96,7 +97,7 @@ def test_the_published_example_of_a_signature_comes_out():
     """From the specification's reference tests (standard-webhooks, `test_sign_function`)."""
     key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     body = b'{"test": 2432232314}'
-    found = webhooks.signature(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body)
+    found = calling.signature(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body)
     assert found == "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
@@ -150,14 +151,14 @@ def test_nothing_inside_is_ever_called(host, scheme, monkeypatch):
 def test_a_name_with_one_address_inside_is_refused(inside, monkeypatch):
     found = [(0, 0, 0, "", (ip, 443)) for ip in ("93.184.215.14", inside)]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *words, **more: found)
-    with pytest.raises(webhooks.NotAllowed):
-        webhooks.address_of("rebind.example", 443)
+    with pytest.raises(calling.NotAllowed):
+        calling.address_of("rebind.example", 443)
 
 
 def test_a_port_other_than_the_webs_is_refused(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *words, **more: [(0, 0, 0, "", ("93.184.215.14", 25))])
-    with pytest.raises(webhooks.NotAllowed):
-        webhooks.address_of("mail.example", 25)
+    with pytest.raises(calling.NotAllowed):
+        calling.address_of("mail.example", 25)
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from campaigns import correspondence, forgetting, queries
+from campaigns import announcing, correspondence, forgetting, queries
 from campaigns.delivery.sweeping import sweep
 from campaigns.delivery.worker import send_batch
-from campaigns.models import Campaign, Message, Run, Variant
+from campaigns.models import Campaign, Message, Response, Run, Variant
 from chaos.sink import Sink
 from crm import access, timeline
-from crm.models import Customer, Suppression
+from crm.models import Customer, Hook, HookCall, Suppression
 
 pytestmark = pytest.mark.django_db
 
@@ -161,3 +161,18 @@ def test_the_api_writes_reads_and_takes_back(mine: Customer, anna: Any, client: 
     assert client.get("/api/v1/letters/", {"customer": mine.number}).json()["results"][0]["id"] == told["id"]
     assert client.delete(f"/api/v1/letters/{told['id']}/").status_code == 204
     assert client.delete(f"/api/v1/letters/{told['id']}/").status_code == 409
+
+
+def test_webhooks_are_told_once_of_what_became_of_messages_and_what_came_back(
+    mine: Customer, anna: Any, sink: Sink
+) -> None:
+    now = timezone.now()
+    topics = ["message.sent", "response.click"]
+    Hook.objects.create(name="Shop", url="https://shop.example/", topics=topics, created_at=now)
+    message = leave(written(mine, anna))
+    Response.objects.create(message=message, kind="click", at=now, by_class="human", class_reason="", source_id="1")
+    for _n in range(2):
+        announcing.tell_ended(at=timezone.now())
+        announcing.tell_responses(at=timezone.now())
+    told = HookCall.objects.order_by("topic").values_list("topic", "data__customer_number")
+    assert list(told) == [("message.sent", "N1"), ("response.click", "N1")]

@@ -9,7 +9,7 @@ from campaigns.checks import links
 from campaigns.checks.links import Answer, visit
 from campaigns.checks.words import LINKS, link_sentence
 from campaigns.content.composition import Source
-from campaigns.delivery.webhooks import NotAllowed
+from crm.calling import NotAllowed
 
 
 def codes(html: str) -> list[str]:
