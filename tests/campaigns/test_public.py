@@ -255,3 +255,22 @@ def test_who_objected_is_not_asked(client: Client, new_customer, adele, sink: Si
     client.force_login(adele)
     assert client.post("/api/v1/opt-ins/", {"customer": customer.pk}, "application/json").status_code == 409
     assert not sink.arrived
+
+
+def test_the_next_letter_is_in_the_language_chosen(client: Client, hrefs, new_campaign, sink: Sink):
+    preferences(client, hrefs, language="fi")
+    finnish = {"language": "fi", "subject": "Hei", "html": "<p>Hei</p>"}
+    version = {"key": "A", "subject": "Hello", "html": "<p>Hello</p>", "texts": [finnish]}
+    sent(launched(new_campaign([Message.objects.get().customer], name="Next", variants=[version])))
+    assert message_from_bytes(sink.bodies["ok-a@mail.example"], policy=policy.default)["Subject"] == "Hei"
+
+
+def test_whoever_left_and_was_erased_is_never_written_to_again_though_a_file_brings_them_back(
+    hrefs, run, new_customer, new_campaign, sink: Sink
+):
+    Client().post(one(hrefs, "u"), {"List-Unsubscribe": "One-Click"})
+    erase_customer(Message.objects.get().customer, by=BY, at=timezone.now())
+    forget_erased(at=timezone.now())
+    again = sent(launched(new_campaign([new_customer(2, "OK-a@Mail.example")], name="Again")))
+    assert queries.losses(again) == {"suppressed": 1}
+    assert sink.arrived.total() == 1
