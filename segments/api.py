@@ -302,6 +302,7 @@ MOST_COMPARED = 60
 SLUGS = OpenApiParameter("slugs", OpenApiTypes.STR, description="Short names of segments, with commas between.")
 CUSTOMER = OpenApiParameter("customer", OpenApiTypes.INT, description="Id of a customer.", required=True)
 SINCE = OpenApiParameter("since", OpenApiTypes.DATETIME, description="A moment with its zone, or a day: its end.")
+UNTIL = OpenApiParameter("until", OpenApiTypes.DATETIME, description="A moment with its zone, or a day: its end; now.")
 AS_OF = OpenApiParameter(
     "as_of", OpenApiTypes.DATETIME, description="A moment with its zone, or a day: its end in the firm's zone."
 )
@@ -342,7 +343,7 @@ class Segments(Listed, Retrieved, Endpoint):
     serializer_class = SegmentSerializer
     filterset_class = SegmentFilters
     orderings = ["name", "-name", "-id", "id", "size", "-size"]
-    query_parameters = ("as_of", "slugs", "since", "customer")
+    query_parameters = ("as_of", "slugs", "since", "until", "customer")
     listing_actions = ("members",)
 
     def rows(self) -> QuerySet[Segment]:
@@ -520,15 +521,18 @@ class Segments(Listed, Retrieved, Endpoint):
         ]
         return Response(OverlapSerializer(rows, many=True).data)
 
-    @extend_schema(parameters=[SLUGS, SINCE], responses=FlowSerializer(many=True), filters=False)
+    @extend_schema(parameters=[SLUGS, SINCE, UNTIL], responses=FlowSerializer(many=True), filters=False)
     @action(detail=False, filterset_class=None, pagination_class=None)
     def flows(self, request: Request) -> Response:
-        """Who moved between the named segments since a moment."""
+        """Who moved between the named segments from one moment to another."""
         found = self._named(request)
         since = _moment(request.query_params.get("since", ""), path="since")
         if since is None:
             raise Refused(_("Say since when."), path="since")
-        moved = queries.flows(found, since=since)
+        until = _moment(request.query_params.get("until", ""), path="until")
+        if until and until < since:
+            raise Refused(_("It ends before it begins."), path="until")
+        moved = queries.flows(found, since=since, until=until)
         rows = [
             {
                 "segment": one.slug,

@@ -141,3 +141,14 @@ def test_movement_over_a_chosen_period_is_drawn_and_tabled(client, maija) -> Non
     assert "Nobody moved from one of these segments to another." in then and "North → North: 6" in then
     for nonsense in ({"from": "x", "to": "2026-99-99"}, {"from": "9999-12-31"}, {"of": "none", "s": "none"}):
         assert client.get(address, nonsense).status_code == 200
+
+
+@pytest.mark.usefixtures("lists")
+def test_the_api_tells_movement_until_a_moment(client, maija) -> None:
+    client.force_login(maija)
+    first, last = (timezone.localdate() - timedelta(days=n) for n in (50, 20))
+    asked = {**ASK, "since": first.isoformat(), "until": last.isoformat()}
+    north, _south = client.get("/api/v1/segments/flows/", asked).json()
+    assert (north["stayed"], north["moved"], north["after"]) == (6, {"south": 0}, 6)
+    wrong = client.get("/api/v1/segments/flows/", {**asked, "until": (first - timedelta(days=1)).isoformat()})
+    assert wrong.status_code == 400 and wrong.json()["error"]["path"] == "until"

@@ -1,6 +1,7 @@
 """The rule editor over plain posts: what a page without scripts sends comes back as the same rule."""
 
 import json
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -8,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm import rights
-from crm.models import Customer
+from crm.models import Customer, Order
 from profiles import actions as profile_actions
 from profiles.computed import COMPUTED
 from profiles.given import GIVEN
@@ -179,3 +180,19 @@ def test_a_name_that_is_not_written_yet_is_no_fault_before_saving(inside):
     page = pressed(inside, NEW, inside.get(NEW).content.decode(), "add|r|feature|city", description="For the fair")
     assert "This field is required." not in page and 'value="For the fair"' in page
     assert "This field is required." in inside.post(NEW, Fields(page)()).content.decode()
+
+
+def test_values_of_events_are_offered_with_their_numbers(inside, oulu):
+    buyer, now = Customer.objects.get(number="K1"), timezone.now()
+    for n, channel in enumerate(["web", "web", "store"]):
+        Order.objects.create(
+            source="shop", number=str(n), customer=buyer, ordered_at=now - timedelta(days=1), currency="EUR",
+            total_amount=10, channel=channel, created_at=now, updated_at=now,
+        )  # fmt: skip
+    profile_actions.refresh(at=timezone.now())
+    page = pressed(inside, NEW, inside.get(NEW).content.decode(), "add|r|event|order")
+    page = pressed(inside, NEW, page, "where|r.0|where")
+    assert '<option value="web">2</option><option value="store">1</option>' in page
+    page = pressed(inside, NEW, page, "look", **{"r.0:where.0.op": "one_of"})
+    page = pressed(inside, NEW, page, "value|r.0|where.0.value|web")
+    assert "(channel is “web”)" in page and "1</strong> customer now" in page
