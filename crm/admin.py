@@ -323,4 +323,8 @@ admin.site.register(models.BulkChangeRow, Ledger, list_display=["change", "objec
 admin.site.register(models.Word, Ledger, list_display=["text", "kind"], search_fields=["text__startswith"])
 admin.site.register(models.WordPart, Ledger, list_display=["part", "word"])
 admin.site.register(models.WordMark, Ledger, list_display=["kind", "gathered_until"])
+admin.site.register(models.Hook, Ledger, list_display=["name", "url", "is_active", "failing_since", "stopped_at"])
+admin.site.register(
+    models.HookCall, Ledger, list_display=["hook", "topic", "state", "attempts", "answer", "at"], list_filter=["state"]
+)
 admin.site.unregister(Group)
