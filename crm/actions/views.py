@@ -73,7 +73,7 @@ def _mark(view: SavedView, deleted_at: datetime | None, verb: str, *, by: Actor,
 
 def choose_columns(*, list_name: str, columns: Sequence[str], by: Actor) -> None:
     """The columns a user wants in a list when no view says otherwise."""
-    kept = list(dict.fromkeys(str(one)[:80] for one in columns))[:MOST_COLUMNS]
+    kept = list(dict.fromkeys(_plain(one)[:80] for one in columns))[:MOST_COLUMNS]
     ListChoice.objects.update_or_create(user=_person(by), list_name=list_name, defaults={"columns": kept})
 
 
@@ -102,8 +102,13 @@ def _set(row: SavedView, values: Mapping[str, Any]) -> None:
         setattr(row, name, CHECKS[name](value))
 
 
+def _plain(value: Any) -> str:
+    """The text without NUL, which no database holds."""
+    return str(value).replace("\0", "")
+
+
 def _name(value: Any) -> str:
-    text = " ".join(str(value).split())
+    text = " ".join(_plain(value).split())
     if not 1 <= len(text) <= LONGEST_NAME:
         raise ValueRefused(_("Give the view a name of at most %(most)s letters.") % {"most": LONGEST_NAME}, path="name")
     return text
@@ -117,18 +122,18 @@ def _query(value: Any) -> dict[str, list[str]]:
     if not is_whole or sum(map(len, value.values())) > MOST_FILTERS or "q" in value:
         message = _("Filters are names with lists of texts, at most %(most)s; what was searched is not kept.")
         raise ValueRefused(message % {"most": MOST_FILTERS}, path="query")
-    return value
+    return {_plain(name): list(map(_plain, texts)) for name, texts in value.items()}
 
 
 def _texts(value: Any) -> list[str]:
     if not isinstance(value, list) or len(value) > MOST_COLUMNS or not all(isinstance(one, str) for one in value):
         message = _("A list of at most %(most)s keys of columns.") % {"most": MOST_COLUMNS}
         raise ValueRefused(message, path="columns")
-    return value
+    return list(map(_plain, value))
 
 
 def _sort(value: Any) -> str:
-    return str(value)[:80]
+    return _plain(value)[:80]
 
 
 def _sharing(value: Any) -> str:

@@ -134,7 +134,7 @@ def condition(text: str, subjects: Mapping[str, Subject]) -> Condition:
     if operator not in known:
         message = _("%(subject)s cannot be compared so.") % {"subject": subject.label}
         raise Refused(message, path="where", choices=list(known))
-    value = value.strip()[:LONGEST]
+    value = value.replace("\0", "").strip()[:LONGEST]
     if not known[operator].takes:
         return Condition(subject, operator)
     return Condition(subject, operator, READERS[subject.kind](subject, value), value)
