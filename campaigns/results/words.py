@@ -101,13 +101,16 @@ def rule(results: Results) -> str:
         "However often you look, at most %(share)s of the choices over all segments are wrong. "
         "A version that broke a guardrail cannot win."
     )
-    none = _("No message is needed where none can bring more than %(worthwhile)s beyond the hold-out.")
+    none = (
+        _("No message is needed where none can bring more than %(worthwhile)s beyond the hold-out.")
+        if plan.worthwhile
+        else _("No message is needed where none can do better than the hold-out.")
+    )
     return " ".join((beats, none) if plan.control else (beats,)) % said
 
 
 def worthwhile(results: Results) -> str:
-    value = float(results.report.plan.worthwhile)
-    return words.difference(value, unit(results), language()) if value else figures.number(0)
+    return words.difference(float(results.report.plan.worthwhile), unit(results), language())
 
 
 def verdict(interval: Interval | CannotTell) -> tuple[str, str]:
