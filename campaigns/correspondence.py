@@ -162,6 +162,8 @@ def take_back(message: Message, *, by: Actor, at: datetime) -> None:
 
 
 def _audit(message: Message, verb: str, changes: dict[str, list[Any]], *, by: Actor, at: datetime) -> None:
+    if message.customer_id is None:
+        return  # nobody is left whom the line could be about
     changes = {"letter": [None, message.pk], **changes}
     crm_actions.audit(kind="customer", object_id=message.customer_id, verb=verb, changes=changes, by=by, at=at)
 

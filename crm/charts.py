@@ -294,8 +294,8 @@ def streams(left: Sequence[str], right: Sequence[str], counted: Sequence[Stream]
     into = [sum(one.count for one in flowing if one.end == i) for i in range(len(right))]
     gaps = BANK_GAP * (max(len(left), len(right)) - 1)
     per_one = max(100 - gaps, 20) / max(sum(out), 1)
-    banks = [_banks(names, counts, per_one) for names, counts in ((left, out), (right, into))]
-    return Streams(*banks, tuple(_ribbons(flowing, *banks, per_one)))
+    begin, end = _banks(left, out, per_one), _banks(right, into, per_one)
+    return Streams(begin, end, tuple(_ribbons(flowing, begin, end, per_one)))
 
 
 def _banks(names: Sequence[str], counts: Sequence[int], per_one: float) -> tuple[Bank, ...]:

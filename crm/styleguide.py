@@ -52,7 +52,7 @@ def sample() -> dict[str, Any]:
         "curve": sizes,
         "one_series": [Series("Members", sizes)],
         "with_estimate": [
-            Series("Members", [None] * 9 + sizes[9:]),
+            Series("Members", [*[None] * 9, *sizes[9:]]),
             Series("Before", [size if n in (0, 3, 6, 9) else None for n, size in enumerate(sizes)], 1, is_dashed=True),
         ],
         "variants": [

@@ -25,6 +25,12 @@ admin.site.register(
     search_fields=["customer__number__exact", "segment__slug__exact"],
 )
 admin.site.register(
+    models.Star,
+    Ledger,
+    list_display=["segment", "user"],
+    search_fields=["segment__slug__exact", "user__username__exact"],
+)
+admin.site.register(
     models.Persona,
     Ledger,
     list_display=["segment", "name", "written_at", "written_by"],

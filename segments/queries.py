@@ -511,6 +511,7 @@ __all__ = [
     "Preview",
     "Reach",
     "Reason",
+    "SizeBefore",
     "Use",
     "advice",
     "archived",

@@ -16,9 +16,10 @@ from campaigns.content.matrix import Matrix, matrices_of, sources
 from campaigns.delivery.calls import Call as PhoneCall
 from campaigns.delivery.permission import consents
 from campaigns.delivery.texts import Text
-from campaigns.delivery.webhooks import Call, call_of
+from campaigns.delivery.webhooks import call_of
 from campaigns.models import Campaign, Link, Message, Run
 from crm.addresses import normal_phone
+from crm.calling import Call
 from crm.models import Customer
 from segments.models import Membership, Segment
 

@@ -6,10 +6,23 @@ compares the two houses compares numbers of rows and nothing else. Run as `pytho
 
 import argparse
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 COPIES = "WITH RECURSIVE copies(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM copies WHERE k < {most})"
+# Of each index: the statement that takes it away, and the one that makes it again. Keys that others refer to stay.
+INDEXES = """
+SELECT CASE WHEN held.oid IS NULL THEN format('DROP INDEX %%I', kept.relname)
+            ELSE format('ALTER TABLE %%I DROP CONSTRAINT %%I', owner.relname, held.conname) END,
+       CASE WHEN held.oid IS NULL THEN pg_get_indexdef(kept.oid)
+            ELSE format('ALTER TABLE %%I ADD CONSTRAINT %%I ', owner.relname, held.conname)
+                 || pg_get_constraintdef(held.oid) END
+FROM pg_index JOIN pg_class kept ON kept.oid = indexrelid JOIN pg_class owner ON owner.oid = indrelid
+LEFT JOIN pg_constraint held ON held.conindid = indexrelid AND held.contype IN ('u', 'p', 'x')
+WHERE owner.relname = ANY(%s) AND NOT indisprimary
+  AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype = 'f')
+"""
 MAILBOX = "CASE source.email WHEN '' THEN '' ELSE k || '.' || source.email END"  # of one mailbox two are one reader
 
 
@@ -32,7 +45,7 @@ def multiply(times: int, *, at: datetime) -> None:
     from profiles import actions as profile_actions
     from segments import actions as segment_actions
 
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor, bare_tables(cursor):
         for statement in statements(times):
             cursor.execute(statement)
     if connection.vendor == "postgresql":
@@ -40,6 +53,25 @@ def multiply(times: int, *, at: datetime) -> None:
             cursor.execute("VACUUM ANALYZE")
     profile_actions.refresh(at=at, full=True)
     segment_actions.refresh_segments(at=at)
+
+
+@contextmanager
+def bare_tables(cursor: Any) -> Iterator[None]:
+    """On PostgreSQL tables take the copies without indexes and checks of foreign keys; the indexes are made after."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        yield
+        return
+    cursor.execute("SET LOCAL session_replication_role = replica")
+    cursor.execute("SET LOCAL maintenance_work_mem = '1GB'")
+    cursor.execute(INDEXES, [[model._meta.db_table for model in hanging_on_customers()]])
+    indexes = cursor.fetchall()
+    for away, _again in indexes:
+        cursor.execute(away)
+    yield
+    for _away, again in indexes:
+        cursor.execute(again)
 
 
 def statements(times: int) -> Iterator[str]:

@@ -139,6 +139,7 @@ def _known(path: str, asked: Condition) -> Q:
     return ~(missing | Q(**{path: ""})) if asked.subject.kind in ("text", "choice") else ~missing
 
 
+FIRST_DAY, LAST_DAY = date(1, 1, 3), date(9000, 1, 1)
 COMPARED: dict[str, Any] = {
     "is": lambda path, asked: Q(**{path: asked.value}),
     "not": lambda path, asked: ~Q(**{path: asked.value}),
@@ -155,8 +156,6 @@ def midnight(day: Any) -> datetime:
     """The beginning of a day where the visitor is; the ends of the calendar have none in every zone."""
     return timezone.make_aware(datetime.combine(min(max(day, FIRST_DAY), LAST_DAY), time()))
 
-
-FIRST_DAY, LAST_DAY = date(1, 1, 3), date(9000, 1, 1)
 
 register(Source("customer", NAME, "customers.view", subjects, narrowed))
 
