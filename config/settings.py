@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "crm.middleware.FormsWithoutNul",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "crm.middleware.preferences",
     "crm.middleware.followers",

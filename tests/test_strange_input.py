@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 
 from campaigns.models import Campaign
-from crm.models import Customer
+from crm import access, actions
+from crm.models import Customer, Note
 
 HUGE = "9" * 5000
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -73,6 +74,18 @@ def test_a_question_with_a_nul_is_asked_without_it(address: str, cast: SimpleNam
     response = client.get(address.format(customer=customer.pk))
     assert response.status_code == 200 and "\0" not in "".join(response.wsgi_request.GET.values())
     assert client.post("/segments/discover/", {"base": "a\0b", "features": "city"}).status_code in (302, 400)
+
+
+def test_what_is_written_in_a_form_is_kept_without_nul(cast: SimpleNamespace) -> None:
+    customer = Customer.objects.create(number="1", created_at=NOW, updated_at=NOW)
+    values = {"title": "Skis", "customer": customer, "amount": 1, "expected_on": NOW.date()}
+    deal = actions.create_deal(values=values, by=access.of_user(cast.adele), at=NOW)
+    client = Client()
+    client.force_login(cast.adele)
+    assert client.post(f"/deals/{deal.pk}/notes/", {"text": "Rang\0 twice", "a\0": ["\0", "ä"]}).status_code == 302
+    assert client.get(f"/deals/{deal.pk}/").content.count(b"Rang twice") == 1
+    assert client.post(f"/customers/{customer.pk}/notes/new/", {"text": "Ähtäri\0"}).status_code == 302
+    assert Note.objects.get().text == "Ähtäri"
 
 
 @pytest.mark.parametrize(
