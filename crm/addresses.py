@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import lru_cache
 
 import phonenumbers
@@ -75,6 +76,11 @@ def address_key(channel: str, address: str) -> str:
 def erased_number(number: str) -> str:
     """What stands in the place of a customer number that said who it was: the same for the same number."""
     return f"erased-{_keyed(f'number:{number}')[:48]}"
+
+
+def row_key(pk: int, created_at: datetime) -> str:
+    """Which row of a customer it is, also under another number: a keyed hash of what stays through every change."""
+    return _keyed(f"row:{pk}:{created_at.astimezone(UTC).isoformat(timespec='microseconds')}")[:48]
 
 
 def _keyed(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from crm import actions
-from crm.addresses import erased_number
+from crm.addresses import erased_number, row_key
 from crm.models import Customer
 from crm.rights import Actor
 
@@ -24,18 +24,21 @@ def ledger() -> Path:
 
 def keep() -> int:
     """Write down who was erased and does not stand there yet; returns how many were new."""
-    known = {(line["customer"], line["number"]) for line in lines(ledger())}
-    rows = Customer.objects.filter(erased_at__isnull=False).order_by("pk").values_list("pk", "number", "erased_at")
-    keyed = (
-        (pk, number if number.startswith(MARK) else erased_number(number), at) for pk, number, at in rows.iterator()
-    )
-    fresh = [row for row in keyed if row[:2] not in known]
+    known = {(line["customer"], line["row"]) for line in lines(ledger()) if "row" in line}
+    rows = Customer.objects.filter(erased_at__isnull=False).order_by("pk").only("number", "created_at", "erased_at")
+    fresh = [line for line in map(told, rows.iterator()) if (line["customer"], line["row"]) not in known]
     if fresh:
         with ledger().open("a") as file:
             file.write("" if is_whole(ledger()) else "\n")
-            for pk, key, at in fresh:
-                file.write(json.dumps({"customer": pk, "number": key, "at": str(at)}) + "\n")
+            file.writelines(json.dumps(line) + "\n" for line in fresh)
     return len(fresh)
+
+
+def told(row: Customer) -> dict[str, Any]:
+    """The line of one erased customer: nothing in it can be read, and both keys lead back to a restored row."""
+    number = row.number if row.number.startswith(MARK) else erased_number(row.number)
+    key = row_key(row.pk, row.created_at)
+    return {"customer": row.pk, "number": number, "row": key, "at": str(row.erased_at)}
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -63,11 +66,18 @@ def is_whole(path: Path) -> bool:
 
 
 def replay(path: Path, *, by: Actor, at: datetime) -> int:
-    """Erase again everybody in the ledger whom a restore brought back: the same row under the same number."""
+    """Erase again everybody in the ledger whom a restore brought back."""
     again = 0
     for line in lines(path):
         row = Customer.objects.filter(pk=line["customer"], erased_at=None).first()
-        if row and line["number"] in (row.number, erased_number(row.number)):
+        if row and is_meant(row, line):
             actions.erase_customer(row, by=by, at=at)
             again += 1
     return again
+
+
+def is_meant(row: Customer, line: dict[str, Any]) -> bool:
+    """Whether the line tells of this row, whatever its number was meanwhile, and not of another that got its id."""
+    return line["number"] in (row.number, erased_number(row.number)) or line.get("row") == row_key(
+        row.pk, row.created_at
+    )

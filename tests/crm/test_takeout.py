@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -116,6 +117,21 @@ def test_whom_a_restore_brings_back_is_erased_again(db: None, make_customer: Cal
     row.refresh_from_db()
     new.refresh_from_db()
     assert row.erased_at and row.first_name == "" and new.erased_at is None
+
+
+def test_whoever_had_another_number_in_the_backup_is_erased_again_and_nobody_else(
+    db: None, make_customer: Callable
+) -> None:
+    row, other = make_customer("old"), make_customer("other")
+    backup = Customer.objects.filter(pk=row.pk).values().get()
+    actions.change_customer(row, values={"number": "new"}, by=MACHINE, at=NOW)
+    line = erasures.told(actions.erase_customer(row, by=MACHINE, at=NOW + timedelta(days=1)))
+    Customer.objects.filter(pk=row.pk).update(**backup)
+    row.refresh_from_db()
+    assert erasures.is_meant(row, line) and not erasures.is_meant(row, {**line, "row": ""})
+    row.created_at += timedelta(microseconds=1)
+    assert not erasures.is_meant(row, line) and not erasures.is_meant(other, line)
+    assert not {"old", "new", str(backup["created_at"])} & set(map(str, line.values()))
 
 
 def test_a_ledger_that_a_crash_cut_off_is_read_and_written_on(db: None, make_customer: Callable) -> None:
