@@ -67,9 +67,13 @@ class SnoozeSerializer(StrictSerializer):
     until = serializers.DateField(help_text="A day of the firm.")
 
 
+HIGHEST_ID = 2**63 - 1
+
+
 class TaskFilters(filters.FilterSet):
     customer = filters.CharFilter("customer__number", label="Customer number.")
     owner = filters.CharFilter("owner__username", label="User name.")
+    deal = filters.NumberFilter("deal_id", label="Id of the deal.", min_value=1, max_value=HIGHEST_ID, decimal_places=0)
     kind = filters.ChoiceFilter(choices=TaskKind.choices)
     priority = filters.ChoiceFilter(choices=Priority.choices)
     due_since = MomentFilter("due_at", "gte")
@@ -77,7 +81,7 @@ class TaskFilters(filters.FilterSet):
 
     class Meta:
         model = Task
-        fields = ["status", "source", "source_ref", "deal"]
+        fields = ["status", "source", "source_ref"]
 
 
 class Tasks(Listed, Retrieved, Endpoint):

@@ -58,6 +58,9 @@ def test_bodies_never_reach_out_of_scope(signed_in: Callable, make_customer: Cal
     values = {"title": "x", "customer": theirs, "amount": Decimal(1), "expected_on": date(2026, 12, 1)}
     deal = actions.create_deal(values=values, by=bertil, at=NOW)
     client = signed_in(cast.anna)
+    told = [client.get(f"/api/v1/tasks/?deal={pk}") for pk in (deal.pk, deal.pk + 1, 2**63 - 1)]
+    assert [(one.status_code, one.json()["results"]) for one in told] == [(200, [])] * 3
+    assert [client.get(f"/api/v1/tasks/?deal={pk}").status_code for pk in (2**63, "x", "1.5")] == [400] * 3
     base = {"title": "x", "due_on": "2026-12-01"}
     bodies: list[tuple[str, dict[str, Any], str]] = [
         ("tasks", {**base, "customer": "S"}, "customer"),
