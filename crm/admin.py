@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 from django.utils import timezone
@@ -15,7 +16,8 @@ from django.utils.translation import gettext_lazy
 from crm import access, actions, models, queries
 from crm.backstage import Editable, Ledger
 from crm.form_fields import JSONField
-from crm.rights import SCOPES
+from crm.refusals import Refused
+from crm.rights import ADMIN, SCOPES
 
 
 @admin.register(models.Team)
@@ -26,11 +28,25 @@ class TeamAdmin(Editable):
     prepopulated_fields = {"slug": ["name"]}
 
 
+class PersonForm(UserChangeForm):
+    """Keeps one administrator in the house, as the page of people does."""
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if not given.get("is_active") or given.get("role") != ADMIN:
+            try:
+                actions.keep_an_admin(self.instance)
+            except Refused as fault:
+                raise forms.ValidationError(fault.message) from fault
+        return given
+
+
 @admin.register(models.User)
 class PersonAdmin(Editable, UserAdmin):
     """Users with one role each; Django's own groups and permissions play no part."""
 
     kind = "user"
+    form = PersonForm
     list_display = ["username", "first_name", "last_name", "role", "is_active", "last_login"]
     list_filter = ["role", "is_active"]
     search_fields = ["username__startswith", "email__startswith", "last_name__startswith"]

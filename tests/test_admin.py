@@ -132,6 +132,17 @@ def test_the_teams_of_a_user_are_changed_and_audited(cast: SimpleNamespace) -> N
     assert changes == [[["North"], ["South"]], [["South"], []]]
 
 
+def test_the_last_administrator_stays_one(cast: SimpleNamespace) -> None:
+    client, address = as_(cast, "adele"), page(User, "change", cast.adele.pk)
+    given = {"username": "adele", "language": "en", "role": "admin", "is_active": "on", "teams": []}
+    for refused in ({**given, "role": "sales"}, {**given, "is_active": ""}):
+        response = client.post(address, refused)
+        assert response.status_code == 200 and "last administrator" in str(response.context["errors"])
+    assert client.post(address, {**given, "first_name": "Adele"}).status_code == 302
+    User.objects.filter(pk=cast.anna.pk).update(role="admin")
+    assert client.post(address, {**given, "role": "sales"}).status_code == 302
+
+
 @pytest.mark.parametrize(
     ("model", "field", "text"),
     [

@@ -77,7 +77,7 @@ def change_user(
     if "role" in values:
         _check_role(values["role"])
         if values["role"] != ADMIN:
-            _keep_an_admin(user)
+            keep_an_admin(user)
     changes = difference(user, values)
     User.objects.filter(pk=user.pk).update(**values, **(_flags(values["role"]) if "role" in values else {}))
     if teams is not None:
@@ -97,7 +97,7 @@ def close_user(user: User, *, by: Actor, at: datetime) -> User:
     require(by, "users.change")
     if by.user is not None and by.user.pk == user.pk:
         raise Refused(_("You cannot close your own account."), code="own_account")
-    _keep_an_admin(user)
+    keep_an_admin(user)
     if User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
         audit(kind="user", object_id=user.pk, verb="closed", changes={"is_active": [True, False]}, by=by, at=at)
     user.refresh_from_db()
@@ -138,9 +138,8 @@ def _flags(role: str) -> dict[str, bool]:
     return {"is_staff": role == ADMIN, "is_superuser": role == ADMIN}
 
 
-def _keep_an_admin(user: User) -> None:
-    others = (
-        User.objects.select_for_update().filter(role=ADMIN, is_active=True).order_by("pk")
-    )  # who leave at once wait
+def keep_an_admin(user: User) -> None:
+    """Raises Refused when the user is the last administrator. Those who leave at once wait for each other."""
+    others = User.objects.select_for_update().filter(role=ADMIN, is_active=True).order_by("pk")
     if user.role == ADMIN and not [one for one in others if one.pk != user.pk]:
         raise Refused(_("This is the last administrator; somebody must be left to keep the house."), path="role")
