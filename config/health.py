@@ -1,5 +1,6 @@
 """Answers for whoever watches: /live, /ready, /metrics for machines, and the health page for people."""
 
+import re
 from collections.abc import Callable
 
 from django.conf import settings
@@ -23,6 +24,9 @@ from crm.tables import Column
 
 SILENCE = "process_seen_age_seconds"
 LOOPBACK = ("127.0.0.1", "::1")
+FORWARDING = re.compile(
+    r"(X-)?Forwarded|X-Real-|X-Original-|X-Client-|X-Cluster-|.*Client-Ip|.*Connecting-Ip|Via$", re.I
+)
 COLUMNS = (Column(_("What")), Column(_("Now")), Column(_("What it means")))
 
 
@@ -97,7 +101,7 @@ def may_scrape(request: HttpRequest) -> bool:
     token = settings.METRICS_TOKEN
     if token:
         return constant_time_compare(request.headers.get("Authorization", ""), f"Bearer {token}")
-    came_through = settings.BEHIND_PROXY or "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    came_through = settings.BEHIND_PROXY or any(map(FORWARDING.match, request.headers))
     return request.META.get("REMOTE_ADDR") in LOOPBACK and not came_through
 
 

@@ -115,6 +115,23 @@ def test_without_a_token_only_this_machine_is_answered(client: Client, more: dic
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    "name",
+    [
+        "X-Real-IP",
+        "Forwarded",
+        "X-Forwarded-Host",
+        "Via",
+        "CF-Connecting-IP",
+        "True-Client-IP",
+        "X-Original-Forwarded-For",
+    ],
+)
+def test_what_a_proxy_passed_on_is_not_of_this_machine(client: Client, name: str) -> None:
+    assert client.get("/metrics", headers={name: "127.0.0.1"}).status_code == 403
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(("sent", "status"), [("Bearer s3cret", 200), ("Bearer wrong", 403), ("", 403)])
 def test_with_a_token_the_token_alone_counts(client: Client, settings: object, sent: str, status: int) -> None:
     settings.METRICS_TOKEN = "s3cret"  # type: ignore[attr-defined]
