@@ -271,7 +271,7 @@ def refresh_segments(*, at: datetime, slugs: Sequence[str] | None = None) -> lis
 
 
 def refresh_awaited(*, slugs: Sequence[str], at: datetime) -> list[Refreshed]:
-    """Evaluate those of the named segments that are due, after the due ones that they rest on; the others wait."""
+    """Evaluate those of the named segments that are due, after the due ones below and before all that rest on them."""
     return _refreshed(refresh.waiting(slugs, at=at), at=at)
 
 

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from crm import actions as crm_actions
 from crm.refusals import Refused
 from segments import evaluation, following, ledger
-from segments.models import MembershipReason, Segment, SegmentKind, SegmentRun
+from segments.models import MembershipReason, RuleVersion, Segment, SegmentKind, SegmentRun
 from segments.rules import needs
 
 log = logging.getLogger(__name__)
@@ -45,8 +45,13 @@ def period(segment: Segment) -> timedelta:
 
 
 def due(*, at: datetime) -> list[Segment]:
-    """Live segments whose time has come, named lists left out: nobody but people changes those."""
-    return list(live().filter(Q(due_at__isnull=True) | Q(due_at__lte=at)))
+    """Live segments whose time has come, with those that rest on a new rule among them.
+
+    Named lists are left out: nobody but people changes those.
+    """
+    found = list(live().filter(Q(due_at__isnull=True) | Q(due_at__lte=at)))
+    names = {one.slug for one in found}
+    return found + [one for one in resting_on(redrawn(found)) if one.slug not in names]
 
 
 def is_awaited(segment: Segment, *, at: datetime) -> bool:
@@ -62,7 +67,7 @@ def soon(segment: Segment) -> None:
 
 
 def waiting(slugs: Iterable[str], *, at: datetime) -> list[Segment]:
-    """Those of the named segments that are due, with the due ones that their rules rest on."""
+    """Those of the named segments that are due, with the due ones that they rest on and all that rest on them."""
     found, features = {one.slug: one for one in due(at=at)}, evaluation.catalogue()
     reached: set[str] = set()
     front = set(slugs) & found.keys()
@@ -70,7 +75,26 @@ def waiting(slugs: Iterable[str], *, at: datetime) -> list[Segment]:
         reached |= front
         named = (evaluation.segments_in(found[slug].rule, features) for slug in front)
         front = (set().union(*named) & found.keys()) - reached
-    return [found[slug] for slug in reached]
+    above = resting_on([one for one in slugs if one in found])
+    return [*(found[slug] for slug in reached), *(one for one in above if one.slug not in reached)]
+
+
+def resting_on(slugs: Iterable[str]) -> list[Segment]:
+    """Live segments whose rules name these, or name such as do: their members move with them."""
+    reached, below = set[str](), set(slugs)
+    uses = evaluation.uses() if below else {}
+    while below:
+        below = {user for user, used in uses.items() if used & below} - reached
+        reached |= below
+    return list(live().filter(slug__in=reached)) if reached else []
+
+
+def redrawn(segments: Iterable[Segment]) -> list[str]:
+    """Those whose rule is newer than their members: a new rule, or they were brought back."""
+    ids = [one.pk for one in segments]
+    newest = RuleVersion.objects.filter(segment__in=ids, version=F("segment__rule_version"))
+    is_newer = Q(at__gte=F("segment__refreshed_at")) | Q(segment__refreshed_at=None)
+    return list(newest.filter(is_newer).values_list("segment__slug", flat=True)) if ids else []
 
 
 def named(slugs: Sequence[str]) -> list[Segment]:

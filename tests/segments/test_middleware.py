@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models import Count
 from django.urls import reverse
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -86,6 +87,25 @@ def test_what_the_awaited_rest_on_is_refreshed_first_and_nothing_else(oulu):
     assert Segment.objects.get(slug="other").refreshed_at is None
     tasks.refresh_awaited(["those-of-oulu"])
     assert Segment.objects.get(slug="those-of-oulu").runs.count() == 1
+
+
+@pytest.mark.parametrize("by_poke", [True, False])
+def test_what_rests_on_a_new_rule_is_refreshed_with_it(oulu, by_poke):
+    of_oulu = {"version": 1, "where": {"segment": "oulu", "op": "in"}}
+    actions.create_segment(name="Those", rule=of_oulu, by=BY, at=timezone.now())
+    not_those = {"version": 1, "where": {"segment": "those", "op": "not_in"}}
+    actions.create_segment(name="Others", rule=not_those, by=BY, at=timezone.now())
+    actions.create_segment(name="Apart", rule=OULU, by=BY, at=timezone.now())
+    tasks.refresh_due()
+    runs = dict(Segment.objects.annotate(n=Count("runs")).values_list("slug", "n"))
+    assert set(runs.values()) == {1}
+    elsewhere = {"version": 1, "where": {"feature": "city", "op": "is", "value": "Turku"}}
+    actions.change_segment(segment=oulu, rule=elsewhere, by=BY, at=timezone.now())
+    tasks.refresh_awaited(["oulu"]) if by_poke else tasks.refresh_due()
+    assert dict(Segment.objects.values_list("slug", "size")) == {"oulu": 0, "those": 0, "others": 1, "apart": 1}
+    tasks.refresh_due()
+    runs = dict(Segment.objects.annotate(n=Count("runs")).values_list("slug", "n"))
+    assert runs == {"oulu": 2, "those": 2, "others": 2, "apart": 1}
 
 
 def test_before_the_profiles_are_built_the_segment_just_waits():
