@@ -1,5 +1,6 @@
 """Letters as a PDF for the printer: a page per member, the address where windows of C5 and DL envelopes show it."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cache
 from io import BytesIO
@@ -21,6 +22,7 @@ PER_FILE = 2_000  # pages that are made at once
 LEFT, RIGHT, TOP, BOTTOM = 20 * mm, 20 * mm, 20 * mm, 20 * mm
 WINDOW_TOP, TEXT_TOP = 50 * mm, 100 * mm  # from the upper edge (SFS 2487)
 SIZE, LEADING = 10.5, 14
+MOST_ON_LINE = 500  # letters, if they are so thin or nothing but accents
 # The font with the most letters that this machine has; Vera comes with the library and knows those of western Europe.
 DEJAVU = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 
@@ -91,17 +93,29 @@ def wrapped_paragraph(paragraph: str, width: float) -> Iterator[str]:
     line = ""
     for word in paragraph.split():
         longer = f"{line} {word}".strip()
-        if pdfmetrics.stringWidth(longer, font(), SIZE) <= width:
+        if is_within(longer, width):
             line = longer
             continue
         if line:
             yield line
-        while pdfmetrics.stringWidth(word, font(), SIZE) > width:
-            fits = next(n for n in range(len(word), 0, -1) if n == 1 or width_of(word[:n]) <= width)
-            yield word[:fits]
-            word = word[fits:]
-        line = word
+        *pieces, line = broken(word, width)
+        yield from pieces
     yield line
+
+
+def broken(word: str, width: float) -> list[str]:
+    """The word in pieces that each fit a line, in time that grows with its length alone."""
+    pieces, start = [], 0
+    while not is_within(word[start : start + MOST_ON_LINE + 1], width):
+        sizes = range(1, min(MOST_ON_LINE, len(word) - start) + 1)
+        fits = max(bisect_right(sizes, width, key=lambda n: width_of(word[start : start + n])), 1)
+        pieces.append(word[start : start + fits])
+        start += fits
+    return [*pieces, word[start:]]
+
+
+def is_within(text: str, width: float) -> bool:
+    return len(text) <= MOST_ON_LINE and width_of(text) <= width
 
 
 def width_of(text: str) -> float:

@@ -67,3 +67,24 @@ def test_the_font_knows_the_letters_of_finland_and_lines_keep_their_width():
     lines = printing.wrapped("sana " * 100 + "x" * 300, 200)
     assert all(printing.width_of(line) <= 200 for line in lines)
     assert "".join(lines).replace(" ", "") == "sana" * 100 + "x" * 300
+
+
+@pytest.mark.parametrize("letter", ["W", "i", "\u0301"])
+def test_a_word_as_long_as_a_book_is_broken_at_once(letter, monkeypatch):
+    measured = []
+    measure = printing.width_of
+    monkeypatch.setattr(printing, "width_of", lambda text: measured.append(len(text)) or measure(text))
+    word = letter * 20_000
+    lines = list(printing.wrapped(f"Hei {word} loppu", 400))
+    assert "".join(lines).replace(" ", "") == f"Hei{word}loppu"
+    assert max(map(measure, lines)) <= 400 and max(map(len, lines)) <= printing.MOST_ON_LINE
+    assert sum(measured) < 60 * len(word)
+
+
+def test_words_are_broken_where_one_letter_more_would_not_fit():
+    word, lines = "Wi" * 300, [""]
+    for letter in word:
+        if printing.width_of(lines[-1] + letter) > 100:
+            lines.append("")
+        lines[-1] += letter
+    assert printing.broken(word, 100) == lines
