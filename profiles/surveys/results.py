@@ -67,7 +67,7 @@ def satisfaction(counts: Mapping[int, int]) -> Score:
 SCORES = {QuestionKind.NPS: nps, QuestionKind.RATING: satisfaction}
 
 
-def results(survey: Survey) -> list[Found]:
+def results(survey: Survey, *, has_words: bool = False) -> list[Found]:
     """Every question of the survey in its order; three questions to the database, whatever the number of answers."""
     questions = list(survey.questions.all())
     rows = Answer.objects.filter(question__survey=survey).exclude(question__kind=QuestionKind.TEXT).order_by()
@@ -76,7 +76,7 @@ def results(survey: Survey) -> list[Found]:
         counted[row["question"]][row["value"]] = row["n"]
     people = Answer.objects.filter(question__survey=survey).order_by().values("question")
     answered = {row["question"]: row["n"] for row in people.annotate(n=Count("sheet", distinct=True))}
-    words = latest_words([one.pk for one in questions if one.kind == QuestionKind.TEXT])
+    words = latest_words([one.pk for one in questions if has_words and one.kind == QuestionKind.TEXT])
     return [found(one, answered.get(one.pk, 0), counted[one.pk], words.get(one.pk, ())) for one in questions]
 
 

@@ -61,7 +61,8 @@ def the(request: ActorRequest, slug: str) -> Survey:
 def survey(request: ActorRequest, slug: str) -> HttpResponse:
     """What one survey found: the answer first, then question by question."""
     one = the(request, slug)
-    total, questions = found.sheets(one), found.results(one)
+    has_words = may(request.actor, "customers.identify")
+    total, questions = found.sheets(one), found.results(one, has_words=has_words)
     context = {
         "survey": one,
         "tone": TONES[SurveyStatus(one.status)],
@@ -71,6 +72,7 @@ def survey(request: ActorRequest, slug: str) -> HttpResponse:
         "days": days(one) if total else None,
         "total": total,
         "fewest": found.FEWEST,
+        "has_words": has_words,
         "may_change": may(request.actor, "surveys.change"),
         "tag": "{{ survey." + addresses.name_of(one) + " }}",
     }

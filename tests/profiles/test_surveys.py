@@ -149,7 +149,7 @@ def test_scores_wait_for_thirty_answers_and_are_counted_by_the_database(survey, 
         if place == results.FEWEST - 2:
             assert results.results(survey)[0].score is None
     with django_assert_num_queries(4):
-        found = results.results(survey)
+        found = results.results(survey, has_words=True)
     assert found[0].score.value == pytest.approx(100 * (2 - 1) / 5)
     assert dict(found[0].counts)["6"] == 6 and found[1].answered == 0
 
@@ -183,6 +183,24 @@ def test_sales_see_no_surveys_and_analysts_change_none(survey, anna, aino):
         assert client.get("/surveys/").status_code == status
         assert client.get(f"/surveys/{survey.slug}/answers.csv").status_code == status
         assert client.post(f"/surveys/{survey.slug}/move/close/").status_code == 403
+
+
+def test_own_words_are_for_those_who_may_see_names(survey, maija, aino):
+    ada = customer("1")
+    Client().post(path(survey, ada), {"nps": "9", "else": "Written by Ada"})
+    for user, sees in ((maija, True), (aino, False)):
+        client = Client()
+        client.force_login(user)
+        page, file, told = (
+            client.get(address).getvalue().decode()
+            for address in (
+                f"/surveys/{survey.slug}/",
+                f"/surveys/{survey.slug}/answers.csv",
+                f"/api/v1/surveys/{survey.pk}/results/",
+            )
+        )
+        assert ("by Ada" in page, "shown to those who" in page) == (sees, not sees)
+        assert "by Ada" not in file + told
 
 
 def test_the_same_over_the_api(field, adele):
