@@ -52,6 +52,7 @@ urlpatterns = [
     path("segments/<slug:slug>/versions/<int:number>/", detail.version, name="segment-version"),
     path("segments/<slug:slug>/members/add/", named_lists.add, name="segment-add"),
     path("segments/<slug:slug>/members/remove/", named_lists.remove, name="segment-remove"),
+    path("segments/<slug:slug>/card/", listing.segment_card, name="segment-card"),
     path("segments/<slug:slug>/progress/", detail.progress, name="segment-progress"),
     path("segments/<slug:slug>/refresh/", detail.refresh, name="segment-refresh"),
     path("segments/<slug:slug>/star/", detail.star, name="segment-star"),

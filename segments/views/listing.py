@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -63,6 +63,7 @@ class Card:
     freshness: Freshness
     health: Health
     is_starred: bool = False
+    is_awaited: bool = False
 
 
 @require_safe
@@ -106,6 +107,16 @@ def segments_file(request: ActorRequest, kind: str) -> HttpResponseBase:
     """The segments of the list as a file."""
     rows, sort = asked_for(request, at=timezone.now())
     return downloads.download(request, SHEET, rows.order_by(sort, "pk"), kind)
+
+
+@require_safe
+@needs("segments.view")
+def segment_card(request: ActorRequest, slug: str) -> HttpResponse:
+    """Nothing while the members are being found; then the card of the list anew."""
+    one, now = get_object_or_404(queries.segments(request.actor), slug=slug), timezone.now()
+    if queries.is_awaited(one, at=now):
+        return HttpResponse(status=204)
+    return render(request, "segments/card.html", {"card": cards([one], request.actor, at=now)[0]})
 
 
 def searched(rows: QuerySet[Segment], asked: Any) -> QuerySet[Segment]:
@@ -158,6 +169,7 @@ def cards(found: Sequence[Segment], actor: Actor, *, at: datetime) -> list[Card]
             freshness.of_segment(one, at=at),
             healths[one.pk],
             one.pk in stars,
+            queries.is_awaited(one, at=at),
         )
         for one in found
     ]

@@ -70,6 +70,17 @@ def test_the_page_waits_for_the_members_and_then_renews_itself(client, maija, ou
     assert progress not in page and "1 customer is in it." in page
 
 
+def test_a_card_of_the_list_renews_itself_while_its_segment_waits(client, maija, oulu):
+    client.force_login(maija)
+    card = reverse("segment-card", args=["oulu"])
+    assert f'hx-get="{card}"' in client.get(reverse("segments")).content.decode()
+    assert client.get(card).status_code == 204
+    tasks.refresh_awaited(["oulu"])
+    renewed = client.get(card).content.decode()
+    assert renewed.strip().startswith("<li") and "hx-get" not in renewed and "Up to date" not in renewed
+    assert card not in client.get(reverse("segments")).content.decode()
+
+
 def test_a_refresh_that_fails_ends_the_wait_with_its_reason(client, maija, oulu):
     Segment.objects.update(rule={"version": 1, "where": {"feature": "gone", "op": "is", "value": "x"}})
     tasks.refresh_awaited(["oulu"])
