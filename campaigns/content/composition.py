@@ -110,9 +110,9 @@ def faults(source: Source, known: Iterable[str]) -> list[merge.Fault]:
         return _short_faults(source, known)
     if too_much := [fault for part in ("html", "text") for fault in _size(part, getattr(source, part))]:
         return too_much
-    found = [] if source.subject.strip() else [merge.Fault("subject", 1, _("a message needs a subject."))]
+    found = [] if source.subject.strip() else [merge.Fault("subject", 0, _("The subject is missing."))]
     if not source.html.strip() and not source.text.strip():
-        found.append(merge.Fault("html", 1, _("a message needs a text.")))
+        found.append(merge.Fault("html", 0, _("The text is missing.")))
     for part in ("subject", "preheader", "html", "text"):
         found += merge.faults(part, getattr(source, part), known)
     active = [fault for part in ("preheader", "html") for fault in _active_content(part, getattr(source, part))]
@@ -123,7 +123,7 @@ def _short_faults(source: Source, known: tuple[str, ...]) -> list[merge.Fault]:
     """A text message has no subject, and a length that every provider takes."""
     text = source.text or _plain(source.html)
     if not text.strip():
-        return [merge.Fault("text", 1, _("a message needs a text."))]
+        return [merge.Fault("text", 0, _("The text is missing."))]
     if source.short == SCRIPT:
         return merge.faults("subject", source.subject, known) + merge.faults("text", text, known)
     if len(text) > LONGEST_SHORT:

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from liquid import BoundTemplate, Environment, Undefined
 from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError
@@ -81,17 +82,27 @@ PLAIN = environment()
 ESCAPING = environment(autoescape=True)
 
 
+LABELS = {
+    "subject": gettext_lazy("Subject"),
+    "preheader": gettext_lazy("Preheader"),
+    "html": gettext_lazy("HTML"),
+    "text": gettext_lazy("Plain text"),
+}
+
+
 @dataclass(frozen=True)
 class Fault:
     """Something wrong in a text: in which part, on which line, what, and what would be valid there."""
 
     part: str
-    line: int
+    line: int  # 0: the whole part, and the message is a sentence of its own
     message: str
     valid: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return _("%(part)s, line %(line)s: %(message)s") % vars(self)
+        if not self.line:
+            return self.message
+        return _("%(part)s, line %(line)s: %(message)s") % {**vars(self), "part": LABELS.get(self.part, self.part)}
 
 
 class RenderFailed(Exception):

@@ -267,7 +267,8 @@ def steps(reach: audience.Reach) -> list[charts.Step]:
 def faults(campaign: Campaign) -> list[str]:
     """What stands in the way of a launch, in sentences."""
     at = timezone.now()
-    texts = [f"{key}: {fault}" for key, found in queries.faults(campaign).items() for fault in found]
+    said = _("Version %(key)s: %(fault)s")
+    texts = [said % {"key": key, "fault": fault} for key, found in queries.faults(campaign).items() for fault in found]
     stale = [
         _("The segment %(name)s was not refreshed lately.") % {"name": one}
         for one in queries.stale_segments(campaign, at=at)

@@ -1,0 +1,86 @@
+"""The wizard by keyboard alone: from the goal to a launched campaign, by Tab, Space, Enter and letters."""
+
+import os
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Locator, Page, expect
+
+from campaigns.models import Campaign
+from crm.models import ConsentState, Customer
+from segments.models import Membership, MembershipReason, Segment, SegmentKind
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+MOST_TABS = 120
+
+
+@pytest.fixture
+def regulars(cast) -> Segment:
+    now = timezone.now()
+    segment = Segment.objects.create(
+        slug="regulars", name="Regulars", kind=SegmentKind.STATIC, created_at=now, updated_at=now
+    )
+    for n in range(3):
+        who = {"number": f"N{n}", "email": f"n{n}@mail.example", "first_name": "Aada"}
+        one = Customer.objects.create(**who, team=cast.north, created_at=now, updated_at=now)
+        ConsentState.objects.create(
+            customer=one, purpose="marketing", channel="email", is_granted=True, since_at=now, updated_at=now
+        )
+        Membership.objects.create(segment=segment, customer=one, entered_at=now, entered_reason=MembershipReason.ADDED)
+    return segment
+
+
+def tab_to(page: Page, place: Locator) -> None:
+    """Tab until the place has the focus; it has to be reachable and to show that it is focused."""
+    for _ in range(MOST_TABS):
+        if place.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{place} cannot be reached by Tab")
+
+
+def press(page: Page, name: str, role: str = "button") -> None:
+    tab_to(page, page.locator("main").get_by_role(role, name=name).first)
+    page.keyboard.press("Enter")
+
+
+def write(page: Page, label: str, words: str) -> None:
+    tab_to(page, page.get_by_label(label).first)
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type(words)
+
+
+def test_a_campaign_is_planned_and_launched_by_keyboard(page: Page, live_server, regulars) -> None:
+    heard = []
+    page.on("console", lambda line: heard.append(line.text) if line.type == "error" else None)
+    page.goto(live_server.url + reverse("sign-in") + "?next=" + reverse("campaign-begin"))
+    page.get_by_label("Username").fill("maija")
+    page.get_by_label("Password").fill("a long password")
+    page.keyboard.press("Enter")
+    current = page.locator(".stepper__step--current")
+    expect(current).to_contain_text("Goal")
+    write(page, "Name", "By keyboard")
+    press(page, "Save and continue")
+    expect(current).to_contain_text("Audience")
+    tab_to(page, page.locator("[name=include]").first)
+    page.keyboard.press("Space")
+    expect(page.locator("#reach")).to_contain_text("3")
+    press(page, "Save and continue")
+    expect(current).to_contain_text("Messages")
+    press(page, "Write the text", "link")
+    write(page, "Subject", "Hello")
+    press(page, "Add")
+    write(page, "Words", "There is news, {{ customer.first_name }}.")
+    press(page, "Save")
+    expect(page.locator(".version").first).to_contain_text("Hello")
+    for step in ("Test", "Schedule", "Check and launch"):
+        press(page, "Save and continue")
+        expect(current).to_contain_text(step)
+    expect(page.locator("#checks")).to_be_visible()
+    expect(page.locator(".stepper__step--undone")).to_have_count(0)
+    press(page, "people now")
+    expect(page.locator("h1")).to_contain_text("By keyboard")
+    assert Campaign.objects.get().status == "sending"
+    assert heard == []
