@@ -6,7 +6,7 @@ A customer without purchases has frequency 0 and spend 0; what cannot be known i
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, reduce
@@ -109,6 +109,10 @@ def within(events: Any, days: int, at: Clock) -> Any:
 def _feature(key: str, label: str, label_fi: str, kind: str = "number", unit: str = "", **more: Any) -> Feature:
     more.setdefault("dimension", "behavioural")
     return Feature(key, label, label_fi, kind, unit=unit, source="computed", **more)
+
+
+def _words(named: Iterable[Any]) -> tuple[tuple[str, str, str], ...]:
+    return tuple((one.key, one.label, one.label_fi) for one in named)
 
 
 def _happened(types: tuple[str, ...], days: int) -> Callable[[Any, Clock], Value]:
@@ -259,9 +263,11 @@ COMPUTED: Final[tuple[Computed, ...]] = (
     # named: words for the numbers
     Computed("named", _feature("rfm_code", "RFM code", "RFM-koodi", "text"), _code),
     Computed("named", _feature("rfm_cell", "RFM group", "RFM-ryhmä", "choice",
-                               choices=tuple(cell.key for cell in CELLS)), lambda b, at: _first_of(CELLS, b)),
+                               choices=tuple(cell.key for cell in CELLS), words=_words(CELLS)),
+             lambda b, at: _first_of(CELLS, b)),
     Computed("named", _feature("journey_stage", "Journey stage", "Asiakaspolun vaihe", "choice",
-                               choices=("prospect", *(stage.key for stage in JOURNEY))),
+                               choices=("prospect", *(stage.key for stage in JOURNEY)),
+                               words=(("prospect", "Prospect", "Mahdollinen asiakas"), *_words(JOURNEY))),
              lambda b, at: _first_of(JOURNEY, b), empty="prospect"),
     # activity: what happened lately besides orders
     Computed("activity", _feature("visits_7d", "Visits in 7 days", "Käyntejä 7 päivässä", unit="visits"),

@@ -31,7 +31,12 @@ def _company(key: str, label: str, label_fi: str, kind: str, value: str, unit: s
     return Given(Feature(key, label, label_fi, kind, "market_position", unit=unit, source="company"), value)
 
 
-STAGES: Final = ("prospect", "occasional", "regular", "lapsed")
+STAGES: Final = (
+    ("prospect", "Prospect", "Mahdollinen asiakas"),
+    ("occasional", "Occasional", "Satunnainen"),
+    ("regular", "Regular", "Kanta-asiakas"),
+    ("lapsed", "Lapsed", "Hiipunut"),
+)
 
 GIVEN: Final[tuple[Given, ...]] = (
     Given(
@@ -48,7 +53,7 @@ GIVEN: Final[tuple[Given, ...]] = (
     _text("language", "Language", "Kieli", "cultural"),
     Given(
         Feature("stage", "Stage given by staff", "Henkilöstön antama vaihe", "choice", "behavioural",
-                choices=STAGES, source="customer"),
+                choices=tuple(key for key, *_words in STAGES), source="customer", words=STAGES),
         "nullif(c.stage, '')",
         field="stage",
     ),

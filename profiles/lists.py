@@ -40,12 +40,16 @@ def features(actor: Actor) -> Iterator[Feature]:
 
 
 def label(feature: Feature) -> str:
-    return feature.label_fi if (get_language() or "").startswith("fi") else feature.label
+    return feature.label_fi if is_finnish() else feature.label
+
+
+def is_finnish() -> bool:
+    return (get_language() or "").startswith("fi")
 
 
 def subjects(actor: Actor) -> Iterator[Subject]:
     for one in features(actor):
-        choices = tuple((choice, choice) for choice in one.choices)
+        choices = tuple((choice, one.named(choice, is_finnish=is_finnish())) for choice in one.choices)
         kind = one.kind if one.kind != "choice" or choices else "text"
         yield Subject(f"{NAME}.{one.key}", label(one), dimension(one), kind, choices, one.unit)
 

@@ -11,14 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from crm import figures
 from crm.models import Dimension, FieldType, Sensitivity
 from profiles.catalogue import Feature
-from profiles.computed import CELLS, JOURNEY
 
 PLACES: Final = 1  # decimals shown of a number that is not whole
-NAMED: Final = {
-    "rfm_cell": {cell.key: (cell.label, cell.label_fi) for cell in CELLS},
-    "journey_stage": {stage.key: (stage.label, stage.label_fi) for stage in JOURNEY}
-    | {"prospect": ("Prospect", "Mahdollinen asiakas")},
-}
 SOURCES: Final = {"customer": _("Customer record"), "company": _("Company record"), "computed": _("Computed")}
 
 
@@ -75,8 +69,7 @@ def _number(value: float, feature: Feature) -> str:
 
 
 def _choice(value: str, feature: Feature) -> str:
-    words = NAMED.get(feature.key, {}).get(value)
-    return words[is_finnish()] if words else value
+    return feature.named(value, is_finnish=is_finnish())
 
 
 def _moment(value: datetime, _feature: Feature) -> str:

@@ -40,8 +40,17 @@ class Control:
         return next(iter(self.values), "")
 
     @property
-    def suggested(self) -> tuple[str, ...]:
-        return tuple(value for value, _count in self.suggestions)
+    def chosen(self) -> list[Choice]:
+        """The values with their words."""
+        words = dict(self.options)
+        return [(value, words.get(value, value)) for value in self.values]
+
+    @property
+    def offers(self) -> list[tuple[str, str, int | None]]:
+        """What is not chosen yet: value, words and how many have it, the commonest first."""
+        counts, words = dict(self.suggestions), dict(self.options)
+        rows = dict.fromkeys([*counts, *words])
+        return [(one, words.get(one, one), counts.get(one)) for one in rows if one not in self.values]
 
 
 @dataclass(frozen=True)
@@ -165,7 +174,7 @@ def comparison(
     kind: str,
     *,
     stem: str = "",
-    choices: Sequence[str] = (),
+    choices: Sequence[tuple[str, str]] = (),
     unit: str = "",
     suggestions: Sequence[tuple[str, int]] = (),
 ) -> list[Control]:
@@ -182,7 +191,7 @@ def fields_of(
     name: str,
     operand: str,
     kind: str,
-    choices: Sequence[str] = (),
+    choices: Sequence[tuple[str, str]] = (),
     unit: str = "",
     suggestions: Sequence[tuple[str, int]] = (),
 ) -> list[Control]:
@@ -192,8 +201,7 @@ def fields_of(
     if operand == "nothing":
         return []
     if operand in drafts.LISTS:
-        options = tuple((one, wording.value_words(one)) for one in choices)
-        return [Control(name, "chips", label, tuple(line.many(name)), options, tuple(suggestions))]
+        return [Control(name, "chips", label, tuple(line.many(name)), tuple(choices), tuple(suggestions))]
     if operand in drafts.CALENDAR:
         return [Control(name, "checks", label, tuple(line.many(name)), calendar(operand))]
     if operand in ("pair", "date_pair"):
@@ -217,7 +225,7 @@ def single(
     name: str,
     kind: str,
     operand: str,
-    choices: Sequence[str],
+    choices: Sequence[tuple[str, str]],
     unit: str,
     suggestions: Sequence[tuple[str, int]],
 ) -> list[Control]:
@@ -226,7 +234,7 @@ def single(
     if kind == "truth":
         return [select(line, name, (("yes", _("yes")), ("no", _("no"))), label)]
     if choices and operand == "value":
-        return [select(line, name, [("", "…"), *((one, wording.value_words(one)) for one in choices)], label)]
+        return [select(line, name, [("", "…"), *choices], label)]
     if kind in operators.NUMERIC or kind == "share":
         return [Control(name, "number", label, values), *([word(unit)] if unit else [])]
     return [Control(name, "text", label, values, suggestions=tuple(suggestions))]
@@ -264,7 +272,7 @@ def feature_controls(line: Line, scope: Scope) -> list[Control]:
         line,
         operators.fitting(feature.kind),
         feature.kind,
-        choices=feature.choices,
+        choices=[(one, wording.value_words(one, feature)) for one in feature.choices],
         unit=feature.unit,
         suggestions=suggestions(feature),
     )

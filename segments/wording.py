@@ -93,7 +93,7 @@ def moved(rows: Sequence[tuple[bool, str, int]], reasons: Mapping[str, Any]) -> 
 def compared(row: Distinction, features: Mapping[str, Feature]) -> Compared:
     """A distinction in figures a person knows: shares of a value, or means of a number."""
     feature = features[row.feature]
-    label = said(feature) if row.value is None else f"{said(feature)}: {value_words(row.value)}"
+    label = said(feature) if row.value is None else f"{said(feature)}: {value_words(row.value, feature)}"
     most = max(abs(row.inside), abs(row.everyone)) or 1
     inside, everyone = written(row.inside, row.value, feature), written(row.everyone, row.value, feature)
     told = _("%(label)s: %(inside)s here, %(everyone)s of everyone.")
@@ -112,7 +112,7 @@ def compared(row: Distinction, features: Mapping[str, Feature]) -> Compared:
 def drifted(row: Drift, features: Mapping[str, Feature]) -> str:
     """What moved since the persona was written, in one sentence."""
     feature = features[row.feature]
-    label = said(feature) if row.value is None else f"{said(feature)}: {value_words(row.value)}"
+    label = said(feature) if row.value is None else f"{said(feature)}: {value_words(row.value, feature)}"
     then, now = (None if figure is None else written(figure, row.value, feature) for figure in (row.then, row.now))
     if now is None:
         return _("%(label)s no longer sets them apart (%(then)s when it was written).") % {"label": label, "then": then}
@@ -172,11 +172,11 @@ def written(amount: float, value: str | None, feature: Feature) -> str:
     return f"{figures.number(amount, 0 if abs(amount) >= 100 else 1)} {unit}".strip()
 
 
-def value_words(value: Any) -> str:
-    """A stored value as people read it: yes or no for a truth, spaces for the underscores of a key."""
+def value_words(value: Any, feature: Feature) -> str:
+    """A stored value as people read it: yes or no for a truth, a choice by its words, no underscores of a key."""
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    return str(value).replace("_", " ")
+    return feature.named(str(value), is_finnish=is_finnish()).replace("_", " ")
 
 
 def proxies(found: Sequence[Association], actor: Actor) -> list[str]:

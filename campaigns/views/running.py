@@ -257,11 +257,15 @@ def launch(request: ActorRequest, pk: int) -> HttpResponse:
 
 def steps(reach: audience.Reach) -> list[charts.Step]:
     """The reach funnel for its component, reasons in words."""
-    rows = [charts.Step(_("In the segments"), reach.matches)]
-    for step in reach.steps:
-        reasons = ", ".join(f"{label} {figures.number(count)}" for _code, label, count in step.losses)
-        rows.append(charts.Step(capfirst(str(step.label)), step.count, reasons))
-    return rows
+    kept = [charts.Step(capfirst(str(step.label)), step.count, reasons(step)) for step in reach.steps]
+    return [charts.Step(_("In the segments"), reach.matches), *kept]
+
+
+def reasons(step: audience.Step) -> str:
+    """Why people are lost at the step; a single reason needs no count of its own."""
+    if len(step.losses) == 1:
+        return step.losses[0][1]
+    return ", ".join(f"{label} {figures.number(count)}" for _code, label, count in step.losses)
 
 
 def faults(campaign: Campaign) -> list[str]:

@@ -164,7 +164,7 @@ def place_of(request: ActorRequest, campaign: Campaign, key: str) -> Place:
 
 def as_html(request: ActorRequest, place: Place) -> HttpResponse:
     initial = {name: getattr(place.row, name) for name in PARTS} if place.row else {}
-    form = HtmlForm(request.POST or None, initial=initial)
+    form = needing_subject(HtmlForm(request.POST or None, initial=initial), place)
     if request.POST and form.is_valid() and not faults(form, place.source(form.cleaned_data)):
         return stored(request, place, {**form.cleaned_data, "blocks": {}})
     return shown(request, place, {"form": form, "is_html": True})
@@ -177,7 +177,8 @@ def as_blocks(request: ActorRequest, place: Place) -> HttpResponse:
     kept = known.get("blocks", []) if not starter else [resolved(one) for one in starter.blocks]
     options = {"segments": list(segments_of(request)), "names": names()}
     head = {"subject": getattr(place.row, "subject", ""), "preheader": getattr(place.row, "preheader", "")}
-    form = LetterForm(request.POST or None, initial={**head, "look": starter.look if starter else known.get("look")})
+    head["look"] = starter.look if starter else known.get("look")
+    form = needing_subject(LetterForm(request.POST or None, initial=head), place)
     given: Any = with_one_more(request.POST) if "add" in request.POST else request.POST or None
     parts = Blocks(given, prefix="b", initial=kept, form_kwargs=options)
     if request.POST and "add" not in request.POST and form.is_valid() & parts.is_valid():
@@ -189,6 +190,12 @@ def as_blocks(request: ActorRequest, place: Place) -> HttpResponse:
             return stored(request, place, values)
     is_foreign = bool(place.row and place.row.html and not known and not starter)
     return shown(request, place, {"form": form, "parts": parts, "is_html": False, "is_foreign": is_foreign})
+
+
+def needing_subject(form: Any, place: Place) -> Any:
+    """The form, which asks for a subject where no other text lends its own."""
+    form.fields["subject"].required = place.is_base and not matrix.short_form(place.campaign.channel)
+    return form
 
 
 def names() -> list[str]:

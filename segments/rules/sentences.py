@@ -130,7 +130,14 @@ def _label(feature: Feature, voice: Voice) -> str:
 
 def _feature(node: tree.FeatureCondition, catalogue: Catalogue, voice: Voice) -> str:
     feature = catalogue[node.feature]
-    return _compared(_label(feature, voice), node.op, node.value, voice, feature.unit)
+    return _compared(_label(feature, voice), node.op, _named(node.value, feature, voice), voice, feature.unit)
+
+
+def _named(value: Any, feature: Feature, voice: Voice) -> Any:
+    """Choices by the words the house has for them."""
+    if isinstance(value, tuple):
+        return tuple(_named(one, feature, voice) for one in value)
+    return feature.named(value, is_finnish=voice.is_finnish) if isinstance(value, str) else value
 
 
 # --- events --------------------------------------------------------------------------------------

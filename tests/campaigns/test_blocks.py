@@ -184,7 +184,7 @@ def test_what_is_missing_or_wrong_is_said_at_its_place_and_nothing_is_kept(edito
         ([{"kind": "button", "text": "Go", "url": ""}], "This block needs it."),
         ([{"kind": "button", "text": "Go", "url": "javascript:alert(1)"}], "Begin it with https://"),
         ([{"text": "{{ customer.shoe_size }}"}], "shoe_size"),
-        ([{"text": "{% if %}"}], "html, line"),
+        ([{"text": "{% if %}"}], "HTML, line"),
     ):
         page = client.post(url, posted(*parts))
         assert page.status_code == 400 and said in page.content.decode()

@@ -35,6 +35,14 @@ def test_a_fault_names_its_line(html, line, words):
     assert words in str(found[0])
 
 
+def test_what_is_missing_is_said_in_a_sentence_without_a_line():
+    found = composition.faults(Source(subject=" ", preheader="", html="", text=""), KNOWN)
+    assert [(one.part, str(one)) for one in found] == [
+        ("subject", "The subject is missing."),
+        ("html", "The text is missing."),
+    ]
+
+
 def test_a_text_without_faults_has_none():
     html = '<a href="https://shop.example/?city={{ customer.city }}">{% if customer.city %}x{% endif %}</a>'
     assert composition.faults(source(html), KNOWN) == []

@@ -2,12 +2,14 @@
 
 import pytest
 
+from profiles.computed import COMPUTED
 from segments.rules.operators import OPERATORS
 from segments.rules.reading import Known, read_rule
 from segments.rules.sentences import changes, clause, sentence
 from tests.segments import worlds
 
 CITY = {"feature": "city", "op": "is", "value": "Helsinki"}
+STAGE = {"feature": "stage", "op": "is"}
 AGE = {"feature": "age", "op": "at_least", "value": 18}
 WEB = [{"property": "channel", "op": "is", "value": "web"}]
 TABLE = [
@@ -111,6 +113,17 @@ def test_rule_reads_back_in_both_languages(where, english, finnish):
 def test_clause_says_one_line_of_the_editor():
     rule = read_rule({"version": 1, "where": CITY}, Known(worlds.CATALOGUE))
     assert clause(rule.where, worlds.CATALOGUE, "fi") == "kaupunki on ”Helsinki”"
+
+
+def test_choices_of_the_house_are_read_by_their_words_and_those_of_a_firm_as_given():
+    journey = next(one.feature for one in COMPUTED if one.feature.key == "journey_stage")
+    catalogue = {**worlds.CATALOGUE, "journey_stage": journey}
+    asked = {"feature": "journey_stage", "op": "one_of", "value": ["slowed_down", "regular"]}
+    rule = read_rule({"version": 1, "where": {"all": [asked, {**STAGE, "value": "family"}]}}, Known(catalogue))
+    assert clause(rule.where, catalogue) == ("journey stage is “Slowed down” or “Regular” and stage is “family”")
+    assert clause(rule.where, catalogue, "fi") == (
+        "asiakaspolun vaihe on ”Hidastunut” tai ”Kanta-asiakas” ja vaihe on ”family”"
+    )
 
 
 def test_changes_of_a_rule_are_told_in_words():
