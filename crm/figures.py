@@ -47,6 +47,14 @@ def share(value: Amount | None, digits: int = 1) -> str:
     return number(Decimal(str(value)) * 100, digits) + sign
 
 
+def points(value: Amount | None, digits: int = 1) -> str:
+    """A difference of shares in 0–1 as percentage points: 3.4 pp or 3,4 %-yks."""
+    if value is None:
+        return MISSING
+    sign = {"en_GB": "pp", "fi": "%-yks."}[locale()]
+    return f"{number(Decimal(str(value)) * 100, digits)}\u00a0{sign}"
+
+
 def signed(value: Amount | None, kind: str = "number", digits: int = 0) -> str:
     """A difference that always shows its sign: +38, −3, ±0."""
     if value is None:
@@ -106,6 +114,7 @@ KINDS: dict[str, tuple[Callable[..., str], int]] = {
     "money": (money, 2),
     "whole_money": (money, 0),
     "share": (share, 1),
+    "points": (points, 1),
 }
 
 

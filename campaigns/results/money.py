@@ -99,11 +99,11 @@ def money_between(interval: Interval, currency: str) -> str:
 
 
 def returned(told: Caused) -> str:
-    """Return on spend with its interval: 3.2 × (1.1 – 5.3)."""
+    """Return on spend with its interval: 3.2 × (1.1 … 5.3)."""
     if isinstance(told.return_on_spend, CannotTell) or isinstance(told.return_interval, CannotTell):
         return figures.MISSING
     low, high = figures.number(told.return_interval.low, 1), figures.number(told.return_interval.high, 1)
-    return f"{figures.number(told.return_on_spend, 1)} × ({low} – {high})"
+    return f"{figures.number(told.return_on_spend, 1)} × ({low} … {high})"
 
 
 def places(results: Results) -> list[PlaceRow]:

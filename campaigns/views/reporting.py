@@ -102,6 +102,9 @@ def report(request: ActorRequest, pk: int) -> HttpResponse:
     )
 
 
+DIFFERENCES = {"share": "points"}  # what a difference is written in, where not in what it is a difference of
+
+
 def shown(found: Results) -> dict[str, Any]:
     """The report's parts in the order of the page."""
     days, series = drawn.timeline(found.run)
@@ -116,7 +119,7 @@ def shown(found: Results) -> dict[str, Any]:
         "wave_columns": wave_columns(found),
         "wave_price": drawn.wave_price(found),
         "forests": drawn.forests(found),
-        "unit": drawn.kind_of(found),
+        "unit": DIFFERENCES.get(drawn.kind_of(found), drawn.kind_of(found)),
         "decisions": drawn.segment_rows(found),
         "decision_columns": DECISIONS,
         "rule": words.rule(found),

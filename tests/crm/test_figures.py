@@ -19,6 +19,7 @@ WRITTEN = [
     (figures.signed, (38,), "+38", "+38"),
     (figures.signed, (-0.021, "share", 1), "−2.1%", f"−2,1{SPACE}%"),
     (figures.signed, (0,), "±0", "±0"),
+    (figures.signed, (0.034, "points", 1), f"+3.4{SPACE}pp", f"+3,4{SPACE}%-yks."),
     (figures.day, (NOON.date(),), "21 Nov 2026", "21.11.2026"),
     (figures.clock, (NOON,), "12:04", "12.04"),
     (figures.moment, (NOON,), "21 Nov 2026, 12:04", "21.11.2026 klo 12.04"),
