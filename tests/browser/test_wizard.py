@@ -33,7 +33,11 @@ def regulars(cast) -> Segment:
 
 
 def tab_to(page: Page, place: Locator) -> None:
-    """Tab until the place has the focus; it has to be reachable and to show that it is focused."""
+    """Tab until the place has the focus, on a new page by the way past its navigation."""
+    place.wait_for()
+    if page.evaluate("document.activeElement === document.body"):
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
     for _ in range(MOST_TABS):
         if place.evaluate("element => element === document.activeElement"):
             return
