@@ -1,16 +1,19 @@
 """The thread of a campaign: sealed, sent over a real SMTP server, accounted for to the last member."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
 from celery import current_app
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from campaigns import actions, queries
 from campaigns.delivery.sweeping import complete
+from campaigns.delivery.transitions import requeue_unknown
 from campaigns.models import Attempt, Campaign, Message, MessageState, Run, RunStatus
 from campaigns.tasks import sweep_campaigns
 from chaos.sink import Sink
@@ -133,3 +136,24 @@ def test_the_last_message_may_leave_while_the_run_is_being_closed(
     complete(run.pk, at=timezone.now())
     run.refresh_from_db()
     assert run.status == status
+
+
+@pytest.mark.postgres
+def test_a_run_is_not_closed_while_somebody_puts_rows_back_into_it(new_customer, new_campaign):
+    run = launched(new_campaign([new_customer(n) for n in range(3)]))
+    Message.objects.filter(run=run).update(state=MessageState.UNKNOWN)
+
+    def close() -> bool:
+        try:
+            return complete(run.pk, at=timezone.now())
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert requeue_unknown(run.pk) == 3
+            closing = pool.submit(close)
+            assert not wait([closing], timeout=0.3).done
+        assert closing.result() is False
+    run.refresh_from_db()
+    assert run.status == RunStatus.SENDING and queries.progress(run).states == {"queued": 3}
