@@ -138,7 +138,6 @@ def test_the_last_message_may_leave_while_the_run_is_being_closed(
     assert run.status == status
 
 
-@pytest.mark.postgres
 def test_a_run_is_not_closed_while_somebody_puts_rows_back_into_it(new_customer, new_campaign):
     run = launched(new_campaign([new_customer(n) for n in range(3)]))
     Message.objects.filter(run=run).update(state=MessageState.UNKNOWN)
@@ -152,8 +151,11 @@ def test_a_run_is_not_closed_while_somebody_puts_rows_back_into_it(new_customer,
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             assert requeue_unknown(run.pk) == 3
+            if connection.vendor == "postgresql":  # SQLite in memory lets nobody in meanwhile
+                closing = pool.submit(close)
+                assert not wait([closing], timeout=0.3).done
+        if connection.vendor == "sqlite":
             closing = pool.submit(close)
-            assert not wait([closing], timeout=0.3).done
         assert closing.result() is False
     run.refresh_from_db()
     assert run.status == RunStatus.SENDING and queries.progress(run).states == {"queued": 3}
