@@ -86,7 +86,7 @@ def test_no_link_is_dead(signed_in: Any, house: Any, role: str) -> None:
     assert len(pages) > 15
 
 
-# Adds up what moves by itself; what follows a click does not count (web.dev/cls: up to 0.1 is good, more than 0.25 is poor).
+# Adds up what moves by itself, not after a click (web.dev/cls: up to 0.1 is good, more than 0.25 is poor).
 SHIFTS = """
 window.shifted = 0;
 new PerformanceObserver(list => list.getEntries().forEach(one => {
