@@ -73,17 +73,27 @@ def write_letter(
     """A letter that leaves in a moment, under the writer's name; answers go to the writer.
 
     About the customer's own matter, or an offer: then all that bounds marketing bounds it. `task` is done by it.
+    The same letter that has not left yet is returned instead of written again.
     Raises `LetterRefused`, and `Refused` for a text that cannot be sent.
     """
     require(by, "letters.write")
     if reason := objection(customer, is_offer=is_offer, at=at):
         raise LetterRefused(str(WORDS.get(reason, reason)), path="customer")
+    if same := _same_waiting(customer, one_line(subject), text, by):
+        return same
     campaign = _campaign(one_line(subject), text, is_offer, by, at)
     message = _message(campaign, customer, by, at)
     if task is not None:
         crm_actions.finish_task(task, note=campaign.name, by=by, at=at)
     _audit(message, "wrote", {"subject": [None, campaign.name]}, by=by, at=at)
     return message
+
+
+def _same_waiting(customer: Any, subject: str, text: str, by: Actor) -> Message | None:
+    """The same letter of the same writer that has not left yet: a form sent twice writes one."""
+    crm_queries.customers(by).select_for_update(of=("self",)).only("pk").get(pk=customer.pk)
+    rows = Message.objects.filter(customer=customer, reason=MAY_BE_TAKEN_BACK, state=MessageState.DEFERRED)
+    return rows.filter(run__started_by=by.user, variant__subject=subject, variant__text=text).first()
 
 
 def _campaign(subject: str, text: str, is_offer: bool, by: Actor, at: datetime) -> Campaign:
@@ -152,12 +162,10 @@ def _message(campaign: Campaign, customer: Any, by: Actor, at: datetime) -> Mess
 def take_back(message: Message, *, by: Actor, at: datetime) -> None:
     """Do not send a letter that has not begun to leave. Raises `NotPossibleNow` when it has."""
     require(by, "letters.write")
-    waiting = Message.objects.filter(pk=message.pk, state__in=(MessageState.QUEUED, MessageState.DEFERRED))
-    if not waiting.exists():
-        raise NotPossibleNow(_("The e-mail has left already."))
     Run.objects.filter(pk=message.run_id).update(status=RunStatus.CANCELLED, finished_at=at)
+    if not transitions.cancel_open(message.run_id):
+        raise NotPossibleNow(_("The e-mail has left already."))
     make_move(message.run.campaign_id, "cancel", at=at)
-    transitions.cancel_open(message.run_id)
     _audit(message, "took back", {"subject": [message.run.campaign.name, None]}, by=by, at=at)
 
 

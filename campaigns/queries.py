@@ -37,6 +37,7 @@ from crm import queries as crm_queries
 from crm.refusals import NotPossibleNow, Refused
 from crm.retention import Kept
 from crm.rights import Actor, may
+from segments import queries as segment_queries
 
 
 def campaigns() -> QuerySet[Campaign]:
@@ -284,14 +285,7 @@ def unfit_segments(campaign: Campaign) -> list[Any]:
 def stale_segments(campaign: Campaign, *, at: datetime) -> list[Any]:
     """Segments of the campaign whose membership is too old to send by; named lists do not age."""
     used = {*campaign.include.all(), *campaign.exclude.all()}
-    return sorted((one for one in used if is_stale(one, at)), key=lambda one: one.name)
-
-
-def is_stale(segment: Any, at: datetime) -> bool:
-    if segment.kind == "static":
-        return False
-    age = at - segment.refreshed_at if segment.refreshed_at else None
-    return age is None or age.total_seconds() > segment.stale_after_minutes * 60
+    return sorted((one for one in used if segment_queries.is_stale(one, at=at)), key=lambda one: one.name)
 
 
 def preview(

@@ -523,11 +523,15 @@ def placed(draft: Box, path: str, box_path: str, position: int) -> tuple[Box, st
         return draft, path
     mark = Line("moved")
     marked = with_part(draft, path, lambda _: mark)
-    parts = list(at(marked, box_path).parts)  # type: ignore[union-attr]
-    parts.insert(max(0, min(position, len(parts))), part)
-    marked = with_part(marked, box_path, lambda _: replace(box, parts=tuple(parts)))
+    marked = with_part(marked, box_path, lambda into: inserted(into, max(0, position), part))
     found = with_part(marked, next(name for name, one in lines(marked) if one is mark), lambda _: None)
     return found, next(name for name, one in _parts(found) if one is part)
+
+
+def inserted(box: Draft, position: int, part: Draft) -> Draft:
+    if isinstance(box, Line):
+        return box
+    return replace(box, parts=(*box.parts[:position], part, *box.parts[position:]))
 
 
 def _parts(draft: Draft, path: str = ROOT) -> Iterator[tuple[str, Draft]]:

@@ -16,6 +16,7 @@ from campaigns.models import Campaign, Message, Response, Run, Variant
 from chaos.sink import Sink
 from crm import access, timeline
 from crm.models import Customer, Hook, HookCall, Suppression
+from crm.refusals import NotPossibleNow
 
 pytestmark = pytest.mark.django_db
 
@@ -113,6 +114,21 @@ def test_a_letter_can_be_taken_back_until_it_leaves(mine: Customer, anna: Any, s
     gone = leave(written(mine, anna))
     with pytest.raises(Exception, match="has left already"):
         correspondence.take_back(gone, by=access.of_user(anna), at=timezone.now())
+
+
+def test_a_form_sent_twice_writes_one_letter_and_other_words_write_another(mine: Customer, anna: Any) -> None:
+    first = written(mine, anna)
+    assert written(mine, anna).pk == first.pk
+    assert written(mine, anna, text="It came back.").pk != first.pk
+
+
+def test_what_has_begun_to_leave_cannot_be_taken_back(mine: Customer, anna: Any) -> None:
+    message = written(mine, anna)
+    Message.objects.filter(pk=message.pk).update(state="handing")
+    with pytest.raises(NotPossibleNow):
+        correspondence.take_back(message, by=access.of_user(anna), at=timezone.now())
+    message.run.refresh_from_db()
+    assert message.run.status == "sending"
 
 
 def test_the_timeline_tells_of_it_with_its_state(mine: Customer, anna: Any, sink: Sink, cast: SimpleNamespace) -> None:
