@@ -26,7 +26,7 @@ test: set-up-dev ## set up and run the tests on all cores; PYTEST="-k name" narr
 	@$(IN) -m pytest $(PYTEST)
 
 screenshots: set-up-dev ## take the pictures of README and guide anew, on the way through the guide
-	@KOHDE_HOUSE_CUSTOMERS=5000 KOHDE_PICTURES=$(CURDIR)/docs/images $(IN) -m pytest tests/browser/test_pictures.py tests/browser/test_guide.py
+	@KOHDE_HOUSE_CUSTOMERS=5000 KOHDE_PICTURES=$(CURDIR)/docs/images $(IN) -m pytest tests/browser/test_pictures.py tests/browser/test_guide.py tests/browser/test_guide_selling.py
 
 engines: python ## install Spark and chDB (1 GB, needs Java 17) and hold every rule to a plain reading of it there
 	@$(PYTHON) config/set_up.py --dev --engines

@@ -1,15 +1,17 @@
 """Changes others may request of campaigns: keyword-only verbs, atomic, with an audit line in the same transaction."""
 
+import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from campaigns import approval, queries, readiness, rollout, waves
+from campaigns import approval, past, queries, readiness, rollout, waves
 from campaigns.approval import ApprovalMissing as ApprovalMissing
 from campaigns.approval import plan as plan
 from campaigns.channels import CHANNELS
@@ -29,12 +31,14 @@ from crm.refusals import NotPossibleNow, Refused
 from crm.rights import Actor
 
 ONCE = "once"
+LIMITS = ("ceiling", "allowed_rise")
 SETTABLE = (
     "name",
     "description",
     "channel",
     "webhook",
     "purpose",
+    "topic",
     "goal",
     "goal_event",
     "window_days",
@@ -59,6 +63,7 @@ SETTABLE = (
 )
 TEXTS = ("subject", "preheader", "html", "text")
 OF_VARIANT = ("key", "name", "weight", "is_mass", *TEXTS, "blocks", "texts")
+KEY = re.compile(r"[A-Za-z0-9-]{1,8}")  # without a space: “held out” and “wave 2” are arms of ours
 OF_CELL = ("segment", "language", *TEXTS, "blocks")
 
 
@@ -136,6 +141,8 @@ def write_variants(campaign: Campaign, variants: Sequence[Mapping[str, Any]]) ->
     """Make these the versions of the campaign; a key keeps its row, what is not named goes."""
     for place, variant in enumerate(variants):
         refuse_unknown(variant, OF_VARIANT, path=f"variants[{place}]")
+        if not KEY.fullmatch(variant["key"]):
+            raise Refused(_("The key of a version is up to eight letters and digits."), path=f"variants[{place}].key")
     refuse_masses([bool(variant.get("is_mass")) for variant in variants])
     campaign.variants.exclude(key__in=[variant["key"] for variant in variants]).delete()
     for variant in variants:
@@ -201,6 +208,9 @@ def refuse_bad(values: Mapping[str, Any]) -> None:
     refuse_unknown(values, SETTABLE)
     if not 0 <= float(values.get("holdout_share", 0)) < 1:
         raise Refused(_("The hold-out is a share from 0 to below 1."), path="holdout_share")
+    if not 0 <= values.get("worthwhile_lift", 0) <= 5:
+        raise Refused(_("What is worth acting on is a share from 0 to 5."), path="worthwhile_lift")
+    refuse_bad_guardrails(values.get("guardrails", ()))
     if not 1 <= values.get("priority", 1) <= 9:
         raise Refused(_("The priority is a number from 1 to 9."), path="priority")
     if not 1 <= values.get("waves", 1) <= 10:
@@ -209,8 +219,32 @@ def refuse_bad(values: Mapping[str, Any]) -> None:
         raise Refused(_("Between waves lie 1 to 336 hours."), path="wave_hours")
     if bool(values.get("send_from")) != bool(values.get("send_until")):
         raise Refused(_("A window of hours needs both ends."), path="send_from")
+    if values.get("send_from") and values["send_from"] == values.get("send_until"):
+        raise Refused(_("A window that ends when it begins never opens."), path="send_until")
     if set(values.get("send_weekdays", "")) - set("1234567"):
         raise Refused(_("Weekdays are digits from 1, Monday, to 7."), path="send_weekdays")
+
+
+def refuse_bad_guardrails(given: Any) -> None:
+    """Raise `Refused` for limits on nothing that is counted, and for shares that are none; null is no limit."""
+    if not isinstance(given, list | tuple):
+        raise Refused(_("A list of limits."), path="guardrails")
+    known = [str(one["key"]) for one in planned.USUAL_GUARDRAILS]
+    for place, one in enumerate(given):
+        path = f"guardrails[{place}]"
+        if not isinstance(one, Mapping):
+            raise Refused(_("A limit has the names key, ceiling and allowed_rise."), path=path)
+        refuse_unknown(one, ("key", *LIMITS), path=path)
+        if one.get("key") not in known:
+            raise Refused(_("There is no such limit."), path=f"{path}.key", choices=known)
+        for name in LIMITS:
+            if one.get(name) is not None and not is_share(one[name]):
+                raise Refused(_("A share from 0 to 1."), path=f"{path}.{name}")
+
+
+def is_share(value: Any) -> bool:
+    """Whether it is a number from 0 to 1; what is no number at all, such as NaN, lies nowhere."""
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def refuse_channel(channel: str, target: Any) -> None:
@@ -229,9 +263,10 @@ def refuse_unknown(values: Mapping[str, Any], valid: Sequence[str], *, path: str
 @transaction.atomic
 def schedule(campaign: Campaign, *, send_at: datetime, by: Actor, at: datetime) -> Campaign:
     """Launch it by itself at that time; the sweep of the timetable does."""
-    refuse_unready(campaign)
-    approval.refuse_unapproved(campaign, at=at)
     make_move(campaign.pk, "schedule", at=at)
+    fresh = Campaign.objects.get(pk=campaign.pk)
+    refuse_unready(fresh)
+    approval.refuse_unapproved(fresh, at=at)
     Campaign.objects.filter(pk=campaign.pk).update(send_at=send_at)
     audit(campaign, "scheduled", {"send_at": [campaign.send_at, send_at]}, by=by, at=at)
     campaign.refresh_from_db()
@@ -256,16 +291,17 @@ def launch(campaign: Campaign, *, by: Actor, at: datetime, occurrence_key: str =
     """Fix everything that must not change any more and begin to seal the audience as of `at`.
 
     Of many calls at once one wins; the others raise `MoveNotAllowed`. Raises `NotReady`, `ApprovalMissing`.
-    Sealing and sending follow by the worker.
+    Moved first, judged then: from the move on nobody changes what is judged. Sealing and sending follow by the worker.
     """
-    refuse_unready(campaign)
-    refuse_stale(campaign, at)
-    approval.refuse_unapproved(campaign, at=at)
     before = make_move(campaign.pk, "launch", at=at)
-    store_links(campaign)
+    fresh = Campaign.objects.get(pk=campaign.pk)
+    refuse_unready(fresh)
+    refuse_stale(fresh, at)
+    approval.refuse_unapproved(fresh, at=at)
+    store_links(fresh)
     try:
         with transaction.atomic():
-            run = Run.objects.create(campaign=campaign, occurrence_key=occurrence_key, **frozen(campaign, by, at))
+            run = Run.objects.create(campaign=campaign, occurrence_key=occurrence_key, **frozen(fresh, by, at))
     except IntegrityError:
         raise MoveNotAllowed("launch", CampaignStatus.FINISHED) from None
     waves.plan_waves(run)
@@ -277,7 +313,7 @@ def launch(campaign: Campaign, *, by: Actor, at: datetime, occurrence_key: str =
 def carry_out(run_id: int, *, at: datetime) -> None:
     """Seal and send in this process until nothing of the run is due; workers may do the same at the same time."""
     seal(run_id, at=at)
-    while send_batch(run_id):
+    while send_batch(run_id, at=at):
         pass
     complete(run_id, at=at)
 
@@ -288,7 +324,11 @@ def frozen(campaign: Campaign, by: Actor, at: datetime) -> dict[str, Any]:
         "seed": campaign.seed,
         "content_hash": approval.content_hash(campaign),
         "on_ambiguous": campaign.on_ambiguous,
-        "plan": {**approval.plan(campaign), "baseline": planned.as_json(planned.baseline(campaign, at))},
+        "plan": {
+            **approval.plan(campaign),
+            **past.plan(campaign.goal),
+            "baseline": planned.as_json(planned.baseline(campaign, at)),
+        },
         "started_by": by.user,
         "started_at": at,
         "sealed_at": at,
@@ -327,7 +367,12 @@ def store_links(campaign: Campaign) -> None:
 
 @transaction.atomic
 def pause(campaign: Campaign, *, by: Actor, at: datetime) -> Campaign:
-    """Stop after the messages that are being handed over right now."""
+    """Stop after the messages that are being handed over right now; what paused itself no longer goes on by itself."""
+    by_itself = Run.objects.filter(campaign=campaign, status=RunStatus.PAUSED, resume_at__isnull=False)
+    if by_itself.update(resume_at=None, pause_reason=""):
+        audit(campaign, "paused", {"status": [RunStatus.PAUSED, RunStatus.PAUSED]}, by=by, at=at)
+        campaign.refresh_from_db()
+        return campaign
     running = (RunStatus.SEALING, RunStatus.SENDING)
     runs = Run.objects.filter(campaign=campaign, status__in=running)
     return moved(campaign, "pause", "paused", runs, {"status": RunStatus.PAUSED}, by=by, at=at)
@@ -446,7 +491,12 @@ def moved(
 
 @transaction.atomic
 def resend_unknown(run: Run, *, by: Actor, at: datetime) -> int:
-    """Send again what may or may not have left, knowing that some people may get it twice; return how many."""
+    """Send again what may or may not have left, knowing that some people may get it twice; return how many.
+
+    Raises `NotPossibleNow` for a run that was cancelled.
+    """
+    if Run.objects.filter(pk=run.pk, status=RunStatus.CANCELLED).exists():
+        raise NotPossibleNow(_("What was cancelled is not sent again."))
     count = transitions.requeue_unknown(run.pk)
     if count and Run.objects.filter(pk=run.pk, status=RunStatus.COMPLETED).update(
         status=RunStatus.SENDING, finished_at=None

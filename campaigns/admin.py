@@ -29,6 +29,7 @@ class Targets(Editable):
         return shown_secret(target) if target.pk else ""
 
 
+admin.site.register(models.LetterText, Ledger, list_display=["name", "owner", "is_shared", "updated_at", "deleted_at"])
 admin.site.register(models.WebhookTarget, Targets, list_display=["name", "url", "key_number", "is_active"])
 admin.site.register(
     models.SendingRules, Rules, list_display=["__str__", "quiet_from", "quiet_until", "approval_above"], exclude=["id"]
@@ -86,6 +87,8 @@ admin.site.register(
     models.ProviderEvent, Ledger, list_display=["provider", "kind", "message", "at"], list_filter=["kind"]
 )
 admin.site.register(models.ContactWish, Ledger, list_display=["customer", "period_hours", "said_at"])
+admin.site.register(models.TopicChoice, Ledger, list_display=["customer", "topic", "is_wanted", "said_at"])
+admin.site.register(models.Topic, Ledger, list_display=["name_en", "name_fi", "is_offered"])
 admin.site.register(models.Lesson, Ledger, list_display=["text"])
 admin.site.register(models.Wave, Ledger, list_display=["run", "number", "due_at", "opened_at", "shares"])
 admin.site.register(models.SenderDomain, Ledger, list_display=["domain", "verdict", "checked_at", "accepted_at"])

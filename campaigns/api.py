@@ -13,9 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
-from campaigns import actions, notes, queries, rollout, tasks
+from campaigns import actions, api_checks, checking, notes, queries, rollout, tasks
 from campaigns.api_letters import Letters
-from campaigns.models import Campaign, Message, Run, Variant, VariantText, WebhookTarget
+from campaigns.api_topics import Topics
+from campaigns.models import Campaign, Message, Run, Topic, Variant, VariantText, WebhookTarget
 from campaigns.results import files, shape
 from crm import queries as crm_queries
 from crm.refusals import NotPossibleNow
@@ -63,6 +64,9 @@ class CampaignSerializer(StrictModelSerializer):
     webhook: serializers.Field = serializers.SlugRelatedField(
         slug_field="name", queryset=WebhookTarget.objects.all(), required=False, allow_null=True
     )
+    topic: serializers.Field = serializers.PrimaryKeyRelatedField(
+        queryset=Topic.objects.all(), required=False, allow_null=True, help_text="Who does not want it gets nothing."
+    )
     approved_by: serializers.Field = serializers.SlugRelatedField(slug_field="username", read_only=True)
 
     class Meta:
@@ -76,6 +80,7 @@ class CampaignSerializer(StrictModelSerializer):
             "channel",
             "webhook",
             "purpose",
+            "topic",
             "goal",
             "goal_event",
             "window_days",
@@ -353,6 +358,8 @@ class Campaigns(Listed, Retrieved, Endpoint):
         "create": "campaigns.change",
         "partial_update": "campaigns.change",
         "reach": "campaigns.view",
+        "checks": "campaigns.launch",
+        "check_again": "campaigns.launch",
         "approve": "campaigns.approve",
         "launch": "campaigns.launch",
         "pause": "campaigns.launch",
@@ -398,6 +405,22 @@ class Campaigns(Listed, Retrieved, Endpoint):
         reach = queries.reach(self.get_object(), as_of=self.at)
         steps = [{**vars(step), "losses": {code: count for code, _, count in step.losses}} for step in reach.steps]
         return Response(ReachSerializer({"matches": reach.matches, "steps": steps}).data)
+
+    @extend_schema(responses=api_checks.OutsideChecksSerializer)
+    @action(detail=True, methods=["get"])
+    def checks(self, request: Request, pk: str) -> Response:
+        """What was found outside before sending: the sender's domain in the DNS, and the links of its texts."""
+        return Response(api_checks.found(self.get_object(), at=self.at))
+
+    @extend_schema(request=NothingSerializer, responses={202: api_checks.OutsideChecksSerializer})
+    @checks.mapping.post
+    @idempotent
+    def check_again(self, request: Request, pk: str) -> Response:
+        """Have the domain and all links looked at anew by a worker; read what it found a little later."""
+        campaign = self.get_object()
+        checking.ask(campaign, at=self.at, again=True)
+        tasks.look_outside()
+        return Response(api_checks.found(campaign, at=self.at), status=202)
 
     @extend_schema(request=NothingSerializer, responses=CampaignSerializer)
     @action(detail=True, methods=["post"])
@@ -475,9 +498,7 @@ class Campaigns(Listed, Retrieved, Endpoint):
     @idempotent
     def roll_out(self, request: Request, pk: str) -> Response:
         """Send decided versions to the rest of their segments; nothing leaves for ten minutes."""
-        given = RollOutSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        asked = given.validated_data
+        asked = self.read(request, by=RollOutSerializer)
         groups = {str(one["segment"] or rollout.EVERYBODY): one["variant"] for one in asked["decisions"]}
         run = actions.roll_out(self.get_object(), groups=groups, reason=asked["reason"], by=self.actor, at=self.at)
         tasks.poke(run.pk)
@@ -549,10 +570,9 @@ class OptIns(Endpoint):
     @idempotent
     def create(self, request: Request) -> Response:
         """Send the question to the customer's address. Nothing is granted before they answer."""
-        given = OptInSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        customer = get_object_or_404(crm_queries.customers(self.actor), pk=given.validated_data["customer"])
-        actions.ask_for_consent(customer, purpose=given.validated_data["purpose"], by=self.actor, at=self.at)
+        given = self.read(request, by=OptInSerializer)
+        customer = get_object_or_404(crm_queries.customers(self.actor), pk=given["customer"])
+        actions.ask_for_consent(customer, purpose=given["purpose"], by=self.actor, at=self.at)
         return Response({}, status=202)
 
 
@@ -560,4 +580,5 @@ router = SimpleRouter()
 router.register("opt-ins", OptIns, "opt-ins")
 router.register("campaigns", Campaigns, "campaigns")
 router.register("letters", Letters, "letters")
+router.register("topics", Topics, "topics")
 urlpatterns = router.urls

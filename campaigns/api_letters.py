@@ -1,7 +1,5 @@
 """Letters to one customer over the API: written, read with what became of them, taken back in time."""
 
-from typing import Any
-
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from rest_framework import serializers
@@ -64,9 +62,7 @@ class Letters(Listed, Retrieved, Endpoint):
     @idempotent
     def create(self, request: Request) -> Response:
         """Write to a customer; it leaves after twenty seconds. Refused in words when something speaks against it."""
-        given = self.get_serializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        values: dict[str, Any] = given.validated_data
+        values = self.read(request)
         letter = correspondence.write_letter(
             values["customer"], **values["variant"], is_offer=values["is_offer"], by=self.actor, at=self.at
         )

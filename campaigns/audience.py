@@ -4,18 +4,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet
-from django.utils.translation import get_language
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import LessThanOrEqual
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from campaigns import channels, pressure
-from campaigns.channels import CHANNELS
+from campaigns import channels, pressure, topics
 from campaigns.delivery.permission import NEEDS_CONSENT, consents
-from campaigns.models import Attempt, Campaign
-from crm import answers
+from campaigns.models import Attempt, Campaign, TopicChoice
+from crm import addresses, answers
 from crm import queries as crm_queries
+from crm.joined import Joined
 from crm.models import Customer
 from segments.models import Membership
 
@@ -26,10 +29,13 @@ Segments = QuerySet | Sequence[int]
 
 @dataclass(frozen=True)
 class Prospect:
-    """A member of the audience. `reason` is empty when we may write; then `address_key` names the mailbox."""
+    """A member of the audience, with the ids of its included segments they are in, commas between.
+
+    `reason` is empty when we may write; then `address_key` names the mailbox.
+    """
 
     customer_id: int
-    stratum: str
+    groups: str
     reason: str = ""
     address_key: str = ""
 
@@ -50,6 +56,7 @@ LOSSES = (
     Loss("restricted", "consents", _("Processing restricted")),
     Loss("objected", "consents", _("Objects to marketing")),
     Loss("no_consent", "consents", _("No consent")),
+    Loss(topics.REFUSED, "consents", _("Does not want this topic")),
     Loss("suppressed", "not_suppressed", _("On the suppression list")),
     Loss(pressure.TOO_SOON, "within_caps", _("Got a message a short while ago")),
     Loss(pressure.TOO_MANY, "within_caps", _("Got as many messages as allowed")),
@@ -58,9 +65,9 @@ LOSSES = (
     Loss("same_address", "will_get_it", _("Another member has the same address")),
 )
 STEPS = (
-    ("has_address", _("have an address")),
-    ("consents", _("consent")),
-    ("not_suppressed", _("are not suppressed")),
+    ("has_address", pgettext_lazy("reach", "have an address")),
+    ("consents", pgettext_lazy("reach", "consent")),
+    ("not_suppressed", pgettext_lazy("reach", "are not suppressed")),
     ("within_caps", _("have not had too much lately")),
     ("will_get_it", _("will get it")),
 )
@@ -130,7 +137,9 @@ def intervals(segments: Segments, as_of: datetime) -> QuerySet[Membership]:
 def memberships(segments: Segments, as_of: datetime) -> QuerySet[Membership]:
     """Memberships in these segments that were open at that moment, in no order."""
     still = Q(left_at=None) | Q(left_at__gt=as_of)
-    return Membership.objects.filter(still, segment__in=segments, entered_at__lte=as_of).order_by()
+    # The time inside a function: else SQLite walks every interval of the segments, for the customers of each chunk.
+    entered = LessThanOrEqual(Coalesce("entered_at", "entered_at"), as_of)
+    return Membership.objects.filter(still, entered, segment__in=segments).order_by()
 
 
 @dataclass(frozen=True)
@@ -149,10 +158,10 @@ def chunk(
     campaign: Campaign, as_of: datetime, *, after: int, size: int = CHUNK, seen: Seen, when: When | None = None
 ) -> list[Prospect]:
     """The next members by customer id, judged; empty at the end. Both the reach funnel and the sealing read this."""
-    while strata := next_strata(campaign, as_of, after, size):
-        if rows := facts(campaign, as_of, strata):
+    while groups := next_members(campaign, as_of, after, size):
+        if rows := facts(campaign, as_of, groups):
             return judgement(campaign, rows, seen, when or When(as_of))
-        after = max(strata)
+        after = max(groups)
     return []
 
 
@@ -177,29 +186,61 @@ class Fact(NamedTuple):
     erased_at: datetime | None
     restricted_at: datetime | None
     objected_at: datetime | None
-    stratum: int
+    groups: str
     has_consent: bool
+    refuses_topic: bool = False
 
 
-def next_strata(campaign: Campaign, as_of: datetime, after: int, size: int) -> dict[int, int]:
-    """The next customers by id in an included segment, each with the first of those segments."""
-    rows = memberships(ids_of(campaign.include), as_of).filter(customer__gt=after).values_list("customer")
-    return dict(rows.annotate(first=Min("segment")).order_by("customer")[:size])
+def next_members(campaign: Campaign, as_of: datetime, after: int, size: int) -> dict[int, str]:
+    """The next customers by id in an included segment, each with the ids of those segments, ascending.
+
+    They are looked for on stretches of ids, each twice as long as the one before: so the ledger is read in the order
+    of its segments or of its customers, whichever the database keeps, and no further than needed.
+    """
+    rows, found, width = memberships(ids_of(campaign.include), as_of), dict[int, str](), size
+    last = Customer.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    while len(found) < size and after < last:
+        stretch = rows.filter(customer__gt=after, customer__lte=after + width).values_list("customer")
+        some = stretch.annotate(own=Joined("segment")).order_by("customer")[: size - len(found)]
+        found |= {customer: in_order(own) for customer, own in some}
+        after, width = after + width, 2 * width
+    return found
 
 
-def facts(campaign: Campaign, as_of: datetime, strata: dict[int, int]) -> list[Fact]:
+@lru_cache(maxsize=10_000)
+def in_order(listed: str) -> str:
+    """The same numbers ascending and once each.
+
+    >>> in_order("12,7,12")
+    '7,12'
+    """
+    return ",".join(map(str, sorted(set(map(int, listed.split(","))))))
+
+
+def stratum(groups: str) -> str:
+    """The first of the segments a member is in: arms are balanced inside each.
+
+    >>> stratum("7,12")
+    '7'
+    """
+    return groups.partition(",")[0]
+
+
+def facts(campaign: Campaign, as_of: datetime, groups: dict[int, str]) -> list[Fact]:
     """Facts of those customers who are members, by id. One pass each over the chunk: no question per row."""
-    ids = list(strata)
+    ids, channel = list(groups), campaign.channel
     excluded = memberships(ids_of(campaign.exclude), as_of).filter(close("customer_id", ids))
     out = set(excluded.values_list("customer", flat=True))
-    granting = consents(channel=campaign.channel).filter(close("customer_id", ids))
+    granting = consents(channel=channel).filter(close("customer_id", ids))
     granted = set(granting.values_list("customer", flat=True))
-    own = ("pk", CHANNELS[campaign.channel].column, "erased_at", "restricted_at", "objected_at")
+    unwilling = topics.refusing(campaign.topic_id).filter(close("customer_id", ids))
+    refusing = set(unwilling.values_list("customer", flat=True)) if campaign.topic_id else set()
+    own = ("pk", "erased_at", "restricted_at", "objected_at", *channels.CHANNELS[channel].columns)
     people = Customer.objects.filter(close("pk", ids), merged_into=None).order_by("pk").values_list(*own)
     return [
-        Fact(pk, address, erased, restricted, objected, stratum=strata[pk], has_consent=pk in granted)
-        for pk, address, erased, restricted, objected in people
-        if pk in strata and pk not in out
+        Fact(pk, addresses.given(where), erased, restricted, objected, groups[pk], pk in granted, pk in refusing)
+        for pk, erased, restricted, objected, *where in people
+        if pk in groups and pk not in out
     ]
 
 
@@ -225,6 +266,7 @@ def own_reason(row: Fact, key: str, purpose: str) -> str:
         (row.restricted_at, "restricted"),
         (needs_consent and row.objected_at, "objected"),
         (needs_consent and not row.has_consent, "no_consent"),
+        (needs_consent and row.refuses_topic, topics.REFUSED),
     )
     return next((code for holds, code in reasons if holds), "")
 
@@ -233,9 +275,9 @@ def judged(row: Fact, reason: str, key: str, taken: set[str]) -> Prospect:
     """The member with the first reason that holds; a mailbox that may be written to is then taken."""
     reason = reason or ("same_address" if key in taken else "")
     if reason:
-        return Prospect(row.pk, str(row.stratum), reason)
+        return Prospect(row.pk, row.groups, reason)
     taken.add(key)
-    return Prospect(row.pk, str(row.stratum), "", key)
+    return Prospect(row.pk, row.groups, "", key)
 
 
 def everyone(campaign: Campaign, as_of: datetime, when: When | None = None) -> Iterator[Prospect]:
@@ -258,7 +300,7 @@ def reach(campaign: Campaign, as_of: datetime, members_at: datetime | None = Non
 
 def kept_reach(campaign: Campaign, as_of: datetime, members_at: datetime | None = None) -> Reach:
     """The same for looking at: judged again in the next hour, and when anything it rests on has changed."""
-    marks = answers.newest((Attempt, "id"), *crm_queries.MARKS_OF_REACH)
+    marks = answers.newest((Attempt, "id"), (TopicChoice, "said_at"), *crm_queries.MARKS_OF_REACH)
     rests_on = (campaign.updated_at, members_at, f"{as_of:%Y-%m-%d %H}", ledgers(campaign), marks)
     return answers.kept(f"reach:{campaign.pk}:{get_language()}", rests_on, lambda: reach(campaign, as_of, members_at))
 

@@ -41,10 +41,19 @@ def begins_at(run: Run) -> datetime:
 
 def ends_at(run: Run) -> datetime:
     """When the window closes: its days after the last wave was due, or when a decision was rolled out to the rest."""
-    last_wave = timedelta(hours=(run.plan.get("waves", 1) - 1) * run.plan.get("wave_hours", 0))
-    usual = begins_at(run) + last_wave + timedelta(days=run.plan["window_days"])
     closed = run.plan.get("closed_at")
-    return min(usual, datetime.fromisoformat(closed)) if closed else usual
+    return min(usual_end(run), datetime.fromisoformat(closed)) if closed else usual_end(run)
+
+
+def usual_end(run: Run) -> datetime:
+    """The same if nothing is rolled out before."""
+    last_wave = timedelta(hours=(run.plan.get("waves", 1) - 1) * run.plan.get("wave_hours", 0))
+    return begins_at(run) + last_wave + timedelta(days=run.plan["window_days"])
+
+
+def is_over(run: Run, *, at: datetime) -> bool:
+    """Whether what still waits would come too late, for nothing that follows would count. Letters are never late."""
+    return "window_days" in run.plan and at >= usual_end(run)
 
 
 def allocated(run: Run) -> QuerySet[Message]:

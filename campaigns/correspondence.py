@@ -1,12 +1,12 @@
 """Letters from one person to one customer, by e-mail: no campaign, but checked, sent and counted like every message."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -62,7 +62,7 @@ def objection(customer: Any, *, is_offer: bool, at: datetime) -> str:
     asked = Campaign(channel=CHANNEL, purpose=MARKETING if is_offer else OWN_MATTER, priority=URGENT)
     granted = crm_queries.consenting(MARKETING, CHANNEL, at=at).filter(customer=customer.pk).exists()
     facts = (customer.erased_at, customer.restricted_at, customer.objected_at)
-    row = audience.Fact(customer.pk, customer.email, *facts, stratum=0, has_consent=granted)
+    row = audience.Fact(customer.pk, customer.email, *facts, groups="", has_consent=granted)
     return audience.judgement(asked, [row], lambda _keys: set(), audience.When(at))[0].reason
 
 
@@ -97,7 +97,7 @@ def _same_waiting(customer: Any, subject: str, text: str, by: Actor) -> Message 
 
 
 def _campaign(subject: str, text: str, is_offer: bool, by: Actor, at: datetime) -> Campaign:
-    _refuse_bad(subject, text)
+    refuse_bad(subject, text)
     purpose, writer = MARKETING if is_offer else OWN_MATTER, by.user
     campaign = Campaign.everything.create(
         slug=f"letter-{secrets.token_hex(8)}",
@@ -120,7 +120,8 @@ def _campaign(subject: str, text: str, is_offer: bool, by: Actor, at: datetime) 
     return campaign
 
 
-def _refuse_bad(subject: str, text: str) -> None:
+def refuse_bad(subject: str, text: str) -> None:
+    """Raises Refused with the part that cannot be sent."""
     for name, value, most in (("subject", subject, LONGEST_SUBJECT), ("text", text, LONGEST)):
         if not value.strip():
             raise Refused(_("This is needed."), path=name)
@@ -193,6 +194,13 @@ def happenings(actor: Actor, customer: Any, before: datetime, most: int) -> Iter
     rows = rows.annotate(at=Coalesce("handed_at", "final_at", "run__started_at")).filter(at__lt=before)
     for row in rows.select_related("run__campaign__owner").order_by("-at")[:most]:
         yield _letter(actor, row) if row.run.campaign.is_letter else _of_campaign(row)
+
+
+def last_written(actor: Actor, ids: Sequence[int], since: datetime | None) -> Iterable[tuple[int, datetime]]:
+    """When each of these customers was last sent a letter by a person."""
+    rows = Message.objects.filter(run__campaign__is_letter=True, customer__in=ids, state=MessageState.SENT).order_by()
+    rows = rows.filter(final_at__gte=since) if since else rows
+    return rows.values_list("customer").annotate(at=Max("final_at"))
 
 
 def _letter(actor: Actor, row: Any) -> Happening:

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from campaigns.models import FINAL_STATES, Attempt, Campaign, Message, Response, Variant
+from campaigns.models import Attempt, Campaign, Message, MessageState, Response, TopicChoice, Variant
 from crm import queries as crm_queries
 
 BROWSERS_KEPT = timedelta(days=30)
-LOOKED_BACK = timedelta(days=60)  # longer than any message stays open
+LOOKED_BACK = timedelta(days=60)  # longer than this line of the timetable was ever away
+IN_HAND = (MessageState.LEASED, MessageState.HANDING)
 
 
 def forget_browsers(*, at: datetime) -> int:
@@ -17,15 +18,18 @@ def forget_browsers(*, at: datetime) -> int:
 
 
 def forget_erased(*, at: datetime) -> int:
-    """Take the mailbox, the server's words and the browsers off the messages of people erased lately.
+    """Take off the messages of people erased lately the mailbox, what they had spent, the server's words, the browsers.
 
-    A message on its way is left until it has ended: its last check finds the erasure. Returns the number of messages.
+    What a worker has in hand is left until the next time. What still waits, or is in doubt for ever, is not: its last
+    check finds the erasure. Returns the number of messages.
     """
-    rows = Message.objects.filter(customer__in=crm_queries.erased_since(at - LOOKED_BACK), state__in=FINAL_STATES)
+    rows = Message.objects.filter(customer__in=crm_queries.erased_since(at - LOOKED_BACK)).exclude(state__in=IN_HAND)
     Response.objects.filter(message__in=rows).exclude(user_agent="").update(user_agent="")
     Attempt.objects.filter(message__in=rows).exclude(text="").update(text="")
     forget_letters(rows)
-    return rows.exclude(address_key="", code="").update(address_key="", code="")
+    TopicChoice.objects.filter(customer__in=crm_queries.erased_since(at - LOOKED_BACK)).delete()
+    known = rows.exclude(address_key="", code="", past_amount=None)
+    return known.update(address_key="", code="", past_amount=None)
 
 
 def forget_letters(rows: QuerySet[Message]) -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.channels import CHANNELS
 from campaigns.content import composition, fields, matrix
 from campaigns.content.composition import Source
-from campaigns.models import Campaign, Goal, WebhookTarget
+from campaigns.models import Campaign, Goal, Topic, WebhookTarget
 from crm import figures
 from crm.form_fields import RowsField
 from segments import queries as segment_queries
@@ -42,6 +43,13 @@ class CampaignForm(forms.Form):
         label=_("Webhook target"), queryset=None, required=False, help_text=_("For the channel webhook only.")
     )
     purpose = forms.ChoiceField(label=_("Purpose"), choices=PURPOSES)
+    topic: Any = forms.ModelChoiceField(
+        label=_("Topic"),
+        queryset=None,
+        required=False,
+        empty_label=_("No topic of its own"),
+        help_text=_("Who does not want it gets nothing about it."),
+    )
     include = SegmentChoice(
         label=_("To"), queryset=None, error_messages={"required": _("Choose at least one segment.")}
     )
@@ -124,6 +132,9 @@ class CampaignForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.segments = segment_queries.segments(actor).order_by("name")
         self.fields["webhook"].queryset = WebhookTarget.objects.filter(is_active=True)  # type: ignore[attr-defined]
+        self.fields["topic"].queryset = Topic.objects.filter(  # type: ignore[attr-defined]
+            Q(is_offered=True) | Q(pk=getattr(self.initial.get("topic"), "pk", None))
+        )
         for name in ("include", "exclude"):
             self.fields[name].queryset = self.segments  # type: ignore[attr-defined]
 
@@ -158,6 +169,7 @@ PLAIN = (
     "channel",
     "webhook",
     "purpose",
+    "topic",
     "goal",
     "goal_event",
     "window_days",

@@ -27,9 +27,9 @@ class LetterForm(forms.Form):
     )
 
 
-def beginning(customer: Any, writer: Any) -> str:
-    """A greeting and a name below, in the customer's language, for a letter that is not written yet."""
+def beginning(customer: Any, writer: Any, text: str = "") -> str:
+    """A greeting and a name below, in the customer's language, around a text or room for one."""
     with override(customer.language if customer.language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE):
         name = customer.first_name.strip() or str(customer)
         signed = [_("Kind regards"), writer.get_full_name() or writer.get_username(), settings.FIRM_NAME]
-        return "\n".join([_("Hello %(name)s,") % {"name": name}, "", "", "", *signed])
+        return "\n".join([_("Hello %(name)s,") % {"name": name}, "", text.strip(), "", *signed])

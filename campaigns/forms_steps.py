@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.forms import ALLOWED_RISES, KEYS, PLAIN, SHARES, USUAL_HOURS, USUAL_PRIORITY, CampaignForm
 
 PARTS: dict[str, tuple[str, ...]] = {
-    "goal": ("name", "description", "goal", "goal_event", "window_days", "purpose", "channel", "webhook"),
+    "goal": ("name", "description", "goal", "goal_event", "window_days", "purpose", "topic", "channel", "webhook"),
     "audience": ("include", "exclude"),
     "test": (
         "holdout_percent",

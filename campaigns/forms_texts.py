@@ -1,11 +1,12 @@
 """Forms of one text of a version: by blocks for those who write no HTML, or as HTML."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.content import blocks, composition, fields
+from campaigns.content import blocks, composition, fields, matrix
 from campaigns.content.composition import Source
 from crm import figures
 
@@ -77,9 +78,15 @@ class HtmlForm(forms.Form):
     )
 
 
-def faults(form: Any, own: Source) -> bool:
-    """Whether the text with the version's own parts beneath it has faults; each is added at its place."""
-    found = composition.faults(own, fields.names())
+def faults(form: Any, own: Source, made: Mapping[str, Any], parts: Sequence[Any] = ()) -> bool:
+    """Whether the text with the version's own parts beneath it has faults; each is added at its place.
+
+    `made` are the look and blocks of its HTML, `parts` the forms of these blocks.
+    """
+    found = matrix.faults_of(own, made, fields.names())
     for fault in found:
-        form.add_error(fault.part if fault.part in form.fields else None, str(fault))
+        if fault.block and parts:
+            parts[fault.block - 1].add_error(None, fault.message)
+        else:
+            form.add_error(fault.part if fault.part in form.fields else None, str(fault))
     return bool(found)

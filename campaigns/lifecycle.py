@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 
 from campaigns.models import Campaign, CampaignStatus
 from crm.refusals import NotPossibleNow
@@ -20,28 +22,30 @@ DRAFT, SCHEDULED, SENDING, PAUSED, FINISHED, CANCELLED = (
 
 @dataclass(frozen=True)
 class Move:
-    """One line of the table: from any of these states to that one."""
+    """One line of the table: from any of these states to that one; `label` is what a person does by it."""
 
     name: str
     before: tuple[CampaignStatus, ...]
     after: CampaignStatus
+    label: Any
 
 
 MOVES = {
     move.name: move
     for move in (
-        Move("change", (DRAFT, SCHEDULED), DRAFT),
-        Move("schedule", (DRAFT, SCHEDULED), SCHEDULED),
-        Move("launch", (DRAFT, SCHEDULED), SENDING),
-        Move("pause", (SENDING,), PAUSED),
-        Move("resume", (PAUSED,), SENDING),
-        Move("finish", (SENDING,), FINISHED),
-        Move("reopen", (FINISHED,), SENDING),
-        Move("roll out", (FINISHED,), PAUSED),
-        Move("take back", (SENDING, PAUSED), FINISHED),
-        Move("cancel", (DRAFT, SCHEDULED, SENDING, PAUSED), CANCELLED),
+        Move("change", (DRAFT, SCHEDULED), DRAFT, pgettext_lazy("move", "change it")),
+        Move("schedule", (DRAFT, SCHEDULED), SCHEDULED, pgettext_lazy("move", "schedule it")),
+        Move("launch", (DRAFT, SCHEDULED), SENDING, pgettext_lazy("move", "launch it")),
+        Move("pause", (SENDING,), PAUSED, pgettext_lazy("move", "pause it")),
+        Move("resume", (PAUSED,), SENDING, pgettext_lazy("move", "resume it")),
+        Move("finish", (SENDING,), FINISHED, pgettext_lazy("move", "finish it")),
+        Move("reopen", (FINISHED,), SENDING, pgettext_lazy("move", "send again")),
+        Move("roll out", (FINISHED,), PAUSED, pgettext_lazy("move", "roll out a decision")),
+        Move("take back", (SENDING, PAUSED), FINISHED, pgettext_lazy("move", "take a roll-out back")),
+        Move("cancel", (DRAFT, SCHEDULED, SENDING, PAUSED), CANCELLED, pgettext_lazy("move", "cancel it")),
     )
 }
+APPROVE = pgettext_lazy("move", "approve it")  # not a move of its own, but bound to where it may be changed
 
 
 class MoveNotAllowed(NotPossibleNow):
@@ -49,11 +53,14 @@ class MoveNotAllowed(NotPossibleNow):
 
     def __init__(self, move: str, status: str) -> None:
         self.move, self.standing = move, status
-        super().__init__(
-            _("A campaign that is “%(status)s” cannot do “%(move)s”; it can: %(valid)s.")
-            % {"status": status, "move": move, "valid": ", ".join(possible(status)) or "–"},
-            choices=possible(status),
+        told = {"status": CampaignStatus(status).label, "move": MOVES[move].label if move in MOVES else APPROVE}
+        valid = ", ".join(str(MOVES[one].label) for one in possible(status) if one != "finish")  # it does so by itself
+        words = (
+            _("The campaign stands at “%(status)s”: you cannot %(move)s. What you can: %(valid)s.")
+            if valid
+            else _("The campaign stands at “%(status)s”: you cannot %(move)s any more.")
         )
+        super().__init__(words % {**told, "valid": valid}, choices=possible(status))
 
 
 def possible(status: str) -> tuple[str, ...]:

@@ -8,12 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from campaigns import notes, responses
+from campaigns import notes, responses, topics
 from campaigns.models import ContactWish, Message
 from crm import actions as crm_actions
 from crm import queries as crm_queries
 from crm import rights
-from crm.addresses import NORMAL_FORMS
+from crm.addresses import address_of
 
 PAGE = rights.machine("preference page")
 TRACKING = ("tracking", _("See whether I open them"), _("A tiny picture tells us that a message was opened."))
@@ -55,8 +55,7 @@ def choices(message: Message, *, at: datetime) -> list[Choice]:
 
 def reaches(message: Message, channel: str) -> bool:
     """Whether we have an address of theirs for the channel."""
-    column, _normal = NORMAL_FORMS[channel]
-    return channel == message.channel or bool(getattr(message.customer, column, ""))
+    return channel == message.channel or bool(message.customer and address_of(channel, message.customer))
 
 
 def wanted(message: Message, purpose: str, channel: str) -> bool:
@@ -94,6 +93,11 @@ def say(message: Message, choice: Choice, act: str, *, at: datetime) -> None:
         responses.lift_own_unsubscription(message, at=at)
 
 
+def choose_topics(message: Message, wanted: Set[str], shown: Set[str], *, at: datetime) -> None:
+    """Make of the topics that stood on the page (ids as texts) these the ones the person wants."""
+    topics.choose(message.customer, wanted, shown, by=PAGE, at=at)
+
+
 def frequency(message: Message) -> int:
     """Hours between two messages the person wants at least; 0 for as they come."""
     wish = ContactWish.objects.filter(customer=message.customer_id).first()
@@ -105,9 +109,11 @@ def wish_for(message: Message, hours: int, *, at: datetime) -> None:
     if hours not in dict(FREQUENCIES) or hours == frequency(message):
         return
     customer: Any = message.customer
-    ContactWish.objects.filter(customer=customer).delete()
     if hours:
-        ContactWish.objects.create(customer=customer, period_hours=hours, said_at=at)
+        said = {"period_hours": hours, "said_at": at}
+        ContactWish.objects.update_or_create(customer=customer, defaults=said)  # also when sent twice at once
+    else:
+        ContactWish.objects.filter(customer=customer).delete()
 
 
 def speak(message: Message, language: str, *, at: datetime) -> None:

@@ -29,10 +29,12 @@ from django.db.models.functions import Now
 
 from campaigns.models import Campaign, CampaignStatus, ContactCap, ContactWish, Message, MessageState, Run
 from campaigns.models.rules import ANY_CHANNEL
+from crm.among import Among
 
 BOUNDED = "marketing"  # what is owed to a customer is neither counted nor bounded
 ARRIVED = (MessageState.SENT, MessageState.UNKNOWN, MessageState.HANDING)
 WAITING = (MessageState.QUEUED, MessageState.LEASED, MessageState.DEFERRED)
+GRACE = timedelta(hours=6)  # what is launched later than that was written for another moment: a person decides
 LAST = 2**62  # a run that is not launched yet comes after all others
 TOO_SOON, TOO_MANY, OUTRANKED, OWN_WISH = "too_soon", "too_many", "outranked", "own_wish"
 
@@ -74,7 +76,7 @@ def reasons(
 def wishing_less(customers: Sequence[int], at: datetime, rank: Rank) -> set[int]:
     """Those who had, or will have, what they said they want; people who wish alike are asked about together."""
     alike: dict[int, list[int]] = {}
-    wishes = ContactWish.objects.filter(customer__in=customers).values_list("period_hours", "customer")
+    wishes = ContactWish.objects.filter(Among(F("customer"), customers)).values_list("period_hours", "customer")
     for hours, customer in wishes:
         alike.setdefault(hours, []).append(customer)
     found: set[int] = set()
@@ -94,7 +96,7 @@ def over(cap: ContactCap, arrived: Counter[int], ahead: Counter[int]) -> dict[in
 
 def contacts(cap: ContactCap, customers: Sequence[int], at: datetime, rank: Rank) -> tuple[Counter[int], Counter[int]]:
     """Messages per customer that the cap counts: what arrived within its period, and what comes first and waits."""
-    others = counted(cap).filter(customer__in=customers).exclude(run=rank.run_id).order_by()
+    others = counted(cap).filter(Among(F("customer"), customers)).exclude(run=rank.run_id).order_by()
     arrived = tally(others.filter(state__in=ARRIVED, handed_at__gt=at - timedelta(hours=cap.period_hours)))
     return arrived, tally(others.filter(outranks(rank), state__in=WAITING))
 
@@ -118,16 +120,20 @@ def tally(rows: QuerySet[Message]) -> Counter[int]:
 def reserved(
     cap: ContactCap, campaign: Campaign, customers: Sequence[int], at: datetime, members: Members
 ) -> Counter[int]:
-    """Campaigns of higher priority that are scheduled within the period, per member: their turn is kept for them."""
+    """Campaigns of higher priority that are scheduled within the period, per member: their turn is kept for them.
+
+    One that missed its time is not launched by itself, so nothing is kept for it.
+    """
     until = at + timedelta(hours=cap.period_hours)
     planned = Campaign.objects.filter(
-        status=CampaignStatus.SCHEDULED, purpose=BOUNDED, priority__gt=campaign.priority, send_at__lte=until
-    ).exclude(pk=campaign.pk)
+        status=CampaignStatus.SCHEDULED, purpose=BOUNDED, priority__gt=campaign.priority,
+        send_at__gt=at - GRACE, send_at__lte=until,
+    ).exclude(pk=campaign.pk)  # fmt: skip
     if cap.channel != ANY_CHANNEL:
         planned = planned.filter(channel=cap.channel)
     kept: Counter[int] = Counter()
     for one in planned:
-        kept.update(members(one, at).filter(pk__in=customers).values_list("pk", flat=True))
+        kept.update(members(one, at).filter(Among(F("pk"), customers)).values_list("pk", flat=True))
     return kept
 
 

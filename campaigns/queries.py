@@ -109,7 +109,8 @@ def latest_run(campaign: Campaign) -> Run | None:
 
 def test_run(campaign: Campaign) -> Run | None:
     """The campaign's last run that tested something: roll-outs carry out what it decided."""
-    return campaign.runs.select_related("campaign").filter(rolls_out=None).order_by("-pk").first()
+    tests = [run for run in campaign.runs.all() if run.rolls_out_id is None]  # not asked again where a page has them
+    return max(tests, key=lambda one: one.pk, default=None)
 
 
 def roll_outs(test: Run) -> QuerySet[Run]:
@@ -300,7 +301,8 @@ def preview(
     one = matrix.matrix_of(campaign.variants.get(key=variant_key))
     segments = segment_names(customer, [*one.segment_ids, *campaign.include.values_list("pk", flat=True)], as_of)
     asked = facts.wanted(matrix.sources([one]))
-    told = facts.facts_for(asked, [customer.pk], as_of).of(customer.pk, segment_slugs(customer, asked, as_of))
+    slugs = segment_slugs(customer, asked, as_of)
+    told = facts.facts_for(asked, [customer.pk], as_of).of(customer.pk, slugs, customer.language)
     known = letters.values(campaign, customer, fields.custom_keys(), next(iter(segments.values()), ""), told)
     return letters.write(one.text_for(segments, customer.language), known, letters.PREVIEW)
 

@@ -7,8 +7,9 @@ from itertools import takewhile
 from typing import Any
 
 from django.db import transaction
-from django.db.models import BigIntegerField, CharField, DateTimeField, Exists, OuterRef
+from django.db.models import BigIntegerField, CharField, DateTimeField, Exists, OuterRef, Q
 
+from campaigns import doings
 from campaigns.classing import BURST, Class, Hit, classify
 from campaigns.delivery import transitions
 from campaigns.delivery.permission import consents
@@ -152,8 +153,9 @@ def write(
         source_id=source_id,
         user_agent=user_agent[:200],
     )
-    after = [*settling(to), *telling(to, kind, by, at=at, source_id=source_id, url=url)]
-    return together([*first, response, *after])[len(first)] == 1
+    before = [*doings.held(to.pk), *first]
+    after = [doings.kept_up(to.pk), *settling(to), *telling(to, kind, by, at=at, source_id=source_id, url=url)]
+    return together([*before, response, *after])[len(before)] == 1
 
 
 def settling(to: Answered) -> list[Call]:
@@ -208,7 +210,8 @@ def unsubscribe(message: Message, *, at: datetime, way: str) -> bool:
             by=RECIPIENT,
             at=at,
         )
-    suppress(message, reason=UNSUBSCRIBED, by=RECIPIENT, at=at)
+    if not came_back_since(message, at):
+        suppress(message, reason=UNSUBSCRIBED, by=RECIPIENT, at=at)
     return True
 
 
@@ -218,8 +221,21 @@ def consents_again(message: Message, at: datetime) -> bool:
     return message.customer_id is not None and granted.filter(customer=message.customer_id).exists()
 
 
+def came_back_since(message: Message, at: datetime) -> bool:
+    """Whether they gave consent after that: a provider may tell of an old leaving late."""
+    given = crm_queries.consents(RECIPIENT).filter(purpose="marketing", is_granted=True, since_at__gt=at)
+    return given.filter(customer=message.customer_id, channel__in=(message.channel, "any")).exists()
+
+
 def lift_own_unsubscription(message: Message, *, at: datetime) -> None:
-    """The person came back by themselves: take off what they had put on, and nothing else."""
+    """The person came back by themselves: take off what they had put on, and nothing else.
+
+    The list keeps the first reason only: whoever left, and then complained or whose mailbox is gone, stays on it.
+    """
+    graver = Q(kind=ResponseKind.COMPLAINT) | Q(kind=ResponseKind.BOUNCE, class_reason=HARD)
+    mailbox = {"message__channel": message.channel, "message__address_key": message.address_key}
+    if Response.objects.filter(graver, **mailbox).exists():
+        return
     own = {"channel": message.channel, "address_key": message.address_key, "reason": UNSUBSCRIBED}
     for suppression in crm_queries.suppressions(RECIPIENT).filter(**own):
         crm_actions.lift_suppression(suppression, proof=f"preference page of message {message.pk}", by=RECIPIENT, at=at)

@@ -9,14 +9,16 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count
+from django.db.models import Count, F, Max, Min
 
-from campaigns import audience, rollout, waves
+from campaigns import audience, past, rollout, waves
 from campaigns.audience import Prospect
 from campaigns.conversions import ALLOCATED
 from campaigns.experiments.allocation import Weights, allocate
 from campaigns.models import Campaign, Message, MessageState, Run, RunStatus
 from crm import bulk
+from crm.among import Among
+from crm.statements import keep_statistics
 
 HELD_OUT = "held out"  # not a key a version can have
 
@@ -50,6 +52,7 @@ def seal_chunk(run_id: int, *, at: datetime) -> bool:
         return True
     bulk.write(Message, COLUMNS, rows(run, without_row(run, rollout.concerned(run, prospects))))
     Run.objects.filter(pk=run.pk).update(cursor=prospects[-1].customer_id)
+    keep_statistics(Message)
     return False
 
 
@@ -58,7 +61,7 @@ def without_row(run: Run, prospects: list[Prospect]) -> list[Prospect]:
     if not run.reach:
         return prospects
     keys = {person_key(one.customer_id): one for one in prospects}
-    present = Message.objects.filter(run=run, channel=run.campaign.channel, person_key__in=keys)
+    present = Message.objects.filter(Among(F("person_key"), list(keys)), run=run, channel=run.campaign.channel)
     for key in present.values_list("person_key", flat=True):
         keys.pop(key, None)
     return list(keys.values())
@@ -66,7 +69,7 @@ def without_row(run: Run, prospects: list[Prospect]) -> list[Prospect]:
 
 def taken(run: Run, keys: Sequence[str]) -> set[str]:
     """Mailboxes that members sealed before already have."""
-    messages = Message.objects.filter(run=run, channel=run.campaign.channel, address_key__in=keys)
+    messages = Message.objects.filter(Among(F("address_key"), keys), run=run, channel=run.campaign.channel)
     messages = messages.exclude(address_key="").order_by()  # said aloud, else PostgreSQL leaves the partial index alone
     return set(messages.values_list("address_key", flat=True))
 
@@ -81,12 +84,13 @@ def close_seal(run: Run) -> None:
             .annotate(Count("pk"))
         )
     )
-    total = Message.objects.filter(run=run).count()
-    counts[""] = total - counts.total()
-    run.expected, run.reach = total, audience.funnel(counts).as_json()
+    mine = Message.objects.filter(run=run).aggregate(total=Count("pk"), first=Min("pk"), last=Max("pk"))
+    run.first_message, run.last_message, run.expected = mine["first"], mine["last"], mine["total"]
+    counts[""] = run.expected - counts.total()
+    run.reach = audience.funnel(counts).as_json()
     if run.status == RunStatus.SEALING:
         run.status = RunStatus.SENDING
-    run.save(update_fields=["expected", "reach", "status"])
+    run.save(update_fields=["expected", "reach", "status", "first_message", "last_message"])
 
 
 COLUMNS = (
@@ -96,7 +100,9 @@ COLUMNS = (
     "person_key",
     "address_key",
     "variant",
+    "groups",
     "wave",
+    "past_amount",
     "state",
     "reason",
     "final_at",
@@ -112,7 +118,9 @@ UNTOUCHED = ("", "", 0)  # code, lease_token, attempts
 def rows(run: Run, prospects: Sequence[Prospect]) -> Iterator[tuple[Any, ...]]:
     """The rows of a chunk: waiting with a version, held out, or skipped with the reason."""
     keys = person_keys([one.customer_id for one in prospects])
-    arms = arms_of(run, [one for one in prospects if not one.reason], keys)
+    dealt = [one for one in prospects if not one.reason]
+    arms = arms_of(run, dealt, keys)
+    before = past.spent(run, [one.customer_id for one in dealt])
     variants = dict(run.campaign.variants.values_list("key", "pk"))
     sealed_at = connection.ops.adapt_datetimefield_value(run.sealed_at)
     for one in prospects:
@@ -122,7 +130,8 @@ def rows(run: Run, prospects: Sequence[Prospect]) -> Iterator[tuple[Any, ...]]:
         reason = one.reason or (waves.LATER if wave > 1 else "")
         ended_at = None if state in OPEN else sealed_at
         who = (run.pk, run.campaign.channel, one.customer_id, keys[one.customer_id], one.address_key)
-        yield (*who, variants.get(arm), wave, state, reason, ended_at, secrets.token_hex(16), *UNTOUCHED)
+        what = (variants.get(arm), one.groups, wave, before.get(one.customer_id))
+        yield (*who, *what, state, reason, ended_at, secrets.token_hex(16), *UNTOUCHED)
 
 
 def state_of(one: Prospect, arm: str) -> str:
@@ -139,7 +148,7 @@ def arms_of(run: Run, prospects: Sequence[Prospect], keys: dict[int, str]) -> di
     if run.rolls_out_id is not None:
         return rollout.variants(run, [one.customer_id for one in prospects])
     people = {keys[one.customer_id]: one for one in prospects}
-    strata = [f"{one.stratum}@{run.cursor}" for one in people.values()]
+    strata = [f"{audience.stratum(one.groups)}@{run.cursor}" for one in people.values()]
     stored = earlier_arms(run, list(people))
     shares = waves.spread(weights(run.campaign), run.plan.get("waves", 1), HELD_OUT)
     arms = allocate(list(people), strata, shares, seed=run.seed, stored=stored)
@@ -147,10 +156,12 @@ def arms_of(run: Run, prospects: Sequence[Prospect], keys: dict[int, str]) -> di
 
 
 def earlier_arms(run: Run, people: list[str]) -> dict[str, str]:
-    if not run.campaign.runs.exclude(pk=run.pk).exists():
+    runs = list(run.campaign.runs.exclude(pk=run.pk).values_list("pk", flat=True))
+    if not runs:
         return {}
     known = weights(run.campaign).arms
-    earlier = Message.objects.filter(run__campaign=run.campaign_id, person_key__in=people).exclude(run=run)
+    channel = run.campaign.channel  # named with the runs: then their index finds the people
+    earlier = Message.objects.filter(Among(F("person_key"), people), run__in=runs, channel=channel)
     pairs = (
         earlier.filter(ALLOCATED)
         .exclude(state=MessageState.SKIPPED)

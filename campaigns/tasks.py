@@ -1,6 +1,7 @@
 """Pokes for the worker: ids in, one call, safe to run twice, lost without harm."""
 
 import logging
+from collections.abc import Iterable
 from datetime import timedelta
 
 from celery import shared_task
@@ -78,18 +79,25 @@ def send_messages(run_id: int) -> None:
 
 @shared_task
 def sweep_campaigns() -> None:
-    """The line of the timetable: launch what is due, open waves, take back what is stuck, poke what waits."""
+    """The line of the timetable: take back what is stuck, poke what waits, launch what is due, open waves.
+
+    Taking back and poking come first: whatever fails after them, what was begun goes on.
+    """
     now = timezone.now()
-    launch_due(at=now)
-    waves.open_due(answer.so_far, at=now)
     swept = sweep(at=now)
+    begin(swept.to_seal, swept.to_send)
+    begin(launch_due(at=now), ())
+    begin((), waves.open_due(answer.so_far, at=now))
     announcing.tell_ended(at=now)
     announcing.tell_responses(at=now)
     calls.take_outcomes(at=now)
     attribute_due(at=now)
-    for run_id in swept.to_seal:
+
+
+def begin(to_seal: Iterable[int], to_send: Iterable[int]) -> None:
+    for run_id in to_seal:
         seal_run.delay(run_id)
-    for run_id in swept.to_send:
+    for run_id in to_send:
         send_messages.delay(run_id)
 
 

@@ -17,6 +17,7 @@ from campaigns.views import (
     running,
     sender_domains,
     texts,
+    topics,
 )
 
 urlpatterns = [
@@ -26,13 +27,18 @@ urlpatterns = [
     path("settings/domains/check/", sender_domains.check, name="sender-domain-check"),
     path("settings/domains/selectors/", sender_domains.selectors, name="sender-domain-selectors"),
     path("settings/domains/accept/", sender_domains.accept, name="sender-domain-accept"),
+    path("settings/topics/", topics.listing, name="topics"),
+    path("settings/topics/new/", topics.new, name="topic-new"),
+    path("settings/topics/<int:pk>/", topics.edit, name="topic"),
     path("campaigns/", listing.campaigns, name="campaigns"),
     path("campaigns/file.<str:kind>", listing.campaigns_file, name="campaigns-file"),
     path("campaigns/new/", drafting.campaign_new, name="campaign-new"),
     path("campaigns/plan/", planning.begin, name="campaign-begin"),
     path("campaigns/<int:pk>/plan/<slug:key>/", planning.step, name="campaign-plan"),
+    path("campaigns/starters/<slug:key>/", texts.starter, name="campaign-starter"),
     path("campaigns/rules/", rules.rules, name="sending-rules"),
     path("campaigns/notebook/", notebook.notebook, name="notebook"),
+    path("campaigns/notebook/file.<str:kind>", notebook.notebook_file, name="notebook-file"),
     path("campaigns/notebook/<int:pk>/forget/", notebook.forget, name="lesson-forget"),
     path("campaigns/compare/", comparing.compare, name="campaigns-compare"),
     path("campaigns/calendar/", calendar.calendar, name="campaigns-calendar"),

@@ -5,14 +5,14 @@ wave without a version. When a wave is due its shares are fixed from the respons
 members dealt in chunks. Delivery knows nothing of it: rows that wait are put off without an hour until then.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Min, QuerySet
+from django.db.models import QuerySet
 
-from campaigns.audience import memberships
+from campaigns.audience import stratum
 from campaigns.experiments.allocation import Weights, allocate
 from campaigns.experiments.answers import CannotTell
 from campaigns.experiments.bandit import thompson_shares
@@ -128,14 +128,13 @@ def deal(wave: Wave) -> int:
 def deal_chunk(wave: Wave, versions: Mapping[str, int]) -> int:
     """The next people of the wave, balanced inside each segment; a second worker waits for the first."""
     run = Run.objects.select_for_update(of=("self",)).get(pk=wave.run_id)
-    rows = list(undealt(wave).values_list("pk", "person_key", "customer")[:CHUNK]) if is_sending(run) else []
+    rows = list(undealt(wave).values_list("pk", "person_key", "groups")[:CHUNK]) if is_sending(run) else []
     if not rows:
         return 0
-    strata = strata_of(run, [customer for _pk, _key, customer in rows if customer])
-    names = [f"{strata.get(customer, 0)}@{rows[0][0]}" for _pk, _key, customer in rows]
-    arms = allocate([key for _pk, key, _customer in rows], names, Weights.of(wave.shares), seed=wave.seed)
+    names = [f"{stratum(groups)}@{rows[0][0]}" for _pk, _key, groups in rows]
+    arms = allocate([key for _pk, key, _groups in rows], names, Weights.of(wave.shares), seed=wave.seed)
     for arm in set(arms):
-        mine = [pk for (pk, _key, _customer), own in zip(rows, arms, strict=True) if own == arm]
+        mine = [pk for (pk, _key, _groups), own in zip(rows, arms, strict=True) if own == arm]
         waiting = undealt(wave).order_by().filter(pk__in=mine)
         waiting.update(variant=versions[arm], state=MessageState.QUEUED, reason="")
     return len(rows)
@@ -148,11 +147,3 @@ def is_sending(run: Run) -> bool:
 def undealt(wave: Wave) -> QuerySet[Message]:
     rows = Message.objects.filter(run=wave.run_id, state=MessageState.DEFERRED, variant=None, wave=wave.number)
     return rows.order_by("pk")
-
-
-def strata_of(run: Run, customers: Sequence[int]) -> dict[int, int]:
-    """The first included segment of each, as at the sealing."""
-    segments = list(run.campaign.include.values_list("pk", flat=True))
-    assert run.sealed_at is not None
-    rows = memberships(segments, run.members_at or run.sealed_at).filter(customer__in=customers)
-    return dict(rows.order_by().values_list("customer").annotate(first=Min("segment")))

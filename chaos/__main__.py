@@ -29,6 +29,7 @@ from chaos.worker import work
 SIZES = {"small": 600, "full": 20_000}
 PROCESSES = 2
 CUT_SHARE = 0.3  # of connections, by the proxy
+MOST_WAITS = 100  # each lets a worker go on until the server's next fault
 ENOUGH_SECONDS = 7_200  # for 20,000 messages on a busy machine
 
 
@@ -38,7 +39,7 @@ def main() -> int:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="kohde-chaos-"))
         place = Path(folder)
         if "services" in asked.scenarios:
-            asked.services = stack.enter_context(own_services(place))
+            asked.services = stack.enter_context(own_services())
         stack.enter_context(own_database(folder))
         asked.ports = free_ports(2)
         os.environ["EMAIL_URL"] = f"smtp://127.0.0.1:{asked.ports[0]}"
@@ -258,10 +259,10 @@ def torment(run: int, chance: random.Random, times: int) -> int:
 
 
 def finish(run: int) -> None:
-    """Let the rest be sent without kills, through every wait for another try."""
+    """Let the rest be sent without kills, through every wait for another try; the more there is, the more waits."""
     from campaigns.models import Run
 
-    for _ in range(12):
+    for _ in range(MOST_WAITS):
         let_time_pass()
         if Run.objects.get(pk=run).status == "completed":
             return

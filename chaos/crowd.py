@@ -31,13 +31,31 @@ def people(count: int) -> list[Any]:
     return segments
 
 
-def responses(run_id: int) -> None:
-    """Everything that waits counts as sent; five answers for each member, and an order of every other one before it."""
+def orders() -> None:
+    """An order of every other customer, of a month ago."""
+    from datetime import timedelta
+
     from django.utils import timezone
 
-    from campaigns.models import Message, Response
     from chaos.firm import AT, gather_statistics
-    from crm.models import Order
+    from crm.models import Customer, Order
+
+    bought = {"source": "shop", "number": "-", "kind": "sale", "currency": "EUR"}
+    when = {"ordered_at": timezone.now() - timedelta(days=30), "created_at": AT, "updated_at": AT}
+    who = Customer.objects.earliest("pk")
+    order = Order.objects.create(customer=who, total_amount=20, **bought, **when)
+    some = f"SELECT id FROM crm_customer WHERE id % 2 = 0 AND id <> {who.pk}"
+    copy(order, some, customer_id="n.id", number=text("n.id"), total_amount="n.id % 60 + 5")
+    gather_statistics()
+
+
+def responses(run_id: int) -> None:
+    """Everything that waits counts as sent; five answers for each member."""
+    from django.utils import timezone
+
+    from campaigns import doings
+    from campaigns.models import Message, Response
+    from chaos.firm import gather_statistics
 
     messages = Message.objects.filter(run=run_id)
     now = timezone.now()
@@ -50,21 +68,8 @@ def responses(run_id: int) -> None:
     amount = "CASE WHEN place = 4 AND n.id % 3 = 0 THEN n.id % 97 + 3.5 END"
     by = "CASE WHEN place % 2 = 0 THEN 'human' ELSE 'machine' END"
     copy(one, whose, message_id="n.id", kind=kind, by_class=by, amount=amount, source_id=text("place"))
-    bought = {"source": "shop", "number": "-", "kind": "sale", "currency": "EUR", "ordered_at": run_start(run_id)}
-    who: Any = messages.filter(customer__isnull=False).order_by("pk")[0].customer
-    order = Order.objects.create(customer=who, total_amount=20, created_at=AT, updated_at=AT, **bought)
-    some = f"SELECT id FROM crm_customer WHERE id % 2 = 0 AND id <> {who.pk}"
-    copy(order, some, customer_id="n.id", number=text("n.id"), total_amount="n.id % 60 + 5")
+    messages.update(did=doings.DID)
     gather_statistics()
-
-
-def run_start(run_id: int) -> Any:
-    """A month before the send."""
-    from datetime import timedelta
-
-    from campaigns.models import Run
-
-    return Run.objects.get(pk=run_id).started_at - timedelta(days=30)
 
 
 def numbers(first: int, after: int) -> str:

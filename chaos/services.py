@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,8 +43,7 @@ class Postgres:
         self.folder, (self.port,) = folder / "postgres", free_ports(1)
         self.folder.mkdir()
         shutil.chown(self.folder, *(["postgres", "postgres"] if os.geteuid() == 0 else [os.geteuid(), os.getegid()]))
-        for parent in self.folder.parents[:1]:
-            parent.chmod(0o755)
+        folder.chmod(0o755)
         self.run("initdb", "-D", str(self.folder), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
         self.revive()
 
@@ -93,13 +93,17 @@ def binary(program: str) -> str:
 
 
 @contextlib.contextmanager
-def own_services(folder: Path) -> Iterator[dict[str, "Redis | Postgres"]]:
-    """A private Redis and PostgreSQL, to which the environment points."""
-    services: dict[str, Redis | Postgres] = {"postgres": Postgres(folder), "redis": Redis()}
-    os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = services["postgres"].url, services["redis"].url
-    try:
-        yield services
-    finally:
-        for service in services.values():
-            with contextlib.suppress(subprocess.CalledProcessError):
-                service.kill()
+def own_services() -> Iterator[dict[str, "Redis | Postgres"]]:
+    """A private Redis and PostgreSQL, to which the environment points.
+
+    The cluster is not in the data folder, which Kohde closes to every other user: PostgreSQL runs as one.
+    """
+    with tempfile.TemporaryDirectory(prefix="kohde-chaos-postgres-") as folder:
+        services: dict[str, Redis | Postgres] = {"postgres": Postgres(Path(folder)), "redis": Redis()}
+        os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = services["postgres"].url, services["redis"].url
+        try:
+            yield services
+        finally:
+            for service in services.values():
+                with contextlib.suppress(subprocess.CalledProcessError):
+                    service.kill()

@@ -28,7 +28,7 @@ ACTIONS = (
     Door("deal-new", _("New deal"), "customers.change", _("opportunity sale")),
     Door("segment-new", _("New segment"), "segments.change", _("rule group audience")),
     Door("segment-new-list", _("New named list"), "segments.change", _("segment by hand")),
-    Door("discover", _("Find groups of like customers"), "segments.change", _("clusters")),
+    Door("discover", _("Find groups of like customers"), "segments.change", _("clusters, grouping")),
     Door("campaign-begin", _("New campaign"), "campaigns.change", _("e-mail letter A/B test send")),
     Door("survey-new", _("New survey"), "campaigns.change", _("questions NPS feedback")),
     Door("import-new", _("Import a file"), "imports.run", _("CSV Excel upload")),
@@ -41,6 +41,7 @@ PAGES = (
     Door("campaigns-calendar", _("Calendar of campaigns"), "campaigns.view"),
     Door("campaigns-compare", _("Compare campaigns"), "campaigns.view"),
     Door("notebook", _("What was learned"), "reports.view", _("notebook lessons")),
+    Door("guide", _("Guide"), "", _("help manual how to instructions")),
     Door("styleguide", _("Pieces of the pages")),
 )
 

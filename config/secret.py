@@ -2,15 +2,25 @@
 
 import os
 import secrets
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+OURS = ("secret_key", "kohde.sqlite3", "warehouse")  # a folder with one of these is a house's, not /srv or a home
 
 
 def made_folder(path: Path) -> None:
-    """Make the data folder unless it is there; one line and exit code 1 where nothing can be written."""
+    """Make the data folder unless it is there; one line and exit code 1 where nothing can be written.
+
+    Nobody else on the machine may look into it: customers lie there. What the group may do is the firm's to decide.
+    """
     with said_in_one_line(path):
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = path.stat().st_mode
+        if mode & stat.S_IRWXO and not mode & stat.S_ISVTX and any((path / name).exists() for name in OURS):
+            with suppress(PermissionError):  # somebody else's, who gave us a place in it
+                path.chmod(stat.S_IMODE(mode) & ~stat.S_IRWXO)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ JOBS = (
     Job("sweep-imports", every=timedelta(minutes=1), task="crm.tasks.sweep_imports"),
     Job("gather-words", every=timedelta(minutes=1), task="crm.tasks.gather_words"),
     Job("remind-of-tasks", every=timedelta(minutes=1), task="crm.tasks.remind"),
+    Job("tell-news", every=timedelta(minutes=1), task="crm.tasks.tell_news"),
     Job("call-webhooks", every=timedelta(minutes=1), task="crm.tasks.call_hooks"),
     Job("refresh-profiles", every=timedelta(minutes=1), task="profiles.tasks.refresh"),
     Job("refresh-segments", every=timedelta(minutes=1), task="segments.tasks.refresh_due"),
@@ -32,6 +33,7 @@ JOBS = (
     Job("find-duplicates", every=timedelta(days=1), task="crm.tasks.find_duplicates"),
     Job("forget", every=timedelta(hours=1), task="crm.tasks.forget"),
     Job("forget-in-surveys", every=timedelta(hours=1), task="profiles.tasks.forget"),
+    Job("expire-answers", every=timedelta(hours=1), task="profiles.tasks.expire_answers"),
     Job("forget-in-campaigns", every=timedelta(hours=1), task="campaigns.tasks.forget"),
     Job("forget-old-ticks", every=timedelta(days=1), task="config.tasks.forget_old_ticks"),
 )

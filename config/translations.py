@@ -60,6 +60,16 @@ def missing() -> list[str]:
     ]
 
 
+def contradictory() -> list[str]:
+    """Every string that two floors translate each in their own way: readers would see only the lowest floor's."""
+    said: dict[Any, set[Any]] = {}
+    for path in catalogues():
+        for one in _read(path):
+            if one.id and one.string:
+                said.setdefault((one.id, one.context), set()).add(one.string)
+    return [f"{key[0]}: {' / '.join(map(str, sorted(ways, key=str)))}" for key, ways in said.items() if len(ways) > 1]
+
+
 def _untranslated(known: Catalog, sources: list[Path]) -> list[tuple[Message, str | None]]:
     found = {(message, context) for message, context, _source in _found(sources)}
     return [one for one in sorted(found, key=str) if not _is_translated(known, *one)]

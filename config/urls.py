@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from config import health, settings_pages
+from config import guide, health, settings_pages
 from config.home import views as home
 from config.mail_catcher import views as mail
 
@@ -13,6 +13,8 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("home/steps/", home.hide_steps, name="home-steps"),
     path("home/<slug:key>/", home.part, name="home-part"),
+    path("guide/", guide.guide, name="guide"),
+    path("guide/<slug:name>/", guide.about, name="guide-about"),
     path("favicon.ico", health.icon, name="icon"),
     path("live", health.live, name="live"),
     path("ready", health.ready, name="ready"),

@@ -18,6 +18,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.urls import reverse
+
 FIRST_LINES = 100  # of a file that is sent as it is read
 FRAGMENT = {"HX-Request": "true"}
 LEFT_OUT = {"admin", "api", "mail", "styleguide", "metrics", "sign-in", "sign-out"}
@@ -38,9 +40,21 @@ class Visit:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+SEARCHES = {
+    "by name": "sort=last_name",
+    "by stage": "stage=lapsed",
+    "of a team": "team=tampere&sort=last_name",
+    "found by name": "q=virtanen",
+    "found by both names": "q=aino%20virt",
+    "found misspelt": "q=virtannen",
+    "found twice misspelt": "q=aimo%20virtannen",
+    "found by e-mail": "q=nobody@posti.example",
+    "found nobody": "q=xqzy",
+}
+
+
 def visits() -> Iterator[Visit]:
     """Every page an administrator can open, on things of the demo; then searches, other roles, the API."""
-    from django.urls import reverse
 
     from campaigns import queries as campaign_queries
     from crm import queries as crm_queries
@@ -65,38 +79,48 @@ def visits() -> Iterator[Visit]:
         "surveys": next((one.slug for one in profile_queries.open_surveys().values()), None),
     }
     yield from addresses(things)
-    yield Visit("home (sales)", reverse("home"), "anna")
+    yield from of_customers(customer, segment)
+    yield from of_segments(segment)
+    yield from of_campaigns(sent, draft, customer)
+    yield from of_machines(regulars.pk, sent)
+
+
+def of_customers(customer: int, segment: str) -> Iterator[Visit]:
+
     customers = reverse("customers")
+    yield Visit("home (sales)", reverse("home"), "anna")
     yield Visit("customers (sales)", customers, "anna")
-    for name, query in {
-        "by name": "sort=last_name",
-        "by stage": "stage=lapsed",
-        "of a team": "team=tampere&sort=last_name",
-        "found by name": "q=virtanen",
-        "found by both names": "q=aino%20virt",
-        "found misspelt": "q=virtannen",
-        "found by e-mail": "q=nobody@posti.example",
-        "found nobody": "q=xqzy",
-    }.items():
+    for name, query in SEARCHES.items():
         yield Visit(f"customers {name}", f"{customers}?{query}")
     yield Visit("search", reverse("search") + "?q=virtanen")
     yield Visit("customer-segments why", reverse("customer-segments", args=[customer]) + f"?why={segment}")
     yield Visit("data (analyst)", reverse("data"), "aino")
+
+
+def of_segments(segment: str) -> Iterator[Visit]:
+
     members = reverse("segment-members", args=[segment])
     yield Visit("segment-members by city", members + "?sort=city")
     yield Visit("segment-members (sales)", members, "anna")
     yield Visit("segment-members (analyst)", members, "aino")
     yield Visit("segment-members of a day", members + f"?on={last_week()}")
-    edit = reverse("segment-edit", args=[segment])
-    yield Visit("segment-edit update", edit, data={"do": ""}, headers=FRAGMENT)
+    yield Visit("segment-edit update", reverse("segment-edit", args=[segment]), data={"do": ""}, headers=FRAGMENT)
+
+
+def of_campaigns(sent: int, draft: int, customer: int) -> Iterator[Visit]:
+
     yield Visit("campaign-people skipped", reverse("campaign-people", args=[sent]) + "?state=skipped")
     for name in ("campaign-preview", "campaign-letter"):
         yield Visit(f"{name} of a member", reverse(name, args=[sent]) + f"?variant=A&customer={customer}")
     for name in ("campaign", "campaign-edit", "campaign-launch"):
         yield Visit(f"{name} (draft)", reverse(name, args=[draft]))
+
+
+def of_machines(segment: int, sent: int) -> Iterator[Visit]:
+    """The API, and the lists behind the stage."""
     for name in ("customers", "orders", "events", "segments", "campaigns", "tasks", "deals"):
         yield Visit(f"API {name}", f"/api/v1/{name}/")
-    yield Visit("API segment members", f"/api/v1/segments/{regulars.pk}/members/")
+    yield Visit("API segment members", f"/api/v1/segments/{segment}/members/")
     yield Visit("API campaign results", f"/api/v1/campaigns/{sent}/results/")
     for name in ("crm/customer", "crm/order", "crm/event", "crm/auditline", "segments/membership", "campaigns/message"):
         yield Visit(f"admin {name}", f"/admin/{name}/")

@@ -10,7 +10,7 @@ from celery import current_app
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from campaigns import queries as campaign_queries
 from config.timetable import JOBS
@@ -96,6 +96,29 @@ def queue_depth() -> int | None:
         return None
 
 
+# What each line of the timetable does, for people.
+JOB_LABELS = {
+    "sweep-imports": gettext_lazy("Imports carried on"),
+    "gather-words": gettext_lazy("Words of names gathered for the search"),
+    "remind-of-tasks": gettext_lazy("Reminders of tasks"),
+    "tell-news": gettext_lazy("Notifications"),
+    "call-webhooks": gettext_lazy("Webhooks called"),
+    "refresh-profiles": gettext_lazy("Profiles refreshed"),
+    "refresh-segments": gettext_lazy("Segments refreshed"),
+    "measure-segments": gettext_lazy("Segments measured"),
+    "follow-customers": gettext_lazy("Changed customers followed"),
+    "sweep-campaigns": gettext_lazy("Campaigns carried on"),
+    "check-outside": gettext_lazy("Domains and links checked"),
+    "find-clusters": gettext_lazy("Groups searched for"),
+    "find-duplicates": gettext_lazy("Duplicates searched for"),
+    "forget": gettext_lazy("What is over its time let go"),
+    "forget-in-surveys": gettext_lazy("The same in surveys"),
+    "expire-answers": gettext_lazy("Answers that no longer hold let go"),
+    "forget-in-campaigns": gettext_lazy("The same in campaigns"),
+    "forget-old-ticks": gettext_lazy("Old lines of the timetable let go"),
+}
+
+
 def jobs(at: datetime) -> Iterator[Sign]:
     """Each line of the timetable: when it last went through, and whether it failed."""
     for job in JOBS:
@@ -105,7 +128,15 @@ def jobs(at: datetime) -> Iterator[Sign]:
         error = tick.error if tick else ""
         told = figures.ago(finished, at) if finished else _("never")
         tone = "bad" if error else "warn" if is_late else "good"
-        yield Sign("job_age_seconds", _age(at, finished), job.name, told, tone, error, labels={"job": job.name})
+        yield Sign(
+            "job_age_seconds",
+            _age(at, finished),
+            JOB_LABELS.get(job.name, job.name),
+            told,
+            tone,
+            error,
+            labels={"job": job.name},
+        )
 
 
 def segments(at: datetime) -> Iterator[Sign]:
@@ -186,7 +217,7 @@ def disk(at: datetime) -> Iterator[Sign]:
 SECTIONS: tuple[tuple[Any, Callable[[datetime], Iterator[Sign]]], ...] = (
     (gettext_lazy("Processes"), processes),
     (gettext_lazy("Queue"), queue),
-    (gettext_lazy("Sending"), sending),
+    (pgettext_lazy("vital signs", "Sending"), sending),
     (gettext_lazy("Segments"), segments),
     (gettext_lazy("Profiles"), profiles),
     (gettext_lazy("Imports"), imports),

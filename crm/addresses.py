@@ -1,9 +1,10 @@
 """E-mail addresses and phone numbers in one form each, and the keyed hashes that outlive a person's erasure."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 import phonenumbers
 from django.conf import settings
@@ -51,17 +52,52 @@ def normal_phone(text: str, region: str = REGION) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _as_given(text: str) -> str:
-    return " ".join(text.split()).casefold()
+POSTAL = ("street", "postal_code", "city", "country")
 
 
-# Per channel: the customer's column that holds the address, and its normal form.
-NORMAL_FORMS: dict[str, tuple[str, Callable[[str], str]]] = {
-    "email": ("email", normal_email),
-    "sms": ("phone", normal_phone),
-    "phone": ("phone", normal_phone),
-    "post": ("street", _as_given),
+def normal_postal(text: str) -> str:
+    """The lines of `postal`, each in one form: a code without spaces, no country is the one we dial in."""
+    street, code, city, country = (" ".join(line.split()).casefold() for line in (text + "\n\n\n").split("\n")[:4])
+    if not street:
+        raise AddressRefused(_("Not a street address."), path="street")
+    return "\n".join((street, code.replace(" ", ""), city, country or REGION.casefold()))
+
+
+def postal(street: str, postal_code: str, city: str, country: str) -> str:
+    """Where letters go, a line each; empty without a street. The same street stands in many towns."""
+    lines = (" ".join(one.split()) for one in (street, postal_code, city, country))
+    return "\n".join(lines) if street.strip() else ""
+
+
+# Per channel: what its keys begin with, the customer's columns that hold the address, and its normal form.
+NORMAL_FORMS: dict[str, tuple[str, tuple[str, ...], Callable[[str], str]]] = {
+    "email": ("email", ("email",), normal_email),
+    "sms": ("phone", ("phone",), normal_phone),
+    "phone": ("phone", ("phone",), normal_phone),
+    "post": ("post", POSTAL, normal_postal),
 }
+COLUMNS = sorted({column for _kind, columns, _normal in NORMAL_FORMS.values() for column in columns})
+
+
+def address_of(channel: str, customer: Any) -> str:
+    """The customer's address on the channel as given; empty when there is none."""
+    return given([getattr(customer, column) for column in NORMAL_FORMS[channel][1]])
+
+
+def given(values: Sequence[str]) -> str:
+    """An address as given, of the values of its columns: one, or those of a letterbox."""
+    return str(values[0]) if len(values) == 1 else postal(*values)
+
+
+def keys_of(customer: Any) -> dict[str, str]:
+    """Per channel the key of the customer's address; nothing where no message could reach them."""
+    keys = {}
+    for channel in NORMAL_FORMS:
+        try:
+            keys[channel] = address_key(channel, address_of(channel, customer))
+        except AddressRefused:
+            continue
+    return keys
 
 
 def address_key(channel: str, address: str) -> str:
@@ -69,7 +105,7 @@ def address_key(channel: str, address: str) -> str:
 
     Raises AddressRefused when it has no normal form.
     """
-    kind, normal = NORMAL_FORMS[channel]
+    kind, _columns, normal = NORMAL_FORMS[channel]
     return _keyed(f"{kind}:{normal(address)}")
 
 

@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -60,6 +60,14 @@ class PersonAdmin(Editable, UserAdmin):
         (gettext_lazy("Dates"), {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = [(None, {"fields": ["username", "usable_password", "password1", "password2", "role", "teams"]})]
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Another password for somebody, with its line: whoever sets it could come in as them."""
+        answer: HttpResponse = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and answer.status_code == 302:
+            by = access.of_request(request)
+            actions.audit(kind="user", object_id=int(id), verb="password_set", changes={}, by=by, at=timezone.now())
+        return answer
 
 
 @admin.register(models.FieldDefinition)
@@ -308,6 +316,7 @@ admin.site.register(
     Ledger,
     list_display=["merged", "survivor", "at", "by", "undone_at"],
     search_fields=["survivor__number__exact", "merged__number__exact"],
+    exclude=["before", "after", "moved"],  # as the attributes of a customer
 )
 admin.site.register(
     models.PrivacyRequest,
@@ -343,4 +352,8 @@ admin.site.register(models.Hook, Ledger, list_display=["name", "url", "is_active
 admin.site.register(
     models.HookCall, Ledger, list_display=["hook", "topic", "state", "attempts", "answer", "at"], list_filter=["state"]
 )
+admin.site.register(
+    models.Notification, Ledger, list_display=["user", "kind", "object_id", "at", "way", "seen_at", "mailed_at"]
+)
+admin.site.register(models.NewsWish, Ledger, list_display=["user", "kind", "way"])
 admin.site.unregister(Group)

@@ -1,4 +1,4 @@
-"""What may be done to many customers at once: assign, tag, and what floors above add: a registry."""
+"""What may be done to many customers or companies at once: assign, tag, and what floors above add: a registry."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -14,7 +15,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from crm import figures, queries
 from crm.actions.assignment import assigned
 from crm.actions.tags import add_tag, create_tag, remove_tag
-from crm.models import Customer, Tag, TagColour, Team, User
+from crm.models import Company, Customer, Tag, TagColour, Team, User
+from crm.refusals import NotPossibleNow
 from crm.rights import SALES, Actor, may
 
 MOST_BY_SALES, MOST = 500, 50_000
@@ -24,7 +26,8 @@ Before = Mapping[int, Mapping[str, Any]]
 @dataclass(frozen=True)
 class BulkAction:
     """`form` takes data and actor and has `parameters()`, which JSON holds; `tell` and `told` say what will be and was
-    done to how many; `do` returns the changed ids with what stood there, `undo` sets that back and counts.
+    done to how many; `do` returns the changed ids with what stood there, `undo` sets that back and counts. `list` is
+    whose rows it changes.
     """
 
     key: str
@@ -35,6 +38,7 @@ class BulkAction:
     told: Callable[[Mapping[str, Any], int], str]
     do: Callable[[Sequence[int], Mapping[str, Any], Actor, datetime], Before]
     undo: Callable[[Before, Mapping[str, Any], Actor, datetime], int]
+    list: str = "customers"
 
 
 ACTIONS: list[BulkAction] = []
@@ -45,12 +49,13 @@ def register(action: BulkAction) -> None:
     ACTIONS.append(action)
 
 
-def open_to(actor: Actor) -> list[BulkAction]:
-    return [one for one in ACTIONS if may(actor, one.right)]
+def open_to(actor: Actor, of: str) -> list[BulkAction]:
+    """What the actor may do to many rows of a list."""
+    return [one for one in ACTIONS if one.list == of and may(actor, one.right)]
 
 
-def named(key: str, actor: Actor) -> BulkAction | None:
-    return next((one for one in open_to(actor) if one.key == key), None)
+def named(key: str, actor: Actor, of: str) -> BulkAction | None:
+    return next((one for one in open_to(actor, of) if one.key == key), None)
 
 
 def most_at_once(actor: Actor) -> int:
@@ -166,26 +171,8 @@ def _tag_name(parameters: Mapping[str, Any]) -> str:
     return str(Tag.objects.filter(slug=slug).first() or "") if slug else str(parameters["name"])
 
 
-def _tell_tag(parameters: Mapping[str, Any], n: int) -> str:
-    words = ngettext("Put the tag “%(tag)s” on %(n)s customer", "Put the tag “%(tag)s” on %(n)s customers", n)
-    return words % {**_n(n), "tag": _tag_name(parameters)}
-
-
-def _told_tag(parameters: Mapping[str, Any], n: int) -> str:
-    words = ngettext("%(n)s customer has the tag “%(tag)s” now.", "%(n)s more customers have the tag “%(tag)s” now.", n)
-    return words % {**_n(n), "tag": _tag_name(parameters)}
-
-
-def _tell_untag(parameters: Mapping[str, Any], n: int) -> str:
-    words = ngettext("Take the tag “%(tag)s” off %(n)s customer", "Take the tag “%(tag)s” off %(n)s customers", n)
-    return words % {**_n(n), "tag": _tag_name(parameters)}
-
-
-def _told_untag(parameters: Mapping[str, Any], n: int) -> str:
-    words = ngettext(
-        "The tag “%(tag)s” was taken off %(n)s customer.", "The tag “%(tag)s” was taken off %(n)s customers.", n
-    )
-    return words % {**_n(n), "tag": _tag_name(parameters)}
+def _telling(sentence: Callable[[int], str]) -> Callable[[Mapping[str, Any], int], str]:
+    return lambda parameters, n: sentence(n) % {**_n(n), "tag": _tag_name(parameters)}
 
 
 def _tag_of(parameters: Mapping[str, Any], by: Actor, at: datetime) -> Tag:
@@ -193,24 +180,50 @@ def _tag_of(parameters: Mapping[str, Any], by: Actor, at: datetime) -> Tag:
     known = Tag.objects.filter(slug=slug).first() if slug else Tag.objects.filter(name__iexact=name).first()
     if known and known.archived_at is None:
         return known
+    if "colour" not in parameters:  # it was a tag that there was
+        raise NotPossibleNow(_("There is no such tag any more."))
     return create_tag(name=name, colour=parameters["colour"], by=by, at=at)
 
 
-def _tag(ids: Sequence[int], parameters: Mapping[str, Any], by: Actor, at: datetime) -> Before:
-    return {pk: {} for pk in add_tag(_tag_of(parameters, by, at), to=Customer, ids=ids, by=by, at=at)}
+def _put(to: type[Model]) -> Callable[..., Before]:
+    def do(ids: Sequence[int], parameters: Mapping[str, Any], by: Actor, at: datetime) -> Before:
+        return {pk: {} for pk in add_tag(_tag_of(parameters, by, at), to=to, ids=ids, by=by, at=at)}
+
+    return do
 
 
-def _tag_back(before: Before, parameters: Mapping[str, Any], by: Actor, at: datetime) -> int:
-    return len(remove_tag(_tag_of(parameters, by, at), to=Customer, ids=before, by=by, at=at))
+def _take(to: type[Model]) -> Callable[..., Before]:
+    def do(ids: Sequence[int], parameters: Mapping[str, Any], by: Actor, at: datetime) -> Before:
+        return {pk: {} for pk in remove_tag(_tag_of(parameters, by, at), to=to, ids=ids, by=by, at=at)}
+
+    return do
 
 
-def _untag(ids: Sequence[int], parameters: Mapping[str, Any], by: Actor, at: datetime) -> Before:
-    return {pk: {} for pk in remove_tag(_tag_of(parameters, by, at), to=Customer, ids=ids, by=by, at=at)}
+def _back(act: Callable[..., Before]) -> Callable[[Before, Mapping[str, Any], Actor, datetime], int]:
+    return lambda before, parameters, by, at: len(act(list(before), parameters, by, at))
 
 
-def _untag_back(before: Before, parameters: Mapping[str, Any], by: Actor, at: datetime) -> int:
-    return len(add_tag(_tag_of(parameters, by, at), to=Customer, ids=before, by=by, at=at))
-
+# Per list: the key, whose rows, and what will be and was done, for putting a tag on and for taking it off.
+TAGGING: tuple[tuple[str, str, type[Model], tuple[Callable[[int], str], ...]], ...] = (
+    ("", "customers", Customer, (
+        lambda n: ngettext("Put the tag “%(tag)s” on %(n)s customer", "Put the tag “%(tag)s” on %(n)s customers", n),
+        lambda n: ngettext("%(n)s customer has the tag “%(tag)s” now.",
+                           "%(n)s more customers have the tag “%(tag)s” now.", n),
+        lambda n: ngettext("Take the tag “%(tag)s” off %(n)s customer",
+                           "Take the tag “%(tag)s” off %(n)s customers", n),
+        lambda n: ngettext("The tag “%(tag)s” was taken off %(n)s customer.",
+                           "The tag “%(tag)s” was taken off %(n)s customers.", n),
+    )),
+    ("-companies", "companies", Company, (
+        lambda n: ngettext("Put the tag “%(tag)s” on %(n)s company", "Put the tag “%(tag)s” on %(n)s companies", n),
+        lambda n: ngettext("%(n)s company has the tag “%(tag)s” now.",
+                           "%(n)s more companies have the tag “%(tag)s” now.", n),
+        lambda n: ngettext("Take the tag “%(tag)s” off %(n)s company",
+                           "Take the tag “%(tag)s” off %(n)s companies", n),
+        lambda n: ngettext("The tag “%(tag)s” was taken off %(n)s company.",
+                           "The tag “%(tag)s” was taken off %(n)s companies.", n),
+    )),
+)  # fmt: skip
 
 register(
     BulkAction(
@@ -218,10 +231,17 @@ register(
         _assign_back,
     )
 )  # fmt: skip
-register(BulkAction("tag", gettext_lazy("Add a tag"), "tags.change", TagForm, _tell_tag, _told_tag, _tag, _tag_back))
-register(
-    BulkAction(
-        "untag", gettext_lazy("Remove a tag"), "tags.change", KnownTagForm, _tell_untag, _told_untag, _untag,
-        _untag_back,
-    )
-)  # fmt: skip
+for _key, _list, _to, _words in TAGGING:
+    _tell_tag, _told_tag, _tell_untag, _told_untag = map(_telling, _words)
+    register(
+        BulkAction(
+            f"tag{_key}", gettext_lazy("Add a tag"), "tags.change", TagForm, _tell_tag, _told_tag, _put(_to),
+            _back(_take(_to)), _list,
+        )
+    )  # fmt: skip
+    register(
+        BulkAction(
+            f"untag{_key}", gettext_lazy("Remove a tag"), "tags.change", KnownTagForm, _tell_untag, _told_untag,
+            _take(_to), _back(_put(_to)), _list,
+        )
+    )  # fmt: skip

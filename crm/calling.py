@@ -10,6 +10,7 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,7 +21,9 @@ from django.conf import settings
 
 SECONDS = 5
 MOST_READ = 64 * 1024
+LONGEST_SECONDS = 20  # for a whole call: SECONDS bounds each single wait for the next byte
 PORTS = {"https": 443, "http": 80}
+OPEN_IPV6 = ipaddress.ip_network("2000::/3")  # all that is given out on the internet, RFC 4291
 Address = tuple[str, int]
 
 
@@ -73,6 +76,8 @@ def is_public(text: str) -> bool:
             return is_public(str(inner))
         if ip in ipaddress.ip_network("64:ff9b::/96"):  # NAT64, RFC 6052
             return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
+        if ip not in OPEN_IPV6:  # site-local, NAT64 of a house (RFC 8215), IPv4-compatible and whatever is yet to come
+            return False
     return ip.is_global and not ip.is_multicast
 
 
@@ -80,10 +85,20 @@ def post(url: str, call: Call, secrets: Sequence[bytes]) -> int:
     """Call the address once and return the HTTP status. Raises `NotAllowed`, OSError, http.client.HTTPException."""
     parts = urlsplit(url)
     plug = connected(parts)
+    watch = threading.Timer(LONGEST_SECONDS, cut, [plug])
+    watch.daemon = True
+    watch.start()
     try:
         return posted(plug, parts, call, secrets)
     finally:
+        watch.cancel()
         plug.close()
+
+
+def cut(plug: socket.socket) -> None:
+    """End a call: who answers one byte now and then would keep a worker, and all other calls, for days."""
+    with suppress(OSError):
+        socket.socket.shutdown(plug, socket.SHUT_RDWR)  # past TLS, which would say goodbye first
 
 
 def posted(plug: socket.socket, parts: SplitResult, call: Call, secrets: Sequence[bytes]) -> int:

@@ -138,6 +138,11 @@ class Forest:
     axis: Axis
     zero: float
 
+    @property
+    def has_values(self) -> bool:
+        """Whether anything is drawn that an axis could measure."""
+        return any(row.interval.point is not None for row in self.rows)
+
 
 @dataclass(frozen=True)
 class FunnelStep:
@@ -158,13 +163,17 @@ class Stream:
 
 @dataclass(frozen=True)
 class Bank:
-    """An entry of one side of a picture of streams: `y` and `height` in per cent of its height."""
+    """An entry of one side of a picture of streams: `y` and `height` in per cent of its height.
+
+    `count` flows through it; `size` is the number beside its name, None for none.
+    """
 
     label: str
     count: int
     colour: int | str
     y: float
     height: float
+    size: int | None
 
     @property
     def middle(self) -> float:
@@ -287,24 +296,35 @@ def scatter(points: Sequence[tuple[Value, Value, int, str]]) -> tuple[tuple[Mark
     return marks, x, y
 
 
-def streams(left: Sequence[str], right: Sequence[str], counted: Sequence[Stream]) -> Streams:
-    """Two columns of entries as high as what leaves or reaches them, and ribbons between; the last entry is grey."""
+def streams(
+    left: Sequence[str],
+    right: Sequence[str],
+    counted: Sequence[Stream],
+    sizes: tuple[Sequence[int | None], Sequence[int | None]] | None = None,
+) -> Streams:
+    """Two columns of entries as high as what leaves or reaches them, and ribbons between; the last entry is grey.
+
+    `sizes` are the numbers to say at the entries of both sides, where streams count somebody twice.
+    """
     flowing = sorted((one for one in counted if one.count > 0), key=lambda one: (one.start, one.end))
     out = [sum(one.count for one in flowing if one.start == i) for i in range(len(left))]
     into = [sum(one.count for one in flowing if one.end == i) for i in range(len(right))]
     gaps = BANK_GAP * (max(len(left), len(right)) - 1)
     per_one = max(100 - gaps, 20) / max(sum(out), 1)
-    begin, end = _banks(left, out, per_one), _banks(right, into, per_one)
+    before, after = sizes or (out, into)
+    begin, end = _banks(left, out, per_one, before), _banks(right, into, per_one, after)
     return Streams(begin, end, tuple(_ribbons(flowing, begin, end, per_one)))
 
 
-def _banks(names: Sequence[str], counts: Sequence[int], per_one: float) -> tuple[Bank, ...]:
+def _banks(
+    names: Sequence[str], counts: Sequence[int], per_one: float, sizes: Sequence[int | None]
+) -> tuple[Bank, ...]:
     heights = [round(count * per_one, 2) for count in counts]
     used = sum(heights) + BANK_GAP * (len(names) - 1)
     y, found = (100 - used) / 2, []
-    for i, (name, count, height) in enumerate(zip(names, counts, heights, strict=True)):
+    for i, (name, count, height, size) in enumerate(zip(names, counts, heights, sizes, strict=True)):
         colour = "hold-out" if i == len(names) - 1 else i % MAXIMUM_COLOURS + 1
-        found.append(Bank(name, count, colour, round(y, 2), height))
+        found.append(Bank(name, count, colour, round(y, 2), height, size))
         y += height + BANK_GAP
     return tuple(found)
 

@@ -1,7 +1,8 @@
 """When tasks are due: whole days end at the firm's midnight, and open tasks are overdue, of today, or later."""
 
+from calendar import monthrange
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -26,6 +27,19 @@ def end_of(day: date) -> datetime:
 def day_of(moment: datetime) -> date:
     """The firm's day of a moment."""
     return moment.astimezone(zone()).date()
+
+
+Day = TypeVar("Day", bound=date)
+
+
+def months_from(day: Day, months: int) -> Day:
+    """The same day, and time, so many months later (before, when negative); of a shorter month its last one.
+
+    >>> months_from(date(2026, 1, 31), 1), months_from(datetime(2026, 3, 31), -13)
+    (datetime.date(2026, 2, 28), datetime.datetime(2025, 2, 28, 0, 0))
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return day.replace(year=year, month=month + 1, day=min(day.day, monthrange(year, month + 1)[1]))
 
 
 def on_day(day: date, like: datetime, *, has_time: bool) -> datetime:

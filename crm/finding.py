@@ -70,6 +70,19 @@ def _group(searcher: Searcher, actor: Actor, text: str) -> Group:
     return Group(searcher.label, searcher.icon, places[:MOST], f"{url}?{urlencode({'q': text})}" if url else "")
 
 
+def nearest(actor: Actor, text: str) -> tuple[Group | None, tuple[str, ...]]:
+    """Where nothing begins as asked: customers whose names come nearest, and these names as people write them."""
+    meant = " ".join(text.split())[:LONGEST]
+    if not meant or not may(actor, "customers.view") or not may(actor, "customers.identify"):
+        return None, ()
+    near = search.nearly(queries.customers(actor), meant)
+    if near is None:
+        return None, ()
+    places = tuple(_place(one, named=True) for one in near.rows.order_by("last_name", "first_name", "pk")[: MOST + 1])
+    more = f"{address('customers')}?{urlencode({'q': meant})}" if len(places) > MOST else ""
+    return Group(OWN[0].label, OWN[0].icon, places[:MOST], more), near.nearest
+
+
 def address(name: str, *args: Any) -> str:
     """The address of a page, or an empty string while no app brings it."""
     try:
@@ -97,7 +110,11 @@ def customers(actor: Actor, text: str, most: int) -> list[Found]:
         return []
     named = may(actor, "customers.identify")
     rows = search.first(queries.customers(actor), text, by_name=named, most=most)
-    return [Found(str(one), reverse("customer", args=[one.pk]), _note(one, named)) for one in rows]
+    return [_place(one, named=named) for one in rows]
+
+
+def _place(customer: Any, *, named: bool) -> Found:
+    return Found(str(customer), reverse("customer", args=[customer.pk]), _note(customer, named))
 
 
 def _note(customer: Any, named: bool) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Case, Count, DecimalField, ExpressionWrapper, F, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce, TruncMonth
 
+from crm import due
 from crm.models import Deal, DealStatus, LostReason, PipelineStage
 
 MONTHS = 6
@@ -82,9 +83,9 @@ def of_stages(deals: QuerySet[Deal], stages: Sequence[PipelineStage]) -> list[St
 
 def of_months(deals: QuerySet[Deal], *, currency: str, today: date, months: int = MONTHS) -> list[Month]:
     """The open deals of one currency by the month they are expected in, from this month on."""
-    firsts = [_month_after(today.replace(day=1), n) for n in range(months)]
+    firsts = [due.months_from(today.replace(day=1), n) for n in range(months)]
     rows = deals.filter(
-        status=DealStatus.OPEN, currency=currency, expected_on__lt=_month_after(firsts[-1], 1)
+        status=DealStatus.OPEN, currency=currency, expected_on__lt=due.months_from(firsts[-1], 1)
     ).order_by()
     by_month: Any = rows.annotate(month=TruncMonth("expected_on")).values("month")
     found: dict[date, list[Any]] = {first: [0, NOTHING, NOTHING] for first in firsts}
@@ -129,8 +130,3 @@ def in_words(amounts: dict[str, Decimal], write: Any) -> str:
 
 def _some(amounts: dict[str, Decimal]) -> Iterable[tuple[str, Decimal]]:
     return ((currency, amount) for currency, amount in amounts.items() if amount)
-
-
-def _month_after(first: date, months: int) -> date:
-    years, month = divmod(first.month - 1 + months, 12)
-    return first.replace(year=first.year + years, month=month + 1)

@@ -6,10 +6,19 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
 from django.utils import timezone, translation
 
 from crm.actions.touches import was_touched
+from crm.imports.files import MAX_FILE_BYTES
+from crm.note_files import MOST_BYTES, MOST_FILES
 from crm.tasks import poke_followers
+
+TAKES_FILES = {  # pages by name; bytes beside the form
+    "import-new": MAX_FILE_BYTES,
+    **dict.fromkeys(("customer-note-add", "company-note-add"), MOST_FILES * MOST_BYTES),
+}
 
 
 def preferences(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -24,6 +33,33 @@ def preferences(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
             return get_response(request)
 
     return respond
+
+
+def bounded(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: refuses bodies that nobody could mean before a byte of them is read: files are written to the disk
+    while forms are read, and forms are read before any view could look who asks. The API looks at its callers first;
+    of pages only those that take files take more than a form, and only from whoever is signed in.
+    """
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        size = request.META.get("CONTENT_LENGTH") or "0"
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + _bytes_of_files(request)
+        if size.isdecimal() and len(size) < 20 and int(size) <= most:
+            return get_response(request)
+        return HttpResponse(render_to_string("413.html", {"LANGUAGE_CODE": translation.get_language()}), status=413)
+
+    return respond
+
+
+def _bytes_of_files(request: HttpRequest) -> int:
+    if request.path.startswith("/api/"):
+        return MAX_FILE_BYTES
+    if not request.user.is_authenticated:
+        return 0
+    try:
+        return TAKES_FILES.get(resolve(request.path_info).url_name or "", 0)
+    except Resolver404:
+        return 0
 
 
 def followers(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -33,14 +33,14 @@ class Panel:
 class Beginning:
     """Something that can be begun for a customer from the head of the page: an address that takes the customer's id.
 
-    `is_contact` puts it beside the buttons that write down calls and meetings, too.
+    One that contacts the customer names its `channel`, and stands beside the buttons that write down calls, too.
     """
 
     label: Any
     url_name: str
     right: str
     icon: str
-    is_contact: bool = False
+    channel: str = ""
 
 
 PANELS: list[Panel] = [
@@ -91,7 +91,7 @@ def beginnings(actor: Actor, customer_id: int) -> list[tuple[Beginning, str]]:
 
 def contacts(actor: Actor, customer_id: int) -> list[tuple[Beginning, str]]:
     """Ways to contact the customer that the actor may begin, each with its address."""
-    return [(one, url) for one, url in beginnings(actor, customer_id) if one.is_contact]
+    return [(one, url) for one, url in beginnings(actor, customer_id) if one.channel]
 
 
 def _open(actor: Actor) -> list[Panel]:

@@ -8,11 +8,13 @@ from operator import or_
 from typing import Any
 
 from django.contrib.sessions.models import Session
-from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from crm import due, rights
 from crm.addresses import AddressRefused, address_key
+from crm.among import Among
 from crm.fields import FieldRefused, stored
 from crm.keyset import LARGEST_ID
 from crm.models import (
@@ -21,9 +23,11 @@ from crm.models import (
     BulkChange,
     Channel,
     Company,
+    CompanyTag,
     ConsentEntry,
     ConsentState,
     Customer,
+    CustomerTag,
     Deal,
     DealMove,
     DealNote,
@@ -35,6 +39,7 @@ from crm.models import (
     Mention,
     Merge,
     Note,
+    Notification,
     Order,
     Pipeline,
     PipelineStage,
@@ -102,6 +107,17 @@ def orders(actor: Actor) -> QuerySet[Order]:
     return Order.objects.filter(_of_living_customers(actor))
 
 
+def orders_to_add_up() -> QuerySet[Order]:
+    """Orders of all living customers, for sums over everybody: who is gone is taken out, nobody else looked up."""
+    gone = Customer.objects.filter(Q(merged_into__isnull=False) | Q(erased_at__isnull=False)).order_by()
+    return Order.objects.filter(customer__isnull=False).exclude(customer__in=gone.values("pk"))
+
+
+def orders_of(customers: Q) -> QuerySet[Order]:
+    """Orders of customers by a condition on `customer_id`: for floors above that have looked at each of them before."""
+    return Order.objects.filter(customers)
+
+
 # What rests on facts is as new as the newest event, the last writing of an order, the last import taken back.
 MARKS_OF_FACTS = ((Event, "id"), (Order, "updated_at"), (Import, "undone_at"))
 # Who is reached may change when a customer or a consent is written, or an address suppressed.
@@ -151,7 +167,7 @@ def is_suppressed(channel: str, address: str) -> bool:
 
 def suppressed_keys(channel: str, keys: Iterable[str]) -> set[str]:
     """Those of the keyed hashes that are on the suppression list of the channel or of any."""
-    rows = Suppression.objects.filter(channel__in=[channel, Channel.ANY], address_key__in=list(keys))
+    rows = Suppression.objects.filter(Among(F("address_key"), list(keys)), channel__in=[channel, Channel.ANY])
     return set(rows.values_list("address_key", flat=True))
 
 
@@ -224,13 +240,14 @@ def lost_reasons(actor: Actor) -> QuerySet[LostReason]:
     return LostReason.objects.filter(archived_at__isnull=True)
 
 
-def colleagues(actor: Actor) -> QuerySet[User]:
-    """Whom the actor may give tasks and deals: those who may do them, of the actor's teams."""
-    rows = User.objects.filter(is_active=True, role__in=rights.RIGHTS["tasks.change"].roles).order_by("username")
-    if actor.team_ids is None:
-        return rows
-    mates = User.teams.through.objects.filter(team_id__in=actor.team_ids).values("user_id")
-    return rows.filter(Q(pk__in=mates) | Q(pk=actor.user.pk))
+def colleagues(actor: Actor, *, present: int | None = None) -> QuerySet[User]:
+    """Whom the actor may give tasks and deals: those who may do them, of the actor's teams; and `present`, whose they
+    are already, though the account was closed or is another team's."""
+    fitting = Q(is_active=True, role__in=rights.RIGHTS["tasks.change"].roles)
+    if actor.team_ids is not None:
+        mates = User.teams.through.objects.filter(team_id__in=actor.team_ids).values("user_id")
+        fitting &= Q(pk__in=mates) | Q(pk=actor.user.pk)
+    return User.objects.filter(fitting | Q(pk=present)).order_by("username")
 
 
 def products(actor: Actor) -> QuerySet[Product]:
@@ -244,6 +261,11 @@ def fields(actor: Actor, entity: str = "customer") -> QuerySet[FieldDefinition]:
     return rows if sees_special(actor) else rows.exclude(sensitivity=Sensitivity.SPECIAL)
 
 
+def fields_ever() -> QuerySet[FieldDefinition]:
+    """Every custom field, sensitive and archived ones too: to tell persons in words what is held about them."""
+    return FieldDefinition.objects.order_by("pk")
+
+
 def takes_now(field: FieldDefinition, value: Any) -> bool:
     """Whether a custom field holds such a value: it may have been archived since, or lost a choice."""
     try:
@@ -252,9 +274,9 @@ def takes_now(field: FieldDefinition, value: Any) -> bool:
         return False
 
 
-def users(actor: Actor) -> QuerySet[User]:
-    """People who may come in, for pickers of owners."""
-    return User.objects.filter(is_active=True).order_by("username")
+def users(actor: Actor, *, present: int | None = None) -> QuerySet[User]:
+    """People who may come in, for pickers of owners; and `present`, who is the owner already."""
+    return User.objects.filter(Q(is_active=True) | Q(pk=present)).order_by("username")
 
 
 def users_named(actor: Actor, text: str) -> QuerySet[User]:
@@ -337,6 +359,21 @@ def views(actor: Actor, list_name: str = "") -> QuerySet[SavedView]:
 def tags(actor: Actor) -> QuerySet[Tag]:
     """Tags to choose from; the same for everyone."""
     return Tag.objects.filter(archived_at__isnull=True)
+
+
+def counted_tags(actor: Actor) -> QuerySet[Tag]:
+    """The same, each with `customers` and `companies`: how many rows in the whole house have it."""
+    return tags(actor).annotate(customers=_worn(CustomerTag), companies=_worn(CompanyTag))
+
+
+def _worn(link: type[CustomerTag] | type[CompanyTag]) -> Coalesce:
+    counted = link.objects.filter(tag=OuterRef("pk")).order_by().values("tag").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted), 0)
+
+
+def news(actor: Actor) -> QuerySet[Notification]:
+    """What the actor was told of."""
+    return Notification.objects.filter(user=actor.user)
 
 
 def bulk_changes(actor: Actor) -> QuerySet[BulkChange]:

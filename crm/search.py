@@ -22,7 +22,7 @@ from crm.models import Company, Customer, WordKind
 
 FEW = 5000  # matches that are gathered and put in order; more are met soon enough on the way through the order
 FEW_COMPANIES = 50
-MOST_NEAR, MOST_TRIED, FEW_NEAR = 3, 9, 1000
+MOST_NEAR, MOST_TRIED, FEW_NEAR = 3, 24, 1000
 PHONE = re.compile(r"\+?[\d\s()/-]{4,}")
 APART = re.compile(r"[\s,;._@-]+")
 
@@ -77,19 +77,26 @@ def nearly(rows: QuerySet[Customer], text: str) -> Found | None:
     whole = words.nearest(" ".join(asked))
     persons = near_persons(asked, whole, is_address="@" in text)
     firms = [one for one in whole if one.kind == WordKind.COMPANY]
-    fewest = min([one[0] for one in persons[:1]] + [one.mistakes for one in firms[:1]], default=0)
-    ids, names = borne(rows, [(said, q) for n, said, q in persons if n == fewest])
-    if len(names) < MOST_NEAR:
-        of_firms, firm_names = working(rows, [one.text for one in firms if one.mistakes == fewest])
+    fewest = firms[0].mistakes if firms else len(text)
+    of_firms, firm_names = working(rows, [one.text for one in firms if one.mistakes == fewest])
+    ids, names = borne(rows, [one for one in persons if one[0] <= fewest or not of_firms])
+    if not names or fewest <= min(n for n, said, _q in persons if said in names):
         ids, names = ids | of_firms, (names + firm_names)[:MOST_NEAR]
     return Found(rows.filter(pk__in=ids), tuple(names)) if ids else None
 
 
-def borne(rows: QuerySet[Customer], asked: Sequence[tuple[str, Q]]) -> tuple[set[int], list[str]]:
-    """Whoever of the rows bears one of the names; a name that only others' customers bear is not told."""
+def borne(rows: QuerySet[Customer], asked: Sequence[tuple[int, str, Q]]) -> tuple[set[int], list[str]]:
+    """Whoever of the rows bears one of the names with the fewest mistakes; what only others bear is not told.
+
+    Of two words that are both mistyped, the nearest given and the nearest family name often belong to nobody together.
+    """
     ids: set[int] = set()
     names: list[str] = []
-    for said, q in asked[:MOST_TRIED]:
+    met = 0
+    for n, said, q in asked[:MOST_TRIED]:
+        if names and n > met:
+            break
+        met = n
         if mine := list(rows.filter(q).order_by().values_list("pk", flat=True)[:FEW_NEAR]):
             ids.update(mine)
             names.append(said)

@@ -7,18 +7,22 @@ from collections.abc import Iterable, Iterator, Sequence
 # ASVS 5.0, 1.2.10, and OWASP's page on CSV injection: a cell beginning with one of these, also in full width, is run as
 # a formula by common spreadsheets.
 ACTIVE = "=+\\-@\t\r\n\x00＝＋－＠"
-OUTGOING = re.compile(rf"'*[{ACTIVE}]")
-INCOMING = re.compile(rf"''*[{ACTIVE}]")
+# A spreadsheet set to a country with decimal commas cuts our lines at semicolons, and takes no heed of a quotation mark
+# within such a piece: what follows a semicolon, a tab or the end of a line begins a cell there.
+WITHIN = r"(?<=[;\t\r\n])"
+ACTIVE_WITHIN = r"(?=['\"]*[=+\-@＝＋－＠])"
+OUTGOING = re.compile(rf"\A(?='*[{ACTIVE}])|{WITHIN}{ACTIVE_WITHIN}")
+INCOMING = re.compile(rf"\A'(?='*[{ACTIVE}])|{WITHIN}'{ACTIVE_WITHIN}")
 
 
 def quoted(cell: str) -> str:
     """
-    Give the cell a leading apostrophe when a spreadsheet would run it.
+    Put an apostrophe before whatever a spreadsheet would run.
 
-    >>> quoted("=1+1"), quoted("Anna"), quoted("'=1")
-    ("'=1+1", 'Anna', "''=1")
+    >>> quoted("=1+1"), quoted("Anna"), quoted("'=1"), quoted("a;=1+1")
+    ("'=1+1", 'Anna', "''=1", "a;'=1+1")
     """
-    return f"'{cell}" if OUTGOING.match(cell) else cell
+    return OUTGOING.sub("'", cell)
 
 
 def freed(cell: str) -> str:
@@ -28,7 +32,7 @@ def freed(cell: str) -> str:
     >>> freed("'=1+1"), freed("'s-Hertogenbosch")
     ('=1+1', "'s-Hertogenbosch")
     """
-    return cell[1:] if INCOMING.match(cell) else cell
+    return INCOMING.sub("", cell) if "'" in cell else cell
 
 
 class _Line:

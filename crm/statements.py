@@ -147,6 +147,34 @@ def answer_to_much(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         return list(asked.fetchall())
 
 
+def once() -> str:
+    """Ends a part of a question whose columns are worked out once per row.
+
+    PostgreSQL writes an expression out again wherever its column is named, and sums of money are slow to work out.
+    """
+    return "OFFSET 0" if connection.vendor == "postgresql" else ""
+
+
+def keep_statistics(model: type[models.Model], brought: int = 0) -> None:
+    """Have PostgreSQL count again once the table has grown by a tenth since it did, in size or by the rows `brought`.
+
+    Without, it believes for minutes after a large writing that there is next to nothing to read, and reads it all.
+    """
+    if connection.vendor != "postgresql":
+        return
+    table = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as asked:
+        asked.execute(GROWN, [brought, table])
+        if asked.fetchone()[0]:
+            asked.execute(f"ANALYZE {table}")
+
+
+GROWN = """
+SELECT relpages * 1.1 < pg_relation_size(oid) / current_setting('block_size')::int OR reltuples < 10 * %s
+FROM pg_class WHERE oid = %s::regclass
+"""
+
+
 @contextmanager
 def in_much_memory() -> Iterator[None]:
     if connection.vendor != "postgresql":
@@ -177,3 +205,9 @@ def planning() -> Any:
     own: Any = connection.connection
     own.prepare_threshold = 0
     return own
+
+
+def only_this_connection_sees() -> bool:
+    """Rows of an open transaction, and of a database in memory, are out of the sight of other processes and threads."""
+    is_in_memory = connection.vendor == "sqlite" and "memory" in str(connection.settings_dict["NAME"])
+    return connection.in_atomic_block or is_in_memory

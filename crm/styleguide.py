@@ -27,13 +27,23 @@ class SampleForm(forms.Form):
 def sample() -> dict[str, Any]:
     """Everything the examples draw, by the names they use."""
     now = timezone.now()
-    weeks = [f"Week {n}" for n in range(30, 48)]
     sizes = [1100 + round(90 * sin(n / 2.2)) + 8 * n for n in range(18)]
     return {
         "now": now,
-        "files": [("csv", "#"), ("xlsx", "#")],
         "form": SampleForm({"name": "", "channel": "email"}, auto_id="sample_%s"),
         "other_form": SampleForm(auto_id="other_%s"),
+        "happenings": _happenings(now),
+        **_lists(),
+        **_frame(),
+        **_lines(sizes),
+        **_shares(),
+        **_movements(),
+    }
+
+
+def _lists() -> dict[str, Any]:
+    return {
+        "files": [("csv", "#"), ("xlsx", "#")],
         "columns": [
             Column("Name", sort="name"),
             Column("Town", sort="town"),
@@ -46,8 +56,28 @@ def sample() -> dict[str, Any]:
             ("Linnea Sjöberg", "Vaasa", 3, 88.9),
         ],
         "actions": [("assign", "Assign"), ("export", "Export")],
+        "facts": [("Owner", "Aino Virtanen"), ("Stage", "Regular"), ("Last order", "18.11.2026")],
+    }
+
+
+def _frame() -> dict[str, Any]:
+    return {
         "crumbs": [("Segments", "#")],
-        "weeks": weeks,
+        "steps": [("Goal", "#goal"), ("Audience", "#audience"), ("Messages", ""), ("Launch", "")],
+        "undone": ["#audience"],
+        "tabs": [
+            ("Overview", "?", None),
+            ("Members", "?tab=members", 1204),
+            ("History", "?tab=history", None),
+        ],
+        "undo": "/styleguide/",
+        "reasons": ["Not reviewed for 94 days", "Overlaps “Lapsed” by 61%", "No owner"],
+    }
+
+
+def _lines(sizes: list[int]) -> dict[str, Any]:
+    return {
+        "weeks": [f"Week {n}" for n in range(30, 48)],
         "sizes": sizes,
         "curve": sizes,
         "one_series": [Series("Members", sizes)],
@@ -61,6 +91,11 @@ def sample() -> dict[str, Any]:
             Series("Hold-out", [1.4, 1.3, 1.5, 1.4, None, 1.6], "hold-out"),
         ],
         "days": ["1.11.", "2.11.", "3.11.", "4.11.", "5.11.", "6.11."],
+    }
+
+
+def _shares() -> dict[str, Any]:
+    return {
         "reach": [
             Step("Match the rule", 1204),
             Step("Have an address", 1150, "no e-mail address", "#"),
@@ -82,6 +117,11 @@ def sample() -> dict[str, Any]:
         ],
         "edges": [0, 20, 40, 60, 80, 100, 120],
         "counts": [120, 340, 410, 220, 90, 24],
+    }
+
+
+def _movements() -> dict[str, Any]:
+    return {
         "groups_moved": ["Regulars", "Lapsed", "None of these"],
         "moved": [
             Stream(0, 0, 170),
@@ -97,17 +137,6 @@ def sample() -> dict[str, Any]:
             for i in range(60)
         ],
         "groups": ["Big baskets", "Bargain hunters", "Newcomers"],
-        "happenings": _happenings(now),
-        "facts": [("Owner", "Aino Virtanen"), ("Stage", "Regular"), ("Last order", "18.11.2026")],
-        "steps": [("Goal", "#goal"), ("Audience", "#audience"), ("Messages", ""), ("Launch", "")],
-        "undone": ["#audience"],
-        "tabs": [
-            ("Overview", "?", None),
-            ("Members", "?tab=members", 1204),
-            ("History", "?tab=history", None),
-        ],
-        "undo": "/styleguide/",
-        "reasons": ["Not reviewed for 94 days", "Overlaps “Lapsed” by 61%", "No owner"],
     }
 
 

@@ -10,7 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Q
 
 from crm import holdings, note_files, spreadsheets
-from crm.addresses import NORMAL_FORMS, AddressRefused, address_key
+from crm.addresses import keys_of
 from crm.models import Customer, NoteFile, Suppression
 
 NO_DATA = {"id", "merged_into"}
@@ -38,13 +38,7 @@ def _name(holding: holdings.Holding) -> str:
 
 
 def _suppressed(customer: Customer) -> Q:
-    keys = []
-    for channel, (column, _normal) in NORMAL_FORMS.items():
-        try:
-            keys.append(address_key(channel, getattr(customer, column)))
-        except AddressRefused:
-            continue
-    return Q(address_key__in=keys)
+    return Q(address_key__in=keys_of(customer).values())
 
 
 def as_json(found: dict[str, list[dict[str, Any]]]) -> str:

@@ -52,6 +52,14 @@ def remind() -> None:
 
 
 @shared_task
+def tell_news() -> None:
+    """Write down what is new to anybody, and mail what is to be mailed."""
+    now = timezone.now()
+    actions.tell(at=now)
+    actions.mail_news(at=now)
+
+
+@shared_task
 def call_hooks() -> None:
     """Tell the webhooks what is due."""
     hooks.deliver(at=timezone.now())
@@ -66,6 +74,7 @@ def forget() -> None:
     forget_files(at=now)
     forget_merges(at=now)
     actions.forget_notes(at=now)
+    actions.forget_news(at=now)
     hooks.forget(at=now)
     erasures.keep()
     forget_visits(at=now)

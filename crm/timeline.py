@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from django.db.models import Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -46,6 +47,24 @@ EVENT_WORDS: dict[str, tuple[str, Any]] = {
     "visit": ("building-storefront", gettext_lazy("Visit")),
     "answer": ("chat-bubble-left", gettext_lazy("Answered a survey")),
 }
+PLACE_WORDS: dict[str, Any] = {
+    "web": gettext_lazy("Web"),
+    "app": gettext_lazy("App"),
+    "store": gettext_lazy("Store"),
+    "phone": gettext_lazy("Phone"),
+    "email": gettext_lazy("E-mail"),
+    "sms": gettext_lazy("Text message"),
+    "post": gettext_lazy("Post"),
+    "page": gettext_lazy("Entered by staff"),
+    "kohde": gettext_lazy("Entered by staff"),
+    "import": gettext_lazy("From a file"),
+    "api": gettext_lazy("Over the API"),
+    "campaigns": gettext_lazy("Campaign"),
+    "mailbox": gettext_lazy("Mailbox"),
+    "erasure": gettext_lazy("Erasure"),
+    "preference page": gettext_lazy("Preference page"),
+    "unsubscribe page": gettext_lazy("Unsubscribe page"),
+}
 CONTACTS = ("call", "meeting")
 CATEGORY_WORDS: dict[str, Any] = dict(Outcome.choices)
 ORDER_WORDS: dict[str, tuple[str, Any]] = {
@@ -71,6 +90,11 @@ def of_customer(
     return merged[:end], len(merged) > end
 
 
+def place(code: str) -> str:
+    """A channel or source in words; what a firm calls its own stays as it is."""
+    return str(PLACE_WORDS.get(code) or PLACE_WORDS.get(code.partition(":")[0]) or code)
+
+
 def _whole_moments(merged: list[Happening], most: int) -> int:
     """Where to cut, so that the next page, which begins before the last moment shown, leaves nothing out."""
     end = min(most, len(merged))
@@ -93,7 +117,7 @@ def of_order(row: Order, *, who: str = "") -> Happening:
     icon, words = ORDER_WORDS[row.kind]
     money = figures.money(row.total_amount, row.currency)
     url = reverse("customer-order", args=[row.customer_id, row.pk]) if row.customer_id else ""
-    source = who or row.channel or row.source
+    source = who or place(row.channel or row.source)
     return Happening(row.ordered_at, icon, words % {"number": row.number}, source, money, url)
 
 
@@ -116,14 +140,14 @@ def of_event(row: Event, *, who: str = "") -> Happening:
     icon, words = EVENT_WORDS.get(row.type, ("bolt", row.type))
     about = CATEGORY_WORDS.get(row.category, row.category) if row.type in CONTACTS else row.category
     detail = f"{words} · {about}" if about else str(words)
-    return Happening(row.occurred_at, icon, detail, who or row.channel or row.source, detail=_told(row))
+    return Happening(row.occurred_at, icon, detail, who or place(row.channel or row.source), detail=_told(row))
 
 
 def _told(row: Event) -> list[tuple[Any, Any]]:
     """What the source said of an event, as far as it says more than the line; long texts are cut."""
     said = [(name.replace("_", " "), str(value)[:MOST_LETTERS]) for name, value in row.properties.items()]
     value = [(_("Value"), figures.number(row.value, 2))] if row.value is not None else []
-    return [*value, *said, (_("Source"), row.source)] if said or value else []
+    return [*value, *said, (_("Source"), place(row.source))] if said or value else []
 
 
 def _consents(actor: Actor, customer: Customer, before: datetime, most: int) -> Iterable[Happening]:
@@ -134,7 +158,7 @@ def _consents(actor: Actor, customer: Customer, before: datetime, most: int) -> 
             "channel": row.get_channel_display(),
         }
         detail = [(name.replace("_", " "), str(value)[:MOST_LETTERS]) for name, value in row.evidence.items()]
-        yield Happening(row.at, "hand-raised", words, row.source, detail=detail)
+        yield Happening(row.at, "hand-raised", words, place(row.source), detail=detail)
 
 
 @dataclass(frozen=True)
@@ -162,6 +186,30 @@ KINDS: dict[str, Kind] = {
     "events": Kind(gettext_lazy("Other events"), (partial(_events, others=VISITS + LETTERS + CALLS + ANSWERS),)),
     "consents": Kind(gettext_lazy("Consents"), (_consents,)),
 }
+
+
+# --- last contacts -------------------------------------------------------------------------------
+
+# Who was contacted by a person, and when last: a source looks at these ids, and at nothing before `since`.
+Contacted = Callable[[Actor, Sequence[int], datetime | None], Iterable[tuple[int, datetime]]]
+
+
+def _called_or_met(actor: Actor, ids: Sequence[int], since: datetime | None) -> Iterable[tuple[int, datetime]]:
+    rows = queries.events(actor).filter(customer__in=ids, type__in=CONTACTS).order_by()
+    rows = rows.filter(occurred_at__gte=since) if since else rows
+    return rows.values_list("customer").annotate(at=Max("occurred_at"))
+
+
+CONTACTED: list[Contacted] = [_called_or_met]
+
+
+def last_contacts(actor: Actor, ids: Sequence[int], *, since: datetime | None = None) -> dict[int, datetime]:
+    """When a person last called, met or wrote to each of these customers; one question per source."""
+    found: dict[int, datetime] = {}
+    for source in CONTACTED:
+        for pk, at in source(actor, ids, since):
+            found[pk] = max(at, found.get(pk, at))
+    return found
 
 
 def register(source: Source, kind: str = "", label: Any = "") -> None:

@@ -3,8 +3,10 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
+from crm.lists.kinds import COMPANIES, CUSTOMERS
 from crm.views import (
     access,
+    bulk,
     companies,
     customer_list,
     customers,
@@ -12,10 +14,12 @@ from crm.views import (
     hooks,
     imports,
     keys,
+    news,
     saved_views,
     security,
     signing_in,
     styleguide,
+    tags,
     users,
 )
 
@@ -26,6 +30,11 @@ urlpatterns = [
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
     path("search/", finding.found, name="search"),
     path("settings/me/", access.me, name="me"),
+    path("notifications/", news.listing, name="news"),
+    path("notifications/bell/", news.bell, name="news-bell"),
+    path("notifications/seen/", news.see_all, name="news-see-all"),
+    path("notifications/<int:pk>/", news.follow, name="news-follow"),
+    path("settings/me/notifications/", news.wishes, name="news-wishes"),
     path("settings/", access.settings_index, name="settings"),
     path("settings/me/security/", security.security, name="security"),
     path("settings/me/password/", security.PasswordChange.as_view(), name="password"),
@@ -43,6 +52,20 @@ urlpatterns = [
     path("settings/teams/", users.teams, name="teams"),
     path("settings/teams/new/", users.team_new, name="team-new"),
     path("settings/teams/<slug:slug>/", users.team, name="team"),
+    path("settings/tags/", tags.tags, name="tags"),
+    path("settings/tags/<slug:slug>/", tags.tag, name="tag"),
+    path("settings/tags/<slug:slug>/merge/", tags.merge, name="tag-merge"),
+    path("settings/tags/<slug:slug>/delete/", tags.delete, name="tag-delete"),
+    path("settings/tags/<slug:slug>/restore/", tags.restore, name="tag-restore"),
+    *(
+        path(f"{place}/<int:pk>/tags/{end}", view, {"noun": noun}, name=f"{noun}-tag-{name}")
+        for noun, place in (("customer", "customers"), ("company", "companies"))
+        for end, view, name in (
+            ("", tags.add, "add"),
+            ("<slug:slug>/remove/", tags.remove, "remove"),
+            ("<slug:slug>/add/", tags.put_back, "put-back"),
+        )
+    ),
     path("settings/keys/", keys.keys, name="keys"),
     path("settings/keys/new/", keys.key_new, name="key-new"),
     path("settings/keys/<int:pk>/revoke/", keys.key_revoke, name="key-revoke"),
@@ -69,11 +92,13 @@ urlpatterns = [
     path("customers/", customer_list.customers, name="customers"),
     path("customers/file.<str:kind>", customer_list.customers_file, name="customers-file"),
     path("customers/columns/", customer_list.customers_columns, name="customers-columns"),
-    path("customers/bulk/", customer_list.bulk, name="customers-bulk"),
-    path("customers/bulk/<int:pk>/undo/", customer_list.bulk_undo, name="customers-bulk-undo"),
+    path("customers/bulk/", bulk.bulk, {"kind": CUSTOMERS}, name="customers-bulk"),
+    path("customers/bulk/<int:pk>/undo/", bulk.bulk_undo, {"kind": CUSTOMERS}, name="customers-bulk-undo"),
     path("companies/", companies.companies, name="companies"),
     path("companies/file.<str:kind>", companies.companies_file, name="companies-file"),
     path("companies/columns/", companies.companies_columns, name="companies-columns"),
+    path("companies/bulk/", bulk.bulk, {"kind": COMPANIES}, name="companies-bulk"),
+    path("companies/bulk/<int:pk>/undo/", bulk.bulk_undo, {"kind": COMPANIES}, name="companies-bulk-undo"),
     path("companies/new/", companies.company_new, name="company-new"),
     path("companies/<int:pk>/", companies.company, name="company"),
     path("companies/<int:pk>/edit/", companies.company_edit, name="company-edit"),

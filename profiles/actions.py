@@ -13,7 +13,7 @@ from django.utils import timezone
 from profiles import queries
 from profiles.models import Snapshot, SnapshotStatus
 from profiles.moments import Moment
-from profiles.warehouse import building, engines, exporting, files
+from profiles.warehouse import building, engines, exporting, files, readers
 from profiles.warehouse.building import Arrived, Seen
 from profiles.warehouse.files import BuilderBusy
 from profiles.warehouse.sources import Since
@@ -48,6 +48,7 @@ def refresh(*, at: datetime, full: bool = False) -> Refresh:
         return unchanged(last)
     with files.builder_lock():
         bury_the_dead(at)
+        readers.rest(readers.pool())
         last = None if full else latest()
         answer = (last and continued(moment, last)) or attempt(moment, building.look(moment))
         remove_old(at)
@@ -64,8 +65,9 @@ def continued(moment: Moment, last: Snapshot) -> Refresh | None:
     if since is None:
         return None
     seen = building.look(moment)
-    few = building.arrived(last.watermarks, since, moment)
-    if few and building.is_nothing(few, last.watermarks):
+    since = building.narrowed(since, last.watermarks, last.file_name, moment)
+    few = building.arrived(since, seen)
+    if few and building.is_nothing(few, since, last.watermarks):
         last.watermarks = building.renewed(last.watermarks, seen)
         last.save(update_fields=["watermarks"])
         return unchanged(last)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache, reduce
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from profiles.catalogue import Feature
 from profiles.moments import Moment
 
 MONEY: Final = "decimal(16, 4)"
+MOST: Final = Decimal("999999999999.9999")  # of money; a sum beyond it says so much: one must not stop the build of all
 EVENT: Final = ibis.table(
     {
         "id": "int64",
@@ -31,6 +33,7 @@ EVENT: Final = ibis.table(
         "properties": "string",
         "source": "string",
         "sale_amount": MONEY,
+        "margin_amount": MONEY,
     },
     name="event",
 )
@@ -51,7 +54,7 @@ class Computed:
 
     basis: str
     feature: Feature
-    expression: Callable[[Any, "Clock"], Value]
+    expression: Callable[[Any, "Clock"], Any]
     empty: Any = None
 
 
@@ -124,7 +127,12 @@ def _orders_in(days: int) -> Callable[[Any, Clock], Value]:
 
 
 def _spend_in(days: int) -> Callable[[Any, Clock], Value]:
-    return lambda events, at: _money(events.sale_amount.sum(where=is_sale(events) & within(events, days, at)))
+    return lambda events, at: _spent(events, is_sale(events) & within(events, days, at))
+
+
+def _spent(events: Any, which: Any) -> Any:
+    amount, most = events.sale_amount.sum(where=which), ibis.literal(MOST, MONEY)
+    return _money(ibis.ifelse(amount > most, most, amount))
 
 
 def _money(amount: Any) -> Any:
@@ -143,11 +151,14 @@ def _last_within(types: tuple[str, ...], days: int) -> Callable[[Any, Clock], Va
     return lambda events, at: events.ts.max(where=events.type.isin(types) & within(events, days, at))
 
 
-def score(value: Any, *, best_is: str) -> Any:
-    """1 to 5 by fifths of the buyers: one more than the whole fifths of buyers who are strictly worse; ties share."""
-    order = value.asc() if best_is == "high" else value.desc()
-    worse = ibis.rank().over(order_by=order)
-    return (1 + (worse * 5) // value.count().over()).cast("int64")
+def scored(buyers: Any, name: str, column: str, *, best_is: str) -> Table:
+    """The buyers with a score of 1 to 5 by fifths: one more than the whole fifths of buyers who are strictly worse;
+    ties share. Values are counted before they are sorted, since buyers have few different ones."""
+    counted = buyers.group_by(column).aggregate(people=buyers.count())
+    order = counted[column].asc() if best_is == "high" else counted[column].desc()
+    worse = counted.people.sum().over(ibis.cumulative_window(order_by=order)) - counted.people
+    score = (1 + (worse * 5) // counted.people.sum().over()).cast("int64")
+    return buyers.join(counted.select(column, **{name: score}), column)
 
 
 @dataclass(frozen=True)
@@ -223,7 +234,7 @@ COMPUTED: Final[tuple[Computed, ...]] = (
     Computed("orders", _feature("frequency", "Orders", "Tilauksia", unit="orders"),
              lambda e, at: e.count(where=is_sale(e)), empty=0),
     Computed("orders", _feature("monetary_amount", "Spend in all", "Ostot yhteensä", "money", dimension="economic"),
-             lambda e, at: _money(e.sale_amount.sum(where=is_sale(e))), empty=0),
+             lambda e, at: _spent(e, is_sale(e)), empty=0),
     Computed("orders", _feature("first_order_at", "First order", "Ensimmäinen tilaus", "datetime"),
              lambda e, at: e.ts.min(where=is_sale(e))),
     Computed("orders", _feature("last_order_at", "Latest order", "Viimeisin tilaus", "datetime"),
@@ -240,6 +251,9 @@ COMPUTED: Final[tuple[Computed, ...]] = (
                                 dimension="economic"), _spend_in(90), empty=0),
     Computed("orders", _feature("spend_365d_amount", "Spend in 365 days", "Ostot 365 päivässä", "money",
                                 dimension="economic"), _spend_in(365), empty=0),
+    Computed("orders", _feature("margin_365d_amount", "Margin in 365 days", "Kate 365 päivässä", "money",
+                                dimension="economic"),
+             lambda e, at: e.margin_amount.sum(where=is_sale(e) & within(e, 365, at)).try_cast(MONEY)),
     Computed("orders", _feature("largest_order_amount", "Largest order", "Suurin tilaus", "money",
                                 dimension="economic"), lambda e, at: e.sale_amount.max(where=is_sale(e))),
     Computed("orders", _feature("returns", "Returns", "Palautuksia", unit="returns"),
@@ -253,13 +267,13 @@ COMPUTED: Final[tuple[Computed, ...]] = (
              _rhythm),
     Computed("buyers", _feature("returns_share", "Share of returns", "Palautusten osuus", unit="share"),
              lambda b, at: (b.returns / (b.frequency + b.returns)).round(4)),
-    # ranked: a buyer's place among all buyers
+    # ranked: a buyer's place among all buyers; the expression is the whole table with the place beside
     Computed("ranked", _feature("rfm_recency", "Recency score", "Tuoreuspisteet", unit="1–5"),
-             lambda b, at: score(b.recency_days, best_is="low")),
+             lambda b, at: scored(b, "rfm_recency", "recency_days", best_is="low")),
     Computed("ranked", _feature("rfm_frequency", "Frequency score", "Toistuvuuspisteet", unit="1–5"),
-             lambda b, at: score(b.frequency, best_is="high")),
+             lambda b, at: scored(b, "rfm_frequency", "frequency", best_is="high")),
     Computed("ranked", _feature("rfm_monetary", "Monetary score", "Ostopisteet", unit="1–5", dimension="economic"),
-             lambda b, at: score(b.monetary_amount, best_is="high")),
+             lambda b, at: scored(b, "rfm_monetary", "monetary_amount", best_is="high")),
     # named: words for the numbers
     Computed("named", _feature("rfm_code", "RFM code", "RFM-koodi", "text"), _code),
     Computed("named", _feature("rfm_cell", "RFM group", "RFM-ryhmä", "choice",
@@ -328,8 +342,13 @@ def buyers(at: Clock) -> Table:
     table = table.left_join(latest, "customer_id").drop("customer_id_right")
     table = table.mutate(**columns("buyers", table, at))
     bought = table.filter(table.frequency > 0)
-    ranked = bought.mutate(**columns("ranked", bought, at))
+    ranked = with_places(bought, at)
     return ranked.mutate(**columns("named", ranked, at))
+
+
+def with_places(bought: Table, at: Clock) -> Table:
+    """Buyers with every column that is a place among all of them."""
+    return reduce(lambda table, row: row.expression(table, at), of_basis("ranked"), bought)
 
 
 def known(at: Clock) -> Table:
@@ -384,12 +403,26 @@ def features_of(part: str) -> list[Feature]:
 
 PARTS: Final = {"buyers": ("orders", "buyers", "ranked", "named"), "activity": ("activity",), "joined": ("joined",)}
 JOINED_FROM: Final = ("buyers", "activity")
-OF_SALES: Final = frozenset(
-    {"buyers", *(row.feature.key for row in of_basis("favourite"))}
-)  # of orders and returns alone
 IBIS_TYPES: Final = {
     "number": "float64", "money": MONEY, "datetime": "timestamp", "text": "string", "choice": "string"
 }  # fmt: skip
+
+
+def places(at: Clock) -> Table:
+    """Over a profile already written: every buyer's place among all buyers."""
+    columns_of = {
+        row.feature.key: IBIS_TYPES[row.feature.kind] for basis in ("orders", "buyers") for row in of_basis(basis)
+    }
+    profile = ibis.table({"customer_id": "int64", **columns_of}, name="profile")
+    bought = profile.filter(profile.frequency > 0)
+    ranked = with_places(bought, at)
+    named = {row.feature.key: row.expression(ranked, at) for row in of_basis("named") if row.feature.key in RELATIVE}
+    return ranked.mutate(**named).select("customer_id", *sorted(RELATIVE))
+
+
+@cache
+def places_statement(zone: str) -> str:
+    return str(ibis.to_sql(places(Clock(zone)), dialect="duckdb"))
 
 
 def relations(at: Clock) -> dict[str, Table]:

@@ -19,6 +19,7 @@ from crm.keyset import LARGEST_ID
 from profiles import queries, wording
 from profiles.catalogue import DIMENSIONS
 from profiles.queries import FeatureValue, Quality
+from profiles.surveys.expiring import expired_of
 
 OLD = timedelta(days=365)
 SPARSE = 0.5
@@ -42,7 +43,9 @@ def customer_profile(request: ActorRequest, pk: int) -> HttpResponse:
     context = {
         "customer": customer,
         "columns": COLUMNS,
-        "dimensions": by_dimension(values, crm_queries.origins(customer), qualities(), at=timezone.now()),
+        "dimensions": by_dimension(
+            values, crm_queries.origins(customer), qualities(), expired_of(customer.pk), at=timezone.now()
+        ),
         "as_of": queries.current().as_of if values else None,
     }
     return render(request, f"profiles/customer_{'panel' if is_fragment else 'profile'}.html", context)
@@ -72,24 +75,34 @@ def by_dimension(
     values: Iterable[FeatureValue],
     origins: Mapping[str, crm_queries.Origin],
     known: Mapping[str, Quality],
+    expired: Mapping[str, datetime],
     *,
     at: datetime,
 ) -> list[dict[str, Any]]:
-    """Per dimension that has features: what is known with its doubts, as facts too, and how many are missing."""
+    """Per dimension that has features: what is known with its doubts, as facts too, what no longer holds or is missing.
+
+    `expired` tells by key when an answer was given that is over its time.
+    """
     given = list(values)
     groups = {name: [value for value in given if value.feature.dimension == name] for name in DIMENSIONS}
-    return [_group(group, origins, known, at) for group in groups.values() if group]
+    return [_group(group, origins, known, expired, at) for group in groups.values() if group]
 
 
 def _group(
-    group: list[FeatureValue], origins: Mapping[str, crm_queries.Origin], known: Mapping[str, Quality], at: datetime
+    group: list[FeatureValue],
+    origins: Mapping[str, crm_queries.Origin],
+    known: Mapping[str, Quality],
+    expired: Mapping[str, datetime],
+    at: datetime,
 ) -> dict[str, Any]:
     there = [value for value in group if value.value is not None]
+    missing = [one.feature for one in group if one.value is None]
     return {
         "label": wording.dimension(group[0].feature),
         "facts": [(wording.label(one.feature), wording.written(one.value, one.feature)) for one in there],
         "rows": [_row(one, origins.get(_column(one)), known.get(one.feature.key), at) for one in there],
-        "missing": [wording.label(one.feature) for one in group if one.value is None],
+        "expired": [(wording.label(one), expired[one.key]) for one in missing if one.key in expired],
+        "missing": [wording.label(one) for one in missing if one.key not in expired],
     }
 
 
@@ -102,6 +115,7 @@ def _row(value: FeatureValue, origin: Any, quality: Quality | None, at: datetime
     feature = value.feature
     is_computed = feature.source == "computed"
     since = origin.at if origin else value.since
+    named = value.value if isinstance(value.value, list | tuple) else [value.value]
     return {
         "label": wording.label(feature),
         "value": wording.written(value.value, feature),
@@ -109,7 +123,7 @@ def _row(value: FeatureValue, origin: Any, quality: Quality | None, at: datetime
         "door": origin.source if origin and not is_computed else "",
         "since": since,
         "is_old": bool(since and not is_computed and at - since > OLD),
-        "is_valid": not feature.choices or value.value in feature.choices,
+        "is_valid": not feature.choices or set(named) <= set(feature.choices),
         "sensitivity": wording.sensitivity(feature),
         "coverage": quality.coverage_share if quality else None,
         "is_sparse": bool(quality and quality.coverage_share < SPARSE),

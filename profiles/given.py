@@ -57,6 +57,8 @@ GIVEN: Final[tuple[Given, ...]] = (
         "nullif(c.stage, '')",
         field="stage",
     ),
+    _own("tags", "Tags", "Tunnisteet", "list", "behavioural",
+         "list_sort(coalesce(string_split(c.tags, ' '), []))"),
     _own("created_at", "Customer since", "Asiakkuus alkoi", "datetime", "behavioural", "c.created_at"),
     _text("source", "Source of the record", "Tiedon lähde", "behavioural"),
     _own("email_domain", "E-mail domain", "Sähköpostin verkkotunnus", "text", "technographic",

@@ -33,9 +33,12 @@ COMPARED = {
 
 
 def features(actor: Actor) -> Iterator[Feature]:
-    """What the actor may see of others in a list: special categories are shown on one customer's page only."""
+    """What the actor may see of others in a list: special categories are shown on one customer's page only.
+
+    Tags have a column and a filter of their own there, which read them as they stand.
+    """
     for feature in queries.catalogue().values():
-        if feature.sensitivity != "special" and queries.is_open_to(actor, feature):
+        if feature.key != "tags" and feature.sensitivity != "special" and queries.is_open_to(actor, feature):
             yield feature
 
 

@@ -1,8 +1,8 @@
 """Questions others may ask of profiles: the catalogue, the current snapshot, and what it answers."""
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from crm import answers, rights
-from crm.models import Sensitivity
+from crm.models import Sensitivity, Tag
 from crm.refusals import NotPossibleNow
 from crm.rights import Actor
 from profiles import associations, recorded
@@ -28,9 +28,10 @@ from profiles.moments import Moment
 from profiles.recorded import Recorded
 from profiles.surveys.addresses import of_customers as survey_addresses
 from profiles.surveys.addresses import open_surveys
+from profiles.surveys.results import Score, score, scored_questions
 from profiles.warehouse import engines, extraction, few, files, profile, readers
 from profiles.warehouse.engines import Choice, Conversation
-from profiles.warehouse.readers import EngineError
+from profiles.warehouse.readers import EngineError, Overtaken, overtaking
 
 LOOKED_AT = 8  # of the newest snapshots; all but a few have been removed
 COMMONEST = 50
@@ -67,11 +68,22 @@ class Quality:
 
 
 def catalogue() -> dict[str, Feature]:
-    """Every feature by key: given, custom, then computed. Archived fields are left out."""
-    features = [row.feature for row in GIVEN]
+    """Every feature by key: given, custom, then computed. Archived fields are left out; money is the firm's currency
+    where the field names none."""
+    features = [replace(row.feature, **words_of_tags()) if row.feature.key == "tags" else row.feature for row in GIVEN]
     features += [feature_of(field) for field in definitions() if field.archived_at is None]
     features += [row.feature for row in COMPUTED]
-    return {feature.key: feature for feature in features}
+    return {one.key: replace(one, unit=settings.FIRM_CURRENCY) if is_bare_money(one) else one for one in features}
+
+
+def is_bare_money(feature: Feature) -> bool:
+    return feature.kind == "money" and not feature.unit
+
+
+def words_of_tags() -> dict[str, Any]:
+    """The tags there are: rules name them by what never changes, people by their names."""
+    names = list(Tag.objects.filter(archived_at__isnull=True).values_list("slug", "name"))
+    return {"choices": tuple(slug for slug, _name in names), "words": tuple((slug, name, name) for slug, name in names)}
 
 
 def current() -> Snapshot:
@@ -115,12 +127,14 @@ def select(
     only: frozenset[str] | None = None,
     tables: Mapping[str, Any] | None = None,
     parameters: list[Any] | None = None,
+    run: str = "",
 ) -> pa.Table:
     """The answer to a relational expression (Ibis) or a statement, as an Arrow table; the rest as for `cursor`.
 
-    `tables` are Arrow tables that stand beside the snapshot's own, or instead of them, under these names.
+    `tables` are Arrow tables that stand beside the snapshot's own, or instead of them, under these names. Where a
+    `run` is named, a newer question of the same run stops this one, which then raises Overtaken.
     """
-    with cursor(snapshot, as_of=as_of, only=only) as engine:
+    with cursor(snapshot, as_of=as_of, only=only) as engine, overtaking(run, engine) if run else nullcontext():
         return answer(engine, question, tables=tables, parameters=parameters)
 
 
@@ -313,8 +327,10 @@ __all__ = [
     "EngineError",
     "FeatureValue",
     "NoSnapshot",
+    "Overtaken",
     "Quality",
     "Recorded",
+    "Score",
     "answer",
     "catalogue",
     "conversation",
@@ -331,6 +347,8 @@ __all__ = [
     "quality",
     "recorded_since",
     "relative_features",
+    "score",
+    "scored_questions",
     "select",
     "silent",
     "standing_for",

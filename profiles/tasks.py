@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from profiles import actions
+from profiles.surveys import expiring
 from profiles.surveys.forgetting import forget_words
 
 
@@ -20,3 +21,9 @@ def refresh() -> None:
 def forget() -> None:
     """The line of the timetable: let go of what the erased wrote."""
     forget_words(at=timezone.now())
+
+
+@shared_task
+def expire_answers() -> None:
+    """The line of the timetable: empty the fields whose answers no longer hold."""
+    expiring.expire(at=timezone.now())

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from crm import tables
 from crm.access import ActorRequest, needs
+from crm.lists import downloads
 from crm.rights import may
 from profiles import queries, uses, wording
 from profiles.catalogue import DIMENSIONS, Feature
@@ -25,6 +27,22 @@ COLUMNS = (
     tables.Column(_("Last changed"), sort="changed"),
     tables.Column(_("Use")),
     tables.Column(_("Used by"), "number", sort="uses"),
+)
+SHEET = downloads.Sheet(
+    "data",
+    "data",
+    (
+        (_("Feature"), lambda row: row["label"]),
+        (_("Key"), lambda row: row["quality"].feature.key),
+        (_("Dimension"), lambda row: row["dimension"]),
+        (_("Source"), lambda row: row["source"]),
+        (_("Known"), lambda row: row["quality"].coverage_share),
+        (_("Valid"), lambda row: row["quality"].valid_share),
+        (_("Last changed"), lambda row: row["quality"].changed_at or ""),
+        (_("Use"), lambda row: row["sensitivity"]),
+        (_("Used by"), lambda row: row["uses"]),
+    ),
+    "features.view",
 )
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 SORTS = {
@@ -41,18 +59,32 @@ SORTS = {
 def data(request: ActorRequest) -> HttpResponse:
     """Every feature with its dimension, source, coverage, freshness and sensitivity."""
     order = tables.order(request.GET, COLUMNS, "dimension")
-    used = {key: len({use.url for use in found}) for key, found in uses.by_feature(request.actor).items()}
-    sorts = SORTS | {"uses": lambda row: used.get(row.feature.key, 0)}
-    rows = sorted(quality_for(request), key=sorts[order.key], reverse=order.is_descending)
+    rows = listed(request, order)
     context = {
         "columns": COLUMNS,
         "order": order,
-        "rows": [in_words(row) | {"uses": used.get(row.feature.key, 0)} for row in rows],
+        "rows": rows,
         "may_change": may(request.actor, "fields.change"),
         "as_of": queries.current().as_of if rows else None,
-        "answer": answer(rows),
+        "answer": answer([row["quality"] for row in rows]),
+        "files": downloads.links(request, "data-file"),
     }
     return render(request, "profiles/data.html", context)
+
+
+@require_safe
+@needs("features.view")
+def data_file(request: ActorRequest, kind: str) -> HttpResponseBase:
+    """The same as a file."""
+    return downloads.download(request, SHEET, listed(request, tables.order(request.GET, COLUMNS, "dimension")), kind)
+
+
+def listed(request: ActorRequest, order: tables.Order) -> list[dict[str, Any]]:
+    """The features in words, in their order, each with how many things use it."""
+    used = {key: len({use.url for use in found}) for key, found in uses.by_feature(request.actor).items()}
+    sorts = SORTS | {"uses": lambda row: used.get(row.feature.key, 0)}
+    rows = sorted(quality_for(request), key=sorts[order.key], reverse=order.is_descending)
+    return [in_words(row) | {"uses": used.get(row.feature.key, 0)} for row in rows]
 
 
 def quality_for(request: ActorRequest) -> list[Quality]:

@@ -85,5 +85,5 @@ WRITERS: Final[dict[str, Callable[[Any, Feature], str]]] = {
     "date": lambda value, _: figures.day(value),
     "datetime": _moment,
     "truth": lambda value, _: gettext("Yes") if value else gettext("No"),
-    "list": lambda value, _: ", ".join(value),
+    "list": lambda value, feature: ", ".join(_choice(one, feature) for one in value) or figures.MISSING,
 }

@@ -14,6 +14,7 @@ from crm import actions as crm_actions
 from crm import queries as crm_queries
 from crm.refusals import NotPossibleNow, Refused
 from crm.rights import SALES, Actor, require
+from profiles import queries as profile_queries
 from segments import (
     clusters,
     discovery,
@@ -91,7 +92,9 @@ def create_segment(
     for column, value in ({"owner": by.user} | given).items():
         setattr(segment, column, value)
     checked = check_rule(rule, segment=segment, by=by) if kind == SegmentKind.RULE else None
-    segment.save()
+    taken = NotPossibleNow(_("This short name is taken."), path="slug" if slug else "name", code="taken")
+    with crm_actions.refusing_doubles(taken):
+        segment.save()
     refresh.soon(segment)
     if checked:
         _keep_version(segment, checked, by=by, at=at)
@@ -140,7 +143,16 @@ def _set_rule(segment: Segment, rule: dict[str, Any], *, by: Actor, at: datetime
     segment.rule, segment.rule_version, segment.due_at = rule, segment.rule_version + 1, at
     segment.failures, segment.error = 0, ""
     refresh.soon(segment)
+    _make_due([segment.slug], at=at)
     _keep_version(segment, checked, by=by, at=at)
+
+
+def _make_due(slugs: Sequence[str], *, at: datetime) -> None:
+    """What rests on these is refreshed in the same pass, and its page says so. A row that somebody else holds is left:
+    whoever holds several takes them in order, which we cannot."""
+    above = Segment.objects.filter(pk__in=[one.pk for one in refresh.resting_on(slugs)])
+    free = above.select_for_update(skip_locked=True).values_list("pk", flat=True)
+    Segment.objects.filter(pk__in=list(free)).update(due_at=at)
 
 
 def _keep_version(segment: Segment, checked: tree.Rule, *, by: Actor, at: datetime) -> None:
@@ -252,7 +264,20 @@ def check_rule(rule: Any, *, by: Actor, segment: Segment | None = None) -> tree.
     needs.refuse_forbidden(checked, evaluation.catalogue(), purpose=purpose, has_grant=crm_queries.sees_special(by))
     if purpose == SegmentPurpose.MARKETING:
         _refuse_detour(checked)
+    _refuse_hidden(checked, by)
     return checked
+
+
+def _refuse_hidden(rule: tree.Rule, by: Actor) -> None:
+    """What the actor may not see of a customer is no condition of theirs: who is found tells the value."""
+    catalogue, sees_special = evaluation.catalogue(), crm_queries.sees_special(by)
+    for path, node in tree.conditions(rule):
+        if not isinstance(node, tree.FeatureCondition):
+            continue
+        feature = catalogue[node.feature]
+        is_special = feature.sensitivity == "special"
+        if (is_special and not sees_special) or (not is_special and not profile_queries.is_open_to(by, feature)):
+            raise RuleError(f"{path}.feature", "{feature} is not open to you", feature=feature.key)
 
 
 def _refuse_detour(rule: tree.Rule) -> None:
@@ -296,6 +321,7 @@ def request_refresh(*, segment: Segment, by: Actor, at: datetime) -> None:
     require(by, "segments.change")
     Segment.objects.filter(pk=segment.pk, archived_at__isnull=True).update(due_at=at)
     refresh.soon(segment)
+    _make_due([segment.slug], at=at)
 
 
 @transaction.atomic

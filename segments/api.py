@@ -155,14 +155,35 @@ class FlowSerializer(serializers.Serializer):
 
 
 class PeriodSerializer(serializers.Serializer):
-    """Four weeks of today's members; amounts in the firm's currency."""
+    """Four weeks of today's members; amounts in the firm's currency, null where sales of those weeks are not known."""
 
     first = serializers.DateField()
     last = serializers.DateField()
-    spend = serializers.FloatField()
-    orders = serializers.IntegerField()
-    spend_before = serializers.FloatField(help_text="In the same weeks a year before.")
-    orders_before = serializers.IntegerField()
+    spend = serializers.FloatField(allow_null=True)
+    orders = serializers.IntegerField(allow_null=True)
+    spend_before = serializers.FloatField(allow_null=True, help_text="In the same weeks a year before.")
+    orders_before = serializers.IntegerField(allow_null=True)
+    margin = serializers.FloatField(allow_null=True, help_text="Of the orders of which it is known.")
+    margin_before = serializers.FloatField(allow_null=True)
+
+
+class SaidSerializer(serializers.Serializer):
+    """NPS in points from −100 to 100, satisfaction as a share; the interval at 95 %."""
+
+    value = serializers.FloatField()
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+
+
+class QuarterSerializer(serializers.Serializer):
+    """Thirteen weeks of answers of today's members, by the kind of question; null where fewer than 30 answered."""
+
+    first = serializers.DateField()
+    last = serializers.DateField()
+    scores = serializers.DictField(child=SaidSerializer(allow_null=True))
+    scores_before = serializers.DictField(
+        child=SaidSerializer(allow_null=True), help_text="In the same weeks a year before."
+    )
 
 
 class MeanSerializer(serializers.Serializer):
@@ -175,6 +196,7 @@ class MeanSerializer(serializers.Serializer):
 
 class WorthSerializer(serializers.Serializer):
     periods = PeriodSerializer(many=True)
+    quarters = QuarterSerializer(many=True)
     means = MeanSerializer(many=True)
     size_a_year_ago = serializers.IntegerField(allow_null=True)
 
@@ -236,6 +258,7 @@ class ReasonSerializer(serializers.Serializer):
     words = serializers.CharField()
     counts = serializers.BooleanField(help_text="Whether it counts as true for the customer.")
     seen = serializers.CharField(help_text="The value seen; empty when missing, or not for the caller's eyes.")
+    is_missing = serializers.BooleanField(help_text="Nothing is known to tell it by; the rule says what counts then.")
 
 
 class ExplanationSerializer(serializers.Serializer):
@@ -550,10 +573,11 @@ class Segments(Listed, Retrieved, Endpoint):
     @extend_schema(responses=WorthSerializer)
     @action(detail=True, filterset_class=None, pagination_class=None)
     def worth(self, request: Request, pk: str) -> Response:
-        """What the members spend, beside the same weeks a year before, and means of scores."""
+        """What the members spend and say, beside the same weeks a year before, and means of scores."""
         segment = self.get_object()
         told = {
             "periods": queries.spending([segment], at=self.at)[segment.pk],
+            "quarters": queries.satisfaction([segment], at=self.at)[segment.pk],
             "means": queries.means([segment], at=self.at)[segment.pk],
             "size_a_year_ago": queries.size_a_year_ago(segment, at=self.at),
         }

@@ -8,11 +8,12 @@ class SegmentsConfig(AppConfig):
     name = "segments"
 
     def ready(self) -> None:
-        from crm import bulk_actions, finding, holdings, hooks, panels
+        from crm import bulk_actions, finding, holdings, hooks, news, panels, tag_uses
         from crm.lists import conditions
         from profiles import uses
         from segments import feature_uses, lists, people
         from segments import finding as own
+        from segments import news as own_news
 
         label, view = _("Segments"), ("customer-segments", "segments.view")
         panels.register(panels.Panel("segments", label, *view, place=60, is_page=True))
@@ -26,3 +27,5 @@ class SegmentsConfig(AppConfig):
         hooks.register("segment.entered", _("Somebody entered a segment"))
         hooks.register("segment.left", _("Somebody left a segment"))
         uses.register(feature_uses.of_features)
+        news.register(own_news.STALE)
+        tag_uses.register(feature_uses.of_tags)

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, override
 
 from crm.refusals import Refused
 from profiles import queries as profile_queries
-from segments import clusters, distilling, evaluation, ledger
+from segments import clusters, distilling, evaluation, ledger, wording
 from segments.models import Cluster, Clustering
 from segments.rules import reading, writing
 
@@ -136,13 +136,14 @@ def _frame(clustering: Clustering) -> tuple[pd.DataFrame, dict[str, str]]:
 def _store(
     clustering: Clustering, found: clusters.Clusters, before: dict[int, Line], rules: dict[int, Distilled]
 ) -> None:
+    names = _names(clustering, found, before)
     clustering.save()
     clustering.clusters.all().delete()
     Cluster.objects.bulk_create(
         Cluster(
             clustering=clustering,
             position=group.position,
-            name=_name(group.position, before),
+            name=names[group.position],
             before=before[group.position].group if group.position in before else None,
             likeness=before[group.position].likeness if group.position in before else None,
             **vars(rules.get(group.position, NO_RULE)),
@@ -153,7 +154,13 @@ def _store(
     )
 
 
-def _name(position: int, before: dict[int, Line]) -> str:
-    """The name its people had, whichever size it has now."""
-    given = before.get(position)
-    return given.group.name if given else _("Group %(number)s") % {"number": position + 1}
+def _names(clustering: Clustering, found: clusters.Clusters, before: dict[int, Line]) -> dict[int, str]:
+    """The name its people had, whichever size it has now; for a new group what sets it apart, as who asked reads it."""
+    features = evaluation.catalogue()
+    with override(clustering.created_by.language if clustering.created_by else "en"):
+        return {
+            group.position: before[group.position].group.name
+            if group.position in before
+            else wording.proposed(group, features)
+            for group in found.groups
+        }

@@ -15,8 +15,9 @@ from segments.rules import measures, operators, tables
 
 WORDS: Final = ("all", "any", "none")
 MOST_DIGITS = 6  # of the place of a part
+MOST_DIGITS_OF_AMOUNTS = 30
 ROOT: Final = "r"
-MOST_LINES: Final = 100
+DEEPEST: Final = 20  # places of one part inside another; more than any rule has
 WHOLE: Final = ("percent", "count", "quintile", "days", "years", "anniversary", "rise")
 LISTS: Final = ("values", "every")
 SIDES: Final = ("before", "after")
@@ -123,8 +124,21 @@ def _texts(given: Mapping[str, Any], *names: str) -> dict[str, list[str]]:
     for name in names:
         value = given.get(name)
         if value is not None and not isinstance(value, dict):
-            found[name] = [written(one) for one in value] if isinstance(value, list) else [written(value)]
+            write = quoted if name == "value" else written
+            found[name] = [write(one) for one in value] if isinstance(value, list) else [write(value)]
     return found
+
+
+def quoted(value: Any) -> str:
+    """A value as it stands in a field: in quotation marks where the field would not keep it, such as the empty text."""
+    text = written(value)
+    return f'"{text}"' if value is not None and (text != text.strip() or unquoted(text) != text or not text) else text
+
+
+def unquoted(text: str) -> str:
+    """What a text of a field means: "" is the empty one."""
+    inner = text.strip()
+    return inner[1:-1] if len(inner) > 1 and inner[0] == inner[-1] == '"' else text
 
 
 def _window_texts(window: Any) -> dict[str, list[str]]:
@@ -136,7 +150,8 @@ def _window_texts(window: Any) -> dict[str, list[str]]:
         return {"window": ["ago"], "start": [written(window["from_days_ago"])], "end": [written(window["to_days_ago"])]}
     for side in SIDES:
         if isinstance(near := window.get(side), dict):
-            return {"window": [side], "near": [written(near.get("event"))], "which": [near.get("which", "first")]}
+            found = {"window": [side], "which": [near.get("which", "first")], "near": _texts(near, "event")["event"]}
+            return found | _tests_texts(near.get("where", []), "around")
     return {"window": ["dates"], **_texts(window, "from", "to")}
 
 
@@ -146,21 +161,38 @@ def _event_texts(given: Mapping[str, Any]) -> dict[str, list[str]]:
     if given.get("measure") == "share":
         values = _texts(given, "value").get("value", [])
         return found | _tests_texts(given["of"], "among") | {"value": [_per_cent(text) for text in values]}
-    return found | _texts(given, "of", "value")
+    return found | _of_texts(given) | _texts(given, "value")
+
+
+def _of_texts(given: Mapping[str, Any]) -> dict[str, list[str]]:
+    kind = "text" if given.get("measure") == "distinct" else "number"
+    return {"of": [property_text(given["of"], kind)]} if "of" in given else {}
 
 
 def _tests_texts(tests: Sequence[Any], stem: str) -> dict[str, list[str]]:
     """Conditions on the events themselves."""
     found: dict[str, list[str]] = {}
     for i, test in enumerate(tests):
-        texts = _texts(test, "property", "op", "value")
+        texts = _texts(test, "op", "value", "missing")
+        texts["property"] = [property_text(test["property"], test.get("kind", "text"))]
         found |= {f"{stem}.{i}.{name}": own for name, own in texts.items()}
     return found
 
 
 def _trend_texts(given: Mapping[str, Any]) -> dict[str, list[str]]:
-    found = _texts(given, "trend", "measure", "of", "days", "against", "op", "value", "missing")
-    return found | _tests_texts(given.get("where", []), "where")
+    found = _texts(given, "trend", "measure", "days", "against", "op", "value", "missing")
+    return found | _of_texts(given) | _tests_texts(given.get("where", []), "where")
+
+
+def property_text(name: str, kind: str) -> str:
+    """A property as it stands in a field: those only the source knows carry their kind, `properties.score|number`."""
+    return f"{name}|{kind}" if name.startswith(tables.FREE_PREFIX) else name
+
+
+def free_property(text: str) -> tuple[str, str]:
+    """Name and kind of a property that only the source knows; of any other the text itself and no kind."""
+    name, bar, kind = text.rpartition("|")
+    return (name, kind) if bar and kind in tables.FREE_KINDS and name.startswith(tables.FREE_PREFIX) else (text, "")
 
 
 def _per_cent(text: str) -> str:
@@ -289,11 +321,8 @@ def _number(text: str) -> Any:
 
 
 def _money(text: str) -> Any:
-    try:
-        amount = Decimal(_plain(text))
-    except InvalidOperation:
-        return text
-    if not amount.is_finite():
+    amount = _decimal(text)
+    if amount is None:
         return text
     return int(amount) if amount == amount.to_integral_value() else str(amount)
 
@@ -309,14 +338,22 @@ def _truth(text: str) -> Any:
 
 def _share(text: str) -> Any:
     """Per cent as a share: 60 is 0.6."""
+    per_cent = _decimal(text)
+    return text if per_cent is None else _money(f"{(per_cent / 100).normalize():f}")
+
+
+def _decimal(text: str) -> Decimal | None:
+    """An amount of a size that rules take; None for anything else, so that nobody writes out 1e999999999."""
     try:
-        share = Decimal(_plain(text)) / 100
+        amount = Decimal(_plain(text))
     except InvalidOperation:
-        return text
-    return _money(f"{share.normalize():f}") if share.is_finite() else text
+        return None
+    return amount if amount.is_finite() and abs(amount.adjusted()) <= MOST_DIGITS_OF_AMOUNTS else None
 
 
 MEANT: Final[dict[str, Callable[[str], Any]]] = {
+    "text": unquoted,
+    "list": unquoted,
     "number": _number,
     "money": _money,
     "truth": _truth,
@@ -337,20 +374,34 @@ def _window_json(line: Line) -> dict[str, Any]:
                 raise Unfinished("from")
             return {"window": ends}
         case "before" | "after" as side:
-            return {"window": {side: {"event": line.needed("near"), "which": line.one("which", "first")}}}
+            near = {"event": _types(line, "near"), **_tests_json(line, "around", line.needed("near"))}
+            return {"window": {side: {**near, "which": line.one("which", "first")}}}
     return {}
 
 
 def _event_json(line: Line, features: Catalogue) -> dict[str, Any]:
     event = line.needed("event")
     measure = measures.BY_KEY[line.one("measure", "count")]
-    found: dict[str, Any] = {"event": event, **_tests_json(line, "where", event), **_window_json(line)}
+    found: dict[str, Any] = {"event": _types(line, "event"), **_tests_json(line, "where", event), **_window_json(line)}
     found |= {"measure": measure.key} if measure.key != "count" else {}
     if measure.of == "conditions":
         found |= {"of": _tests_json(line, "among", event).get("where") or _nothing("among")}
     elif measure.of != "nothing":
-        found |= {"of": line.needed("of")}
+        found |= {"of": _property(line, "of", "of_name")[0]}
     return found | _comparison(line, answer_kind(measure))
+
+
+def _types(line: Line, name: str) -> str | list[str]:
+    """One kind of events or several: fields of one name. Raises Unfinished."""
+    line.needed(name)
+    found = line.many(name)
+    return found[0] if len(found) == 1 else found
+
+
+def _property(line: Line, field: str, own: str) -> tuple[str, str]:
+    """Name and kind of a property; the name of one that is not among the known stands in a field of its own."""
+    name, kind = free_property(line.needed(field))
+    return (name + line.needed(own) if name == tables.FREE_PREFIX else name), kind
 
 
 def answer_kind(measure: measures.Measure) -> str:
@@ -368,12 +419,15 @@ def _tests_json(line: Line, stem: str, event: str) -> dict[str, Any]:
 
 
 def _test_json(line: Line, stem: str, event: str) -> dict[str, Any]:
-    name = line.needed(f"{stem}property")
-    return {"property": name, **_comparison(line, property_kind(event, name), stem)}
+    name, kind = _property(line, f"{stem}property", f"{stem}name")
+    told = {"kind": kind} if kind not in ("", "text") else {}
+    return {"property": name, **told, **_comparison(line, kind or property_kind(event, name), stem)}
 
 
-def property_kind(event: str, name: str) -> str:
-    return tables.properties_of((event,)).get(name, ("", "text"))[1]
+def property_kind(event: str, text: str) -> str:
+    """The kind of a property by the text of its field."""
+    name, kind = free_property(text)
+    return kind or tables.properties_of((event,)).get(name, ("", "text"))[1]
 
 
 def _sequence_json(line: Line, features: Catalogue) -> dict[str, Any]:
@@ -383,7 +437,7 @@ def _sequence_json(line: Line, features: Catalogue) -> dict[str, Any]:
 def _step_json(line: Line, stem: str, position: int) -> dict[str, Any]:
     within = line.one(f"{stem}within_days")
     event = line.needed(f"{stem}event")
-    found: dict[str, Any] = {"event": event, **_tests_json(line, f"{stem}where", event)}
+    found: dict[str, Any] = {"event": _types(line, f"{stem}event"), **_tests_json(line, f"{stem}where", event)}
     found |= _window_json(line) if position == 0 else {}
     found |= {"within_days": _number(within)} if within else {}
     return found | ({"happens": False} if line.one(f"{stem}happens") == "no" else {})
@@ -392,9 +446,9 @@ def _step_json(line: Line, stem: str, position: int) -> dict[str, Any]:
 def _trend_json(line: Line, features: Catalogue) -> dict[str, Any]:
     measure, row = measures.BY_KEY[line.one("measure", "count")], measures.TRENDS_BY_KEY[line.needed("op")]
     event = line.needed("trend")
-    found: dict[str, Any] = {"trend": event, **_tests_json(line, "where", event)}
+    found: dict[str, Any] = {"trend": _types(line, "trend"), **_tests_json(line, "where", event)}
     found |= {"measure": measure.key} if measure.key != "count" else {}
-    found |= {"of": line.needed("of")} if measure.of != "nothing" else {}
+    found |= {"of": _property(line, "of", "of_name")[0]} if measure.of != "nothing" else {}
     found |= {"days": _number(line.needed("days")), "against": line.one("against", "before"), "op": row.key}
     if row.operand != "nothing":
         found["value"] = _money(line.needed("value"))
@@ -453,20 +507,32 @@ def read_form(sent: Mapping[str, Any], getlist: Callable[[str], list[str]]) -> B
     by_part: dict[str, dict[str, tuple[str, ...]]] = {}
     for name in sent:
         part, colon, own = name.partition(":")
-        if colon and (part == ROOT or part.startswith(f"{ROOT}.")):
+        if colon and is_path(part):
             by_part.setdefault(part, {})[own] = tuple(getlist(name))
-    found = _read_part(by_part, ROOT, MOST_LINES)
+    inner: dict[str, list[str]] = {}
+    for part in sorted(by_part, key=lambda path: int(path.rpartition(".")[2]) if path != ROOT else 0):
+        inner.setdefault(part.rpartition(".")[0], []).append(part)
+    found = _read_part(by_part, inner, ROOT)
     return found if isinstance(found, Box) else Box()
 
 
-def _read_part(by_part: Mapping[str, dict[str, tuple[str, ...]]], path: str, most: int) -> Draft:
+def is_path(text: str) -> bool:
+    """Whether the text is the place of a part, no deeper than a rule may be."""
+    root, *steps = text.split(".")
+    is_short = len(steps) <= DEEPEST
+    return root == ROOT and is_short and all(step.isdecimal() and len(step) <= MOST_DIGITS for step in steps)
+
+
+def _read_part(
+    by_part: Mapping[str, dict[str, tuple[str, ...]]], inner: Mapping[str, Sequence[str]], path: str
+) -> Draft:
     own = dict(by_part.get(path, {}))
     kind = next(iter(own.pop("kind", ())), "")
     if kind in KINDS or kind == "kept":
         return Line(kind, own)
     word = next(iter(own.get("word", ())), "all")
-    inner = [name for i in range(most) if (name := f"{path}.{i}") in by_part]
-    return Box(word if word in WORDS else "all", tuple(_read_part(by_part, name, most) for name in inner))
+    parts = tuple(_read_part(by_part, inner, name) for name in inner.get(path, ()))
+    return Box(word if word in WORDS else "all", parts)
 
 
 def lines(draft: Draft, path: str = ROOT) -> Iterator[tuple[str, Line]]:

@@ -6,7 +6,9 @@ from functools import cached_property
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
+from crm import figures
 from profiles import queries as profile_queries
 from profiles.catalogue import DIMENSIONS, Feature
 from segments import drafts, queries, uses, wording
@@ -16,6 +18,8 @@ from segments.rules.reading import Known, read_rule
 from segments.rules.wording import CHANNELS, MONTHS, NOUNS, PROPERTIES, PURPOSES, RESPONSES, WEEKDAYS
 
 SUGGESTED = 8
+LEAST_STEPS = 2
+MOST_TURNS = 5  # one choice may open another
 Choice = tuple[str, str]
 
 
@@ -23,8 +27,9 @@ Choice = tuple[str, str]
 class Control:
     """One field of a line, or a word between fields (`kind` "word", its text the label).
 
-    `kind` is select, text, number, date, chips, checks, check or hidden. Structural controls change which others stand
-    in the line. `suggestions` are values with the number of customers that have them.
+    `kind` is select, text, number, date, chips, checks, check or hidden; or a button, drop or more, whose one value
+    is the verb. Structural controls change which others stand in the line. `suggestions` are values with the
+    number of customers that have them. `number` tells fields of one name apart.
     """
 
     name: str
@@ -34,6 +39,7 @@ class Control:
     options: tuple[Choice, ...] = ()
     suggestions: tuple[tuple[str, int], ...] = ()
     is_structural: bool = False
+    number: int = 0
 
     @property
     def value(self) -> str:
@@ -94,6 +100,12 @@ class Scope:
         usual = ["order", "return", *self.event_types, *tables.LINE_KINDS, tables.ANY_EVENT]
         return tuple((key, self.noun(key)) for key in dict.fromkeys(usual))
 
+    @cached_property
+    def plain_events(self) -> tuple[Choice, ...]:
+        """Those of which several may be meant at once."""
+        alone = (tables.ANY_EVENT, *tables.LINE_KINDS)
+        return tuple((key, words) for key, words in self.events if key not in alone)
+
     def noun(self, key: str) -> str:
         noun = NOUNS.get(key)
         return (noun.fi if self.is_finnish else noun.one) if noun else key
@@ -153,12 +165,19 @@ def word(text: str) -> Control:
     return Control("", "word", text)
 
 
-def select(line: Line, name: str, options: Sequence[Choice], label: str, *, is_structural: bool = False) -> Control:
+def select(
+    line: Line, name: str, options: Sequence[Choice], label: str, *, is_structural: bool = False, number: int = 0
+) -> Control:
     """A choice; a value that is not among the options stays one, so that nothing is lost."""
-    values = line.texts.get(name, ()) or tuple(key for key, _ in options[:1])
+    values = line.texts.get(name, ())[number : number + 1] or tuple(key for key, _ in options[:1])
     known = {key for key, _ in options}
     options = (*options, *((value, value) for value in values if value not in known))
-    return Control(name, "select", label, values[:1], options, is_structural=is_structural)
+    return Control(name, "select", label, values, options, is_structural=is_structural, number=number)
+
+
+def drop(name: str, verb: str = "drop") -> Control:
+    """A button that takes a part of the line away."""
+    return Control(name, "drop", _("Remove this part"), (verb,))
 
 
 def number(line: Line, name: str, label: str) -> Control:
@@ -180,7 +199,9 @@ def comparison(
 ) -> list[Control]:
     """The operator and the fields its value needs."""
     options = [(key, wording.said(operators.BY_KEY[key])) for key in keys]
-    op = line.one(f"{stem}op") or options[0][0]
+    if (op := line.one(f"{stem}op")) not in keys:
+        op = keys[0]
+        line = line.with_texts(**{f"{stem}op": [op]})
     controls = [select(line, f"{stem}op", options, _("Comparison"), is_structural=True)]
     operand = operators.BY_KEY[op].operand if op in operators.BY_KEY else "value"
     return controls + fields_of(line, f"{stem}value", operand, kind, choices, unit, suggestions)
@@ -234,10 +255,16 @@ def single(
     if kind == "truth":
         return [select(line, name, (("yes", _("yes")), ("no", _("no"))), label)]
     if choices and operand == "value":
-        return [select(line, name, [("", "…"), *choices], label)]
+        return [select(line, name, [("", "…"), *counted(choices, suggestions)], label)]
     if kind in operators.NUMERIC or kind == "share":
         return [Control(name, "number", label, values), *([word(unit)] if unit else [])]
     return [Control(name, "text", label, values, suggestions=tuple(suggestions))]
+
+
+def counted(choices: Sequence[Choice], suggestions: Sequence[tuple[str, int]]) -> list[Choice]:
+    """Choices with how many customers have each."""
+    counts = dict(suggestions)
+    return [(one, f"{words} ({figures.number(counts[one])})" if one in counts else words) for one, words in choices]
 
 
 def after(operand: str) -> list[Control]:
@@ -253,11 +280,12 @@ def calendar(operand: str) -> tuple[Choice, ...]:
     return tuple((str(i), pair[wording.is_finnish()]) for i, pair in enumerate(table, 1))
 
 
-def missing(line: Line) -> list[Control]:
-    """Whether customers of whom it is not known count too."""
-    if line.one("op") in ("is_missing", "is_present"):
+def missing(line: Line, stem: str = "") -> list[Control]:
+    """Whether customers, or events, of which it is not known count too."""
+    if line.one(f"{stem}op") in ("is_missing", "is_present"):
         return []
-    return [Control("missing", "check", _("also when it is not known"), line.texts.get("missing", ()))]
+    name = f"{stem}missing"
+    return [Control(name, "check", _("also when it is not known"), line.texts.get(name, ()))]
 
 
 # --- lines ---------------------------------------------------------------------------------------
@@ -306,11 +334,22 @@ def window_controls(line: Line, scope: Scope) -> list[Control]:
             controls += [ends[0], word("–"), ends[1]]
         case "before" | "after":
             which = (("first", _("first")), ("last", _("last")))
-            controls += [
-                select(line, "which", which, _("First or last")),
-                select(line, "near", scope.events, _("Event")),
-            ]
+            around = tests(line, "around", line.one("near", "order"), scope)
+            controls += [select(line, "which", which, _("First or last")), *kinds_of_events(line, "near", scope)]
+            controls += around
     return controls
+
+
+def kinds_of_events(line: Line, name: str, scope: Scope) -> list[Control]:
+    """What may have happened: one kind of events, or any of several plain ones."""
+    chosen = line.texts.get(name, ())[1:]
+    controls = [select(line, name, scope.events, _("Event"), is_structural=True)]
+    for i, one in enumerate(chosen, 1):
+        another = select(line, name, scope.plain_events, _("Event"), is_structural=True, number=i)
+        controls += [word(_("or")), another, drop(f"{name}|{one}", "unvalue")]
+    left = [key for key, _words in scope.plain_events if key not in line.texts.get(name, ("order",))]
+    is_plain = line.one(name, "order") in dict(scope.plain_events)
+    return [*controls, more(f"{name}|{left[0]}", _("+ or"), "value")] if left and is_plain else controls
 
 
 def day_labels() -> tuple[Choice, ...]:
@@ -331,31 +370,55 @@ def measured(line: Line, scope: Scope, event: str, keys: Sequence[str]) -> list[
             line = line.with_texts(**{"among.0.property": ["channel"], "among.0.op": ["is"]})
         among = [test for i in line.numbers("among") for test in test_controls(line, "among", i, event, scope)]
         return [*controls, *among, more("among", _("+ of which"))]
-    known = tables.properties_of((event,))
-    usable = {key: kind for key, (_column, kind) in known.items() if row.of == "property" or kind == "money"}
-    return [*controls, select(line, "of", properties(usable, scope), _("Of what"))]
+    kinds = ("money", "number") if row.of == "number" else None
+    chosen = select(line, "of", properties(event, scope, line.one("of"), kinds), _("Of what"), is_structural=True)
+    return [*controls, chosen, *own_name(line, "of", "of_name")]
 
 
-def properties(keys: Any, scope: Scope) -> list[Choice]:
-    return [(key, PROPERTIES[key][scope.is_finnish] if key in PROPERTIES else key) for key in keys]
+def properties(event: str, scope: Scope, chosen: str, kinds: Sequence[str] | None = None) -> list[Choice]:
+    """What can be asked of an event: what every event has, what its sources sent besides, and others by name."""
+    known = {key: kind for key, (_column, kind) in tables.properties_of((event,)).items()}
+    found = [(key, PROPERTIES[key][scope.is_finnish]) for key, kind in known.items() if not kinds or kind in kinds]
+    if event in tables.LINE_KINDS:
+        return found
+    free = [drafts.property_text(name, kind) for name, kind in queries.free_properties(event, at=scope.at)]
+    texts = dict.fromkeys([*free, chosen, *(f"{tables.FREE_PREFIX}|{kind}" for kind in tables.FREE_KINDS)])
+    return [*found, *((text, own_words(text)) for text in texts if _is_free(text, kinds))]
+
+
+def _is_free(text: str, kinds: Sequence[str] | None) -> bool:
+    kind = drafts.free_property(text)[1]
+    return bool(kind) and (not kinds or kind in kinds)
+
+
+def own_words(text: str) -> str:
+    """A property that only the source knows, in words."""
+    name, kind = drafts.free_property(text)
+    others = {"text": _("another text …"), "number": _("another number …"), "truth": _("another yes or no …")}
+    return name.removeprefix(tables.FREE_PREFIX) or others[kind]
+
+
+def own_name(line: Line, field: str, own: str) -> list[Control]:
+    """Where the name of another property is written."""
+    is_asked = drafts.free_property(line.one(field))[0] == tables.FREE_PREFIX
+    return [Control(own, "text", _("Name of the property"), line.texts.get(own, ()))] if is_asked else []
 
 
 def event_controls(line: Line, scope: Scope) -> list[Control]:
     event = line.one("event", "order")
     row = measures.BY_KEY.get(line.one("measure", "count"), measures.MEASURES[0])
     keys = [one.key for one in measures.MEASURES]
-    controls = [select(line, "event", scope.events, _("Event"), is_structural=True)]
+    controls = kinds_of_events(line, "event", scope) + tests(line, "where", event, scope)
     controls += measured(line, scope, event, keys) + window_controls(line, scope)
-    controls += tests(line, "where", event, scope)
     fits = operators.fitting("datetime") if row.answer == "datetime" else measures.comparisons(row)
     fits = tuple(key for key in fits if key not in ("is_missing", "is_present"))
     unit = {"days": _("days"), "share": "%"}.get(row.answer, "")
     return [*controls, word("→"), *comparison(line, fits, drafts.answer_kind(row), unit=unit), *missing(line)]
 
 
-def more(stem: str, words: str) -> Control:
-    """A button that adds one more condition on the events."""
-    return Control(stem, "more", words)
+def more(name: str, words: str, verb: str = "where") -> Control:
+    """A button that adds a part: one more condition on the events, or another kind of them."""
+    return Control(name, "more", words, (verb,))
 
 
 def tests(line: Line, stem: str, event: str, scope: Scope) -> list[Control]:
@@ -367,15 +430,15 @@ def tests(line: Line, stem: str, event: str, scope: Scope) -> list[Control]:
 def test_controls(line: Line, group: str, position: int, event: str, scope: Scope) -> list[Control]:
     """One condition on the events themselves."""
     stem = f"{group}.{position}."
-    known = tables.properties_of((event,))
-    name = line.one(f"{stem}property") or next(iter(known))
-    kind = drafts.property_kind(event, name)
-    chosen = select(line, f"{stem}property", properties(known, scope), _("Property"), is_structural=True)
-    keys = operators.fitting(kind, is_ranked=False)
-    drop = Control(f"{group}.{position}", "drop", _("Remove this part"))
-    known_values = queries.event_values(event, name, at=scope.at) if kind == "text" else ()
-    found = comparison(line, keys, kind, stem=stem, suggestions=known_values)
-    return [word(_("with")), chosen, *found, drop]
+    text = line.one(f"{stem}property") or next(iter(tables.properties_of((event,))))
+    kind = drafts.property_kind(event, text)
+    chosen = select(
+        line, f"{stem}property", properties(event, scope, text), _("Property"), is_structural=True
+    )  # fmt: skip
+    known_values = queries.event_values(event, drafts.free_property(text)[0], at=scope.at) if kind == "text" else ()
+    found = comparison(line, operators.fitting(kind, is_ranked=False), kind, stem=stem, suggestions=known_values)
+    named = own_name(line, f"{stem}property", f"{stem}name")
+    return [word(_("with")), chosen, *named, *found, *missing(line, stem), drop(f"{group}.{position}")]
 
 
 def sequence_controls(line: Line, scope: Scope) -> list[Control]:
@@ -387,14 +450,15 @@ def sequence_controls(line: Line, scope: Scope) -> list[Control]:
 
 def step_controls(line: Line, position: int, scope: Scope) -> list[Control]:
     stem = f"steps.{position}."
-    event = select(line, f"{stem}event", scope.events, _("Event"), is_structural=True)
+    event = kinds_of_events(line, f"{stem}event", scope)
     tested = tests(line, f"{stem}where", line.one(f"{stem}event", "order"), scope)
     if position == 0:
-        return [word(_("first")), event, *window_controls(line, scope), *tested]
+        return [word(_("first")), *event, *tested, *window_controls(line, scope)]
     turns = (("yes", _("then")), ("no", _("and then no")))
     happens = select(line, f"{stem}happens", turns, _("What follows")) if is_last_step(line, position) else None
     within = [word(_("within")), number(line, f"{stem}within_days", _("Within days")), word(_("days"))]
-    return [happens or word(_("then")), event, *within, *tested]
+    taken_out = [drop(f"steps.{position}")] if len(line.numbers("steps")) > LEAST_STEPS else []
+    return [happens or word(_("then")), *event, *tested, *within, *taken_out]
 
 
 def is_last_step(line: Line, position: int) -> bool:
@@ -405,12 +469,12 @@ def trend_controls(line: Line, scope: Scope) -> list[Control]:
     event, row = line.one("trend", "order"), measures.TRENDS_BY_KEY.get(line.one("op"), measures.TRENDS[0])
     against = (("before", _("the days before")), ("year_before", _("the same weeks a year before")))
     controls = [
-        select(line, "trend", scope.events, _("Event"), is_structural=True),
+        *kinds_of_events(line, "trend", scope),
+        *tests(line, "where", event, scope),
         *measured(line, scope, event, measures.TREND_MEASURES),
         word(_("in the last")),
         number(line, "days", _("Days")),
         word(_("days")),
-        *tests(line, "where", event, scope),
         select(line, "op", [(one.key, wording.said(one)) for one in measures.TRENDS], _("Change"), is_structural=True),
     ]
     if row.operand != "nothing":
@@ -432,7 +496,7 @@ def segment_controls(line: Line, scope: Scope) -> list[Control]:
 def consent_controls(line: Line, scope: Scope) -> list[Control]:
     return [
         select(line, "consent", scope.words(PURPOSES), _("Purpose")),
-        word(_("by")),
+        word(pgettext("rule", "by")),
         select(line, "channel", scope.words(CHANNELS), _("Channel")),
     ]
 
@@ -481,6 +545,31 @@ LINES: Final[dict[str, LineKind]] = {
     "everyone": LineKind(lambda *_args: _("Everyone"), lambda *_args: [Control("everyone", "hidden", values=("yes",))]),
     "kept": LineKind(read_back, lambda line, _scope: [Control("json", "hidden", values=line.texts.get("json", ()))]),
 }
+
+
+# --- what is seen is meant -----------------------------------------------------------------------
+
+
+def settled(draft: Box, scope: Scope) -> Box:
+    """The draft with every choice that is shown also made: the first option where a change left none, or left one that
+    no longer fits. So what a line says is what is seen in it."""
+    parts = (settled(part, scope) if isinstance(part, Box) else _settled(part, scope) for part in draft.parts)
+    return replace(draft, parts=tuple(parts))
+
+
+def _settled(line: Line, scope: Scope) -> Line:
+    for _turn in range(MOST_TURNS):
+        texts = {one.name: (one.value,) for one in LINES[line.kind].controls(line, scope) if _is_open(one, line)}
+        if not texts:
+            break
+        stale = {f"{name.removesuffix('op')}value": () for name in texts if name.endswith("op") and line.one(name)}
+        line = line.with_texts(**stale, **texts)
+    return line
+
+
+def _is_open(one: Control, line: Line) -> bool:
+    """A choice nobody has made; one that may stay empty is made by leaving it so."""
+    return one.kind == "select" and not one.number and bool(one.value) and line.one(one.name) != one.value
 
 
 # --- new lines -----------------------------------------------------------------------------------
@@ -534,7 +623,7 @@ def offers(scope: Scope) -> list[tuple[str, list[tuple[str, str]]]]:
         ("consent|", _("Consents to")),
         ("reachable|", _("Can be reached by")),
     ]
-    groups = [(_("What they did"), done), (_("What they allow and belong to"), belongs)]
+    groups = [(_("What customers did"), done), (_("What they allow and belong to"), belongs)]
     for dimension in DIMENSIONS:
         about = [one for one in scope.features.values() if one.dimension == dimension]
         if about:

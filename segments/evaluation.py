@@ -22,7 +22,7 @@ from profiles import queries as profile_queries
 from profiles.catalogue import Feature
 from segments import clusters, ledger
 from segments.models import Membership, Segment, SegmentKind
-from segments.rules import compiler, dialects, needs, reading, sharing, tables, tree
+from segments.rules import compiler, dialects, free_properties, needs, reading, sentences, sharing, tables, tree
 from segments.rules import why as explaining
 from segments.rules.errors import RuleError
 from segments.rules.moments import Moment
@@ -44,10 +44,10 @@ class NotKnownThen(NotEvaluable):
 
 
 class Stopwatch:
-    """Seconds since it was made."""
+    """Seconds since it was made, and those that had passed `after` which it was."""
 
-    def __init__(self) -> None:
-        self._started = time.perf_counter()
+    def __init__(self, after: float = 0) -> None:
+        self._started = time.perf_counter() - after
 
     @property
     def seconds(self) -> float:
@@ -68,6 +68,7 @@ class Engine:
 
     `snapshot` is None where `shared` holds a warehouse of a few customers; `memberships` gives the ledger of segments.
     With `elsewhere` another engine is asked who of all belongs to a rule; `talk` is a conversation that has begun.
+    A newer question of the same `run` stops an older one.
     Questions of single customers and of the past stay with the snapshot.
     """
 
@@ -77,6 +78,7 @@ class Engine:
     shared: Shared | None = None
     memberships: Callable[[Iterable[str]], pa.Table] = field(default=lambda slugs: membership_rows(slugs))
     elsewhere: "profile_queries.Choice | None" = None
+    run: str = ""
     talk: "profile_queries.Conversation | None" = None
 
     @property
@@ -85,16 +87,25 @@ class Engine:
 
     def members_of(self, segment: Segment) -> ledger.Ids:
         """Who belongs to the segment now. Raises NotEvaluable."""
-        try:
+        return self.question(segment)()
+
+    def question(self, segment: Segment) -> Callable[[], ledger.Ids]:
+        """What `members_of` answers, still to be asked: all that it needs of the database is read, so that what is left
+        is the engine's own work, which another thread may do. Raises NotEvaluable, now and when it is asked."""
+        with _faults_as_refusals():
             if segment.kind == SegmentKind.CLUSTER:
-                return self._of_cluster(segment)
-            return self.customers(reading.read_rule(segment.rule, known()))
-        except (RuleError, clusters.ClusteringError, profile_queries.EngineError) as fault:
-            raise NotEvaluable(refusal(fault)) from fault
+                ask = self._of_cluster(segment)
+            else:
+                ask = self._who(reading.read_rule(segment.rule, known()))
+        return _faults_as_refusals()(ask)
 
     def customers(self, rule: tree.Rule) -> ledger.Ids:
         """Every customer the rule is true for."""
-        return np.sort(self._of_all(self._statement(rule), rule)["customer_id"].to_numpy())
+        return self._who(rule)()
+
+    def _who(self, rule: tree.Rule) -> Callable[[], ledger.Ids]:
+        statement, extra = self._statement(rule), self._ledger_of(rule)
+        return lambda: np.sort(self._of_all(statement, rule, extra)["customer_id"].to_numpy())
 
     def each(self, rules: Sequence[tree.Rule]) -> list[ledger.Ids]:
         """The customers of each of several rules in one statement: for few rows, where every statement costs more than
@@ -107,11 +118,12 @@ class Engine:
 
     def size(self, rule: tree.Rule) -> int:
         """How many customers the rule is true for."""
-        return int(self._of_all(self._statement(rule, is_counted=True), rule)["size"][0].as_py())
+        found = self._of_all(self._statement(rule, is_counted=True), rule, self._ledger_of(rule))
+        return int(found["size"][0].as_py())
 
     def look(self, rule: tree.Rule) -> tuple[ledger.Ids, dict[str, int]]:
         """Every customer the rule is true for, and how many each node lets in by its JSON path: one pass."""
-        found = self._of_all(self._counted(rule), rule)
+        found = self._of_all(self._counted(rule), rule, self._ledger_of(rule))
         members = found["members"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
         counts = {path: int(found[f"n{i}"][0].as_py()) for i, (path, _) in enumerate(tree.walk(rule.where))}
         return np.sort(members), counts
@@ -119,7 +131,7 @@ class Engine:
     def why(self, rule: tree.Rule, customer_id: int) -> explaining.Mark:
         """The rule marked for one customer: what each condition answers and which value it saw."""
         asked = explaining.evidence(rule, self.catalogue, self.moment, [customer_id])
-        rows = self._select(asked.rows, rule).to_pylist()
+        rows = self._ask(asked.rows, self._ledger_of(rule), only=needs.needs(rule).features).to_pylist()
         seen = [(row["leaf"], row["holds"], row["seen"]) for row in rows]
         return explaining.explain(rule, asked.leaves, seen, self.moment)
 
@@ -131,15 +143,18 @@ class Engine:
 
     def event_values(self, event: str, name: str) -> tuple[tuple[str, int], ...]:
         """The commonest values of a property of one type of events, with the number of events that have them."""
-        rows, column = tables.event_table((event,)), tables.properties_of((event,))[name][0]
-        if event in tables.LINE_KINDS:
-            rows = rows.filter(rows.kind == tables.LINE_KINDS[event])
-        elif event != tables.ANY_EVENT:
-            rows = rows.filter(rows.type == event)
-        rows = rows.filter(rows[column].notnull() & (rows[column] != ""))
-        counted = rows.group_by(value=rows[column]).aggregate(n=rows.count())
+        values = free_properties.values(event, name)
+        counted = values.group_by("value").aggregate(n=values.count())
         found = self.select(counted.order_by(ibis.desc("n"), "value").limit(MOST_VALUES), {})
         return tuple(zip(found["value"].to_pylist(), found["n"].to_pylist(), strict=True))
+
+    def free_properties(self, event: str) -> tuple[tuple[str, str], ...]:
+        """Name and kind of what the sources sent with the newest events of a type beside what all events have."""
+        found = self.select(free_properties.names(event), {})
+        kinds: dict[str, str] = {}
+        for name, kind in zip(found["name"].to_pylist(), found["kind"].to_pylist(), strict=True):
+            kinds.setdefault(f"{tables.FREE_PREFIX}{name}", kind)  # the commonest first
+        return tuple(kinds.items())
 
     @contextmanager
     def together(self, rules: Sequence[tree.Rule]) -> Iterator["Engine"]:
@@ -184,12 +199,10 @@ class Engine:
         dialects.refuse(rule, self.catalogue, self._dialect)
         return compiler.sql(compiler.compile_counts(rule, self.catalogue, self.moment), self._dialect)
 
-    def _of_all(self, statement: str, rule: tree.Rule) -> pa.Table:
+    def _of_all(self, statement: str, rule: tree.Rule, extra: Mapping[str, pa.Table]) -> pa.Table:
         """The answer of the engine that is asked about everybody. Raises NotEvaluable when one elsewhere fails."""
         if not self._asks_elsewhere:
-            return self._select(statement, rule)
-        used = needs.needs(rule).segments
-        extra = {"membership": self.memberships(used)} if used else {}
+            return self._ask(statement, extra, only=needs.needs(rule).features)
         try:
             if self.talk:
                 return self.talk.answer(statement, extra)
@@ -198,10 +211,10 @@ class Engine:
         except profile_queries.EngineError as fault:
             raise NotEvaluable(refusal(fault)) from fault
 
-    def _select(self, statement: str, rule: tree.Rule) -> pa.Table:
-        used = needs.needs(rule)
-        extra = {"membership": self.memberships(used.segments)} if used.segments else {}
-        return self._ask(statement, extra, only=used.features)
+    def _ledger_of(self, rule: tree.Rule) -> dict[str, pa.Table]:
+        """The ledger of the segments that the rule names."""
+        used = needs.needs(rule).segments
+        return {"membership": self.memberships(used)} if used else {}
 
     def select(self, question: Any, extra: Mapping[str, pa.Table]) -> pa.Table:
         """Rows of an expression, or a statement, over the snapshot's tables and those given with it."""
@@ -210,7 +223,9 @@ class Engine:
     def _ask(self, statement: str, extra: Mapping[str, pa.Table], only: frozenset[str] | None = None) -> pa.Table:
         if self.shared:
             return profile_queries.answer(self.shared.cursor, statement, tables=extra)
-        return profile_queries.select(statement, snapshot=self.snapshot, as_of=self._past, only=only, tables=extra)
+        return profile_queries.select(
+            statement, snapshot=self.snapshot, as_of=self._past, only=only, tables=extra, run=self.run
+        )
 
     @property
     def is_past(self) -> bool:
@@ -233,12 +248,25 @@ class Engine:
     def _is_number(self, key: str) -> bool:
         return self.catalogue[key].kind in clusters.NUMBERS
 
-    def _of_cluster(self, segment: Segment) -> ledger.Ids:
+    def _of_cluster(self, segment: Segment) -> Callable[[], ledger.Ids]:
         if segment.cluster is None:
             raise NotEvaluable(_("The cluster it was made from is gone."))
-        model = clusters.Model.from_json(segment.cluster.clustering.model)
-        frame = self.frame(model.features)
-        return ledger.ids(frame.index.to_numpy()[model.assign(frame) == segment.cluster.position])
+        model, position = clusters.Model.from_json(segment.cluster.clustering.model), segment.cluster.position
+
+        def ask() -> ledger.Ids:
+            frame = self.frame(model.features)
+            return ledger.ids(frame.index.to_numpy()[model.assign(frame) == position])
+
+        return ask
+
+
+@contextmanager
+def _faults_as_refusals() -> Iterator[None]:
+    """Whatever keeps a segment from being evaluated, as NotEvaluable."""
+    try:
+        yield
+    except (RuleError, clusters.ClusteringError, profile_queries.EngineError) as fault:
+        raise NotEvaluable(refusal(fault)) from fault
 
 
 def _made(cursor: Any, table: compiler.Prepared, rows: str) -> bool:
@@ -254,13 +282,22 @@ def refuse_unknown(rule: tree.Rule, *, at: datetime) -> None:
     """Refuses a past moment before the history of anything the rule names begins. Raises NotKnownThen."""
     used, features = needs.needs(rule), catalogue()
     began = profile_queries.recorded_since().unknown(used.features, used.event_types, at)
-    began = {(features[key].key if key in features else key): since for key, since in began.items()}
+    began = {_called(key, features): since for key, since in began.items()}
     made = Segment.objects.filter(slug__in=used.segments, created_at__gt=at).values_list("slug", "created_at")
     began |= dict(made)
     if began:
         told = _("This cannot be said before %(day)s: %(names)s.")
         names = ", ".join(f"{name} ({figures.day(since)})" for name, since in sorted(began.items()))
         raise NotKnownThen(told % {"day": figures.day(max(began.values())), "names": names})
+
+
+def _called(key: str, features: Mapping[str, Feature]) -> str:
+    """A feature by its words, an event by its type."""
+    return sentences.label(features[key], _language()) if key in features else key
+
+
+def _language() -> str:
+    return (get_language() or "en")[:2]
 
 
 def engine(*, at: datetime) -> Engine:
@@ -279,13 +316,13 @@ def engine(*, at: datetime) -> Engine:
 
 def reason(fault: RuleError) -> str:
     """Why a rule is refused, in the language that is active; the place is said beside it."""
-    return fault.said((get_language() or "en")[:2])
+    return fault.said(_language())
 
 
 def refusal(fault: Exception) -> str:
     """Why something could not be evaluated, in the language that is active."""
     if isinstance(fault, RuleError):
-        return fault.sentence((get_language() or "en")[:2])
+        return fault.sentence(_language())
     return _(str(fault)) if str(fault) else type(fault).__name__
 
 
@@ -300,7 +337,8 @@ def catalogue() -> Mapping[str, Feature]:
 
 def known() -> reading.Known:
     """What a rule may name now."""
-    return reading.Known(features=catalogue(), segments=frozenset(live_rules()))
+    slugs = Segment.objects.filter(archived_at__isnull=True).values_list("slug", flat=True)
+    return reading.Known(features=catalogue(), segments=frozenset(slugs))
 
 
 def live_rules() -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """The membership ledger: the open intervals of a segment, and the one statement each that opens and closes them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
@@ -31,9 +32,44 @@ def ids(values: Iterable[int]) -> Ids:
 
 
 def members(segment_id: int) -> Ids:
-    """Customers with an open interval now, read from the rows."""
-    rows = Membership.objects.filter(segment_id=segment_id, left_at__isnull=True).values_list("customer_id", flat=True)
-    return ids(rows.iterator(chunk_size=50_000))
+    """Customers with an open interval now, read from the rows: as one text, a tenth of what so many rows would cost."""
+    return _of_text(_MEMBERS[connection.vendor], [segment_id])
+
+
+@dataclass(frozen=True)
+class Read:
+    """The members of a segment with the version of its ledger that they stand for, both of one moment."""
+
+    version: int
+    members: Ids
+
+
+def read(segment_id: int) -> Read:
+    """The same rows read before the segment is locked: by one statement, so that both are of one moment."""
+    members_then = _MEMBERS[connection.vendor]
+    sql = f"SELECT ledger_version, ({members_then}) FROM segments_segment WHERE id = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [segment_id, segment_id])
+        version, found = cursor.fetchone()
+    return Read(version, _sorted(found))
+
+
+def ids_of(rows: QuerySet[Any]) -> Ids:
+    """The ids of a queryset, read in the same way."""
+    sql, parameters = rows.order_by().values("id").query.sql_with_params()
+    return _of_text(f"SELECT {_JOINED[connection.vendor]} FROM ({sql}) AS one", parameters)
+
+
+def _of_text(sql: str, parameters: Sequence[Any]) -> Ids:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return _sorted(cursor.fetchone()[0])
+
+
+def _sorted(joined: str | None) -> Ids:
+    found = np.fromstring(joined or "", dtype=np.int64, sep=",")
+    found.sort()
+    return found
 
 
 def kept_members(segment: Segment) -> Ids:
@@ -51,12 +87,14 @@ def replace(
     left_reason: str,
     version: int | None,
     untouched: Ids | None = None,
+    known: Read | None = None,
 ) -> Movement:
     """Make `wanted` the members of a locked segment: open and close intervals for the difference only.
 
-    The `untouched` stay what they are.
+    The `untouched` stay what they are. What is `known` of its members from before the lock still holds if the ledger's
+    version is the same: nobody changes rows without it.
     """
-    present = members(segment.pk)
+    present = known.members if known and known.version == segment.ledger_version else members(segment.pk)
     if untouched is not None and len(untouched):
         staying = np.intersect1d(present, untouched, assume_unique=True)
         wanted = np.union1d(np.setdiff1d(wanted, untouched, assume_unique=True), staying)
@@ -115,6 +153,14 @@ def announce(moved: str, rows: QuerySet[Membership], *, at: datetime) -> None:
 # A million ids travel as one parameter: an array on PostgreSQL, a JSON list on SQLite.
 _ID_ROWS = {"postgresql": "unnest(%s::bigint[]) AS given(id)", "sqlite": "json_each(%s) AS given"}
 _ID_COLUMN = {"postgresql": "given.id", "sqlite": "given.value"}
+
+_JOINED = {"postgresql": "string_agg(id::text, ',')", "sqlite": "group_concat(id)"}
+_MEMBERS = {
+    "postgresql": "SELECT string_agg(customer_id::text, ',') FROM segments_membership"
+    " WHERE segment_id = %s AND left_at IS NULL",
+    "sqlite": "SELECT group_concat(customer_id) FROM segments_membership INDEXED BY member_once"
+    " WHERE segment_id = %s AND left_at IS NULL",
+}
 
 
 def _id_parameter(customers: Ids) -> list[int] | str:

@@ -1,7 +1,7 @@
 """Questions others may ask about segments. What shows persons is scoped to the actor."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ from segments.clusters import Distinction
 from segments.crossings import Flows, Overlap
 from segments.earlier import SizeBefore, size_then
 from segments.evaluation import NotEvaluable, catalogue, known
+from segments.explanations import Explanation, Group, Reason, explanation, why
 from segments.grading import Health
 from segments.history import CURVE, DaySize, end_of_day, movement, size_curve, size_curves
 from segments.models import (
@@ -52,18 +53,18 @@ from segments.models import (
 )
 from segments.personas import Drift
 from segments.reaching import Reach
-from segments.rules import reading, sentences, tables, tree
+from segments.rules import reading, sentences, tree
 from segments.rules.errors import RuleError
-from segments.rules.why import Mark, smallest_change
+from segments.rules.why import smallest_change
 from segments.uses import Use
-from segments.worth import Mean, Period
+from segments.worth import Mean, Period, Quarter
 
 if TYPE_CHECKING:
     from crm.models import Customer
 
 SAMPLE = 5
 MOST_POINTS = 400
-FEW = 2000  # members who are gathered and put in order; of more, a list meets enough on the way through its order
+FEW = 2000  # members who are asked for by number; of more, a list meets enough on the way through its order
 MOST_DISTINCTIONS = 500
 
 
@@ -277,6 +278,11 @@ def spending(found: Sequence[Segment], *, at: datetime) -> dict[int, tuple[Perio
     return valuing.periods([one.pk for one in found], evaluation.engine(at=at))
 
 
+def satisfaction(found: Sequence[Segment], *, at: datetime) -> dict[int, tuple[Quarter, ...]]:
+    """What today's members said in surveys by quarters of weeks, and in those a year before. Raises NotEvaluable."""
+    return valuing.quarters([one.pk for one in found], evaluation.engine(at=at))
+
+
 def means(found: Sequence[Segment], *, at: datetime) -> dict[int, tuple[Mean, ...]]:
     """Means of what tells a segment's worth, with intervals, by the segment's id. Raises NotEvaluable."""
     return valuing.means([one.pk for one in found], evaluation.engine(at=at))
@@ -288,6 +294,19 @@ def size_a_year_ago(segment: Segment, *, at: datetime) -> int | None:
         return size_then(segment, as_of=at - valuing.YEAR)
     except (NotEvaluable, RuleError):
         return None
+
+
+def sizes_by_season(segment: Segment, *, at: datetime) -> tuple[tuple[SizeBefore, SizeBefore], ...]:
+    """What today's rule finds every fourth week of a year, and found 52 weeks before each; oldest first.
+
+    Raises NotEvaluable, RuleError.
+    """
+    today = history.day_of(at)
+    days = [
+        today - timedelta(days=1) - n * valuing.YEAR / valuing.PERIODS for n in reversed(range(2 * valuing.PERIODS))
+    ]
+    found = earlier.sizes(segment, days, today=today)
+    return tuple(zip(found[valuing.PERIODS :], found[: valuing.PERIODS], strict=True))
 
 
 def sizes_before(segment: Segment, *, first: date, at: datetime) -> tuple[SizeBefore, ...]:
@@ -380,16 +399,23 @@ def _sentence(rule: Any, features: Mapping[str, Feature], language: str, known: 
         return fault.sentence(language)
 
 
-def preview(rule: tree.Rule, actor: Actor, *, as_of: datetime, against: Segment | None = None) -> Preview:
+def preview(
+    rule: tree.Rule, actor: Actor, *, as_of: datetime, against: Segment | None = None, run: str = ""
+) -> Preview:
     """Size, sentence and sample of a checked rule. Raises NotEvaluable when there is no warehouse yet, and for a past
     moment when something it rests on was not recorded yet.
 
-    With `against`, also how many would enter and leave that segment.
+    With `against`, also how many would enter and leave that segment. A newer preview of the same `run` stops this one,
+    which raises Overtaken.
     """
-    engine = evaluation.engine(at=as_of)
+    engine = replace(evaluation.engine(at=as_of), run=run)
     if engine.is_past:
         evaluation.refuse_unknown(rule, at=as_of)
     found, counts = engine.look(rule)
+    if actor.team_ids is not None:  # bound to teams: their customers alone are counted
+        own = crm_queries.customers(actor)
+        own = own.filter(pk__in=found.tolist()) if len(found) <= FEW else own
+        found, counts = np.intersect1d(found, ledger.ids_of(own), assume_unique=True), {}
     people = crm_queries.customers(actor).filter(pk__in=found[: 40 * SAMPLE].tolist())[:SAMPLE]
     words = sentences.sentence(rule, engine.catalogue, actor.language, names())
     present = ledger.kept_members(against) if against else found
@@ -403,63 +429,6 @@ def preview(rule: tree.Rule, actor: Actor, *, as_of: datetime, against: Segment 
 def reach(segment: Segment, *, at: datetime) -> tuple[Reach, ...]:
     """How many of the members can be written to, by channel. Raises NotEvaluable."""
     return reaching.of_customers(ledger.members(segment.pk), evaluation.engine(at=at), purpose=segment.purpose)
-
-
-def why(segment: Segment, customer_id: int, *, as_of: datetime) -> Mark:
-    """The segment's rule marked for one customer. Raises NotEvaluable, or RuleError for a rule nobody can read."""
-    engine = evaluation.engine(at=as_of)
-    return engine.why(reading.read_rule(segment.rule, known()), customer_id)
-
-
-@dataclass(frozen=True)
-class Reason:
-    """One condition for a customer: its words, whether it counts, the value seen (empty when hidden or missing)."""
-
-    path: str
-    words: str
-    counts: bool
-    seen: str
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Why a customer is in or not, by the rule as of now: every condition, and the fewest that would turn the answer.
-
-    `changes` are conditions of `reasons` that would have to turn; empty when nothing could.
-    """
-
-    is_in: bool
-    reasons: tuple[Reason, ...]
-    changes: tuple[Reason, ...]
-
-
-def explanation(segment: Segment, customer_id: int, actor: Actor, *, at: datetime) -> Explanation:
-    """The rule marked for one customer, in words. Raises NotEvaluable, or RuleError for a rule nobody can read."""
-    mark = why(segment, customer_id, as_of=at)
-    features, known_names = evaluation.catalogue(), names()
-    reasons = {
-        leaf.path: Reason(
-            leaf.path,
-            sentences.clause(leaf.node, features, actor.language, known_names),
-            leaf.counts,
-            "" if _is_hidden(leaf.node, features, actor) else leaf.seen or "",
-        )
-        for leaf in _leaves(mark)
-    }
-    changes = tuple(reasons[change.path] for change in smallest_change(mark))
-    return Explanation(mark.counts, tuple(reasons.values()), changes)
-
-
-def _leaves(mark: Mark) -> Iterable[Mark]:
-    if not isinstance(mark.node, tree.AllOf | tree.AnyOf | tree.Not):
-        yield mark
-    for part in mark.parts:
-        yield from _leaves(part)
-
-
-def _is_hidden(node: tree.Node, features: Mapping[str, Feature], actor: Actor) -> bool:
-    """Values of special categories, and those that identify, are for those who may see them."""
-    return isinstance(node, tree.FeatureCondition) and not profile_queries.is_open_to(actor, features[node.feature])
 
 
 def picture(clustering: Clustering) -> tuple[tuple[float, float, int], ...]:
@@ -484,14 +453,22 @@ def event_types(*, at: datetime) -> tuple[str, ...]:
 
 
 def event_values(event: str, name: str, *, at: datetime) -> tuple[tuple[str, int], ...]:
-    """The commonest values of a property of events, each with its number of events; empty for free properties."""
-    if at is None or name not in tables.properties_of((event,)):
-        return ()
+    """The commonest values of a property of events, each with its number of events; of a free one, in the newest."""
+    return _kept_of_events(f"values:{event}:{name}", lambda engine: engine.event_values(event, name), at)
+
+
+def free_properties(event: str, *, at: datetime) -> tuple[tuple[str, str], ...]:
+    """What the sources of one type of events sent besides what all events have: names and kinds, in the newest."""
+    return _kept_of_events(f"properties:{event}", lambda engine: engine.free_properties(event), at)
+
+
+def _kept_of_events(name: str, ask: Callable[[evaluation.Engine], tuple[Any, ...]], at: datetime) -> tuple[Any, ...]:
+    """An answer that stays true for one snapshot; empty before there is one."""
     try:
         engine = evaluation.engine(at=at)
-    except NotEvaluable:
+        return answers.kept(name, engine.snapshot_id, lambda: ask(engine))
+    except (NotEvaluable, profile_queries.EngineError):
         return ()
-    return answers.kept(f"values:{event}:{name}", engine.snapshot_id, lambda: engine.event_values(event, name))
 
 
 __all__ = [
@@ -501,6 +478,7 @@ __all__ = [
     "Drift",
     "Explanation",
     "Flows",
+    "Group",
     "Health",
     "Mean",
     "Move",
@@ -509,6 +487,7 @@ __all__ = [
     "Period",
     "PersonaNow",
     "Preview",
+    "Quarter",
     "Reach",
     "Reason",
     "SizeBefore",
@@ -524,6 +503,7 @@ __all__ = [
     "everyone",
     "explanation",
     "flows",
+    "free_properties",
     "health",
     "imports",
     "is_awaited",
@@ -547,6 +527,7 @@ __all__ = [
     "proxies",
     "reach",
     "reasons_moved",
+    "satisfaction",
     "segments",
     "segments_of",
     "sentence",
@@ -557,6 +538,7 @@ __all__ = [
     "size_curves",
     "size_then",
     "sizes_before",
+    "sizes_by_season",
     "smallest_change",
     "spending",
     "starred",

@@ -5,6 +5,7 @@ Every segment is its own transaction. One that fails is put off and shown; the o
 
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from crm import actions as crm_actions
 from crm.refusals import Refused
-from segments import evaluation, following, ledger
+from segments import ahead, evaluation, following, ledger
 from segments.models import MembershipReason, RuleVersion, Segment, SegmentKind, SegmentRun
 from segments.rules import needs
 
@@ -119,19 +120,30 @@ def in_order(segments: Iterable[Segment]) -> list[Segment]:
 
 
 def refresh(segments: Sequence[Segment], *, at: datetime, engine: evaluation.Engine) -> list[Refreshed]:
-    """Evaluate each segment on the engine's snapshot and bring the ledger in line with it."""
+    """Bring the ledger of each segment in line with its rule on the engine's snapshot, while the next is evaluated."""
     ordered, followed = in_order(segments), following.slugs()
-    with engine.together(evaluation.readable(segment.rule for segment in ordered)) as shared:
-        done = [_refresh_one(one, at=at, engine=shared, is_followed=one.slug in followed) for one in ordered]
+    with (
+        engine.together(evaluation.readable(segment.rule for segment in ordered)) as shared,
+        closing(ahead.evaluated(ordered, shared)) as found,
+    ):
+        done = [_refresh_one(one, who, at=at, engine=shared, is_followed=one.slug in followed) for one, who in found]
     following.look_again(snapshot_id=engine.snapshot_id, at=at)
     return done
 
 
-def _refresh_one(segment: Segment, *, at: datetime, engine: evaluation.Engine, is_followed: bool) -> Refreshed:
+def _refresh_one(
+    segment: Segment,
+    evaluated: ahead.Evaluated,
+    *,
+    at: datetime,
+    engine: evaluation.Engine,
+    is_followed: bool,
+) -> Refreshed:
     watch = evaluation.Stopwatch()
     try:
-        wanted = engine.members_of(segment)
-        return _write(segment, wanted, at=at, engine=engine, watch=watch, is_followed=is_followed)
+        found = evaluated()
+        watch = evaluation.Stopwatch(after=found.seconds)
+        return _write(segment, found, at=at, engine=engine, watch=watch, is_followed=is_followed)
     except evaluation.NotEvaluable as fault:
         return _put_off(segment, str(fault), at=at, watch=watch)
     except Exception:  # whatever it is, the other segments go on
@@ -143,7 +155,7 @@ def _refresh_one(segment: Segment, *, at: datetime, engine: evaluation.Engine, i
 @transaction.atomic
 def _write(
     evaluated: Segment,
-    wanted: ledger.Ids,
+    found: ahead.Found,
     *,
     at: datetime,
     engine: evaluation.Engine,
@@ -158,8 +170,9 @@ def _write(
     entered_reason, left_reason = _reasons(segment)
     moved = ledger.replace(
         segment,
-        wanted,
+        found.wanted,
         at=at,
+        known=found.known,
         entered_reason=entered_reason,
         left_reason=left_reason,
         version=segment.rule_version,

@@ -19,6 +19,7 @@ from segments.views import (
 
 urlpatterns = [
     path("worklist/", worklist.whole, name="worklist"),
+    path("worklist/file.<str:kind>", worklist.whole_file, name="worklist-file"),
     path("worklist/today/", worklist.today, name="worklist-today"),
     path("worklist/customers/<int:pk>/put-off/", worklist.put_off, name="worklist-put-off"),
     path("worklist/marks/<int:pk>/take-back/", worklist.take_back, name="worklist-take-back"),
@@ -44,10 +45,11 @@ urlpatterns = [
     path("segments/<slug:slug>/common/", detail.common, name="segment-common"),
     path("segments/<slug:slug>/reach/", detail.reach, name="segment-reach"),
     path("segments/<slug:slug>/value/", comparison.value, name="segment-value"),
+    path("segments/<slug:slug>/seasons/", comparison.seasons, name="segment-seasons"),
     path("segments/<slug:slug>/persona/", personas.persona, name="segment-persona"),
     path("segments/<slug:slug>/persona/edit/", personas.persona_edit, name="segment-persona-edit"),
     path("segments/<slug:slug>/members/", detail.members, name="segment-members"),
-    path("segments/<slug:slug>/members.csv", detail.members_csv, name="segment-members-csv"),
+    path("segments/<slug:slug>/members.<str:kind>", detail.members_file, name="segment-members-file"),
     path("segments/<slug:slug>/history/", detail.history, name="segment-history"),
     path("segments/<slug:slug>/versions/<int:number>/", detail.version, name="segment-version"),
     path("segments/<slug:slug>/members/add/", named_lists.add, name="segment-add"),

@@ -1,6 +1,6 @@
 """What pages say about segments: movement, distinctions and sizes in words of the visitor's language."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import isfinite
@@ -13,12 +13,14 @@ from crm import figures
 from crm.rights import Actor
 from profiles import queries as profile_queries
 from profiles.catalogue import Feature
-from profiles.queries import Association
-from segments.clusters import Distinction
+from profiles.queries import Association, Score
+from segments import earlier
+from segments.clusters import Distinction, Group
+from segments.earlier import SizeBefore
 from segments.history import DaySize
 from segments.models import Segment, SegmentPurpose
 from segments.personas import Drift
-from segments.worth import Mean, Period
+from segments.worth import Mean, Period, Quarter
 
 MEASURES = ("days", "years", "persons")  # units that profiles has words for
 DIMENSIONS = {
@@ -34,6 +36,7 @@ DIMENSIONS = {
     "cultural": gettext_lazy("Cultural"),
 }
 WEEK = 7
+NAMED_BY = 2  # things that set a group apart
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,21 @@ def compared(row: Distinction, features: Mapping[str, Feature]) -> Compared:
     )
 
 
+def proposed(group: Group, features: Mapping[str, Feature]) -> str:
+    """A name for a group that was found: the two things that set it apart most, its number where nothing does."""
+    leading = [row for row in group.distinctions if row.feature in features and (row.value is None or row.strength > 0)]
+    told = ", ".join(_leading(row, features[row.feature]) for row in leading[:NAMED_BY])
+    return told[:120] or _("Group %(number)s") % {"number": group.position + 1}
+
+
+def _leading(row: Distinction, feature: Feature) -> str:
+    if row.value is not None:
+        return f"{said(feature)}: {value_words(row.value, feature)}"
+    if feature.kind == "truth":
+        return f"{said(feature)}: {value_words(row.inside > row.everyone, feature)}"
+    return f"{said(feature)}\u00a0{'↑' if row.inside > row.everyone else '↓'}"
+
+
 def drifted(row: Drift, features: Mapping[str, Feature]) -> str:
     """What moved since the persona was written, in one sentence."""
     feature = features[row.feature]
@@ -146,17 +164,58 @@ def mean(row: Mean, feature: Feature) -> str:
 def season(spent: Sequence[Period]) -> str:
     """The last four weeks and the whole year against the same weeks before, in one sentence."""
     last = spent[-1]
-    now, before = sum(row.spend for row in spent), sum(row.spend_before for row in spent)
+    if last.spend is None:
+        return _("Sales are not known for four whole weeks yet.")
+    words = {"now": figures.money(last.spend, None, 0)}
+    if last.spend_before is None:
+        told = _("Members spent %(now)s in the last four weeks; of the same weeks a year before no sales are known.")
+        return told % words
     told = _("Members spent %(now)s in the last four weeks, %(change)s than in the same weeks a year before")
-    whole = _("in 52 weeks %(now)s, %(change)s.")
-    first = told % {"now": figures.money(last.spend, None, 0), "change": against(last.spend, last.spend_before)}
-    return f"{first}; {whole % {'now': figures.money(now, None, 0), 'change': against(now, before)}}"
+    first = told % {**words, "change": against(last.spend, last.spend_before)}
+    return f"{first}{_season_of_year(spent)}"
+
+
+def _season_of_year(spent: Sequence[Period]) -> str:
+    now, before = [row.spend for row in spent], [row.spend_before for row in spent]
+    if None in now or None in before:
+        return "."
+    sums = [sum(filter(None, year)) for year in (now, before)]
+    told = _("in 52 weeks %(now)s, %(change)s.")
+    return f"; {told % {'now': figures.money(sums[0], None, 0), 'change': against(*sums)}}"
+
+
+def season_of_margin(spent: Sequence[Period]) -> str:
+    """The margin of the last four weeks against the same weeks before; empty where it is not known."""
+    last = spent[-1]
+    if last.margin is None or last.margin_before is None:
+        return ""
+    told = _(
+        "Members brought a margin of %(now)s in the last four weeks, %(change)s than in the same weeks a year before."
+    )
+    change = against(last.margin, last.margin_before)
+    return told % {"now": figures.money(last.margin, None, 0), "change": change}
+
+
+SCORES = {
+    "nps": (gettext_lazy("Net promoter score"), "number"),
+    "rating": (gettext_lazy("Satisfied"), "share"),
+}
+
+
+def scores(kind: str, told: Sequence[Quarter]) -> tuple[list[Score | None], list[Score | None]]:
+    """The scores of one kind of questions, quarter by quarter: this year's and those of the year before."""
+    return [row.scores[kind] for row in told], [row.scores_before[kind] for row in told]
+
+
+def untold(found: Iterable[SizeBefore]) -> list[tuple[str, str, str]]:
+    """Stretches of days whose sizes cannot be told: first and last day, and why."""
+    return [(figures.day(row.first), figures.day(row.last), row.reason) for row in earlier.untold(found)]
 
 
 def against(now: float, before: float) -> str:
-    """How much more or less; when nothing was there before, only more can be said."""
-    if not before:
-        return _("more") if now else _("no more")
+    """How much more or less; when nothing was there before, or a loss, only more can be said."""
+    if before <= 0:
+        return _("more") if now > before else _("no more")
     share = now / before - 1
     words = {"share": figures.share(abs(share), 0)}
     return (_("%(share)s more") if share >= 0 else _("%(share)s less")) % words

@@ -6,20 +6,20 @@ people did in the warehouse – then facts are read once for all of them and the
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis
 import pyarrow as pa
-from django.db.models import Max, Q
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crm import due, figures
+from crm import due, figures, panels, timeline
 from crm import queries as crm_queries
-from crm.addresses import AddressRefused, address_key
+from crm.addresses import AddressRefused, address_key, address_of
 from crm.rights import Actor
 from profiles import queries as profile_queries
 from segments.models import Membership, Segment, WorklistMark
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MOST_FOUND = 200  # customers per reason; the list shows the weightiest of all of them
 MOST_SHOWN = 25
-REST = timedelta(days=7)  # after a call or meeting nobody is proposed again, unless something was promised
+REST = timedelta(days=7)  # after a call or meeting nobody is proposed again, but for promises and deals that close
 NEWS = timedelta(days=3)
 CLOSING = timedelta(days=7)
 CART_DAYS = 7
@@ -77,6 +77,7 @@ class Way:
     address: str
     is_open: bool
     why_not: str = ""
+    url: str = ""  # where the house itself contacts them
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,15 @@ class Entry:
     @property
     def open_ways(self) -> tuple[Way, ...]:
         return tuple(way for way in self.ways if way.is_open)
+
+    @property
+    def shut_ways(self) -> tuple[Way, ...]:
+        return tuple(way for way in self.ways if not way.is_open)
+
+    @property
+    def phone(self) -> str:
+        """The number that may be called, or nothing."""
+        return next((way.address for way in self.open_ways if way.channel == "phone"), "")
 
 
 @dataclass(frozen=True)
@@ -221,13 +231,21 @@ def _ranked(
     ids = [pk for pk, found in reasons.items() if any(one.key != "value" for one in found)]
     put_off = set(marks(actor, at=at).filter(customer__in=ids).values_list("customer_id", flat=True))
     people = _own(actor, crm_queries.customers(actor)).filter(pk__in=set(ids) - put_off, restricted_at__isnull=True)
-    rested = set(_contacted(actor, ids, since=at - REST))
-    found = []
-    for row in people.select_related("company", "owner"):
-        is_promised = any(one.is_promised for one in reasons[row.pk])
-        if is_promised or not (row.objected_at or row.pk in rested):
-            found.append((score(reasons[row.pk], facts.of(row.pk)), row))
+    contacts = timeline.last_contacts(actor, ids, since=at - REST)
+    left = [row for row in people.select_related("company", "owner") if _is_due(row, reasons, contacts, at)]
+    found = [(score(reasons[row.pk], facts.of(row.pk)), row) for row in left]
     return sorted(found, key=lambda pair: (-_pressing(reasons[pair[1].pk]), -pair[0], pair[1].pk))
+
+
+def _is_due(
+    row: "Customer", reasons: Mapping[int, list[Reason]], contacts: Mapping[int, datetime], at: datetime
+) -> bool:
+    """Promised calls stay until they are made; a deal rests for the day after a contact, all else for a week."""
+    last = contacts.get(row.pk)
+    was_today = last is not None and due.day_of(last) == due.day_of(at)
+    if any(one.is_promised and not (one.key == "deal" and was_today) for one in reasons[row.pk]):
+        return True
+    return not row.objected_at and last is None
 
 
 def _pressing(found: Iterable[Reason]) -> int:
@@ -246,11 +264,6 @@ def _own(actor: Actor, people: Any) -> Any:
     return people.filter(Q(owner=actor.user) | Q(owner__isnull=True))
 
 
-def _contacted(actor: Actor, ids: Sequence[int], *, since: datetime) -> Iterable[int]:
-    rows = crm_queries.events(actor).filter(customer__in=ids, type__in=CONTACTS, occurred_at__gte=since)
-    return rows.values_list("customer_id", flat=True)
-
-
 def _dressed(
     ranked: Sequence[tuple[float, "Customer"]],
     actor: Actor,
@@ -260,19 +273,16 @@ def _dressed(
 ) -> list[Entry]:
     """The lines with ways and last contact; who can be reached by no way is left out, unless something was promised."""
     people = [row for _score, row in ranked]
-    ways, last = ways_of(people, at=at), _last_contacts(actor, people)
+    ways, last = ways_of(people, at=at), timeline.last_contacts(actor, [row.pk for row in people])
     found = []
     for weight, row in ranked:
         told = tuple(sorted(reasons[row.pk], key=lambda one: -one.weight))
-        entry = Entry(row, told, ways[row.pk], facts.of(row.pk).get("monetary_amount"), last.get(row.pk), weight)
+        begun = {one.channel: url for one, url in panels.contacts(actor, row.pk)}
+        own = tuple(replace(way, url=begun.get(way.channel, "")) for way in ways[row.pk])
+        entry = Entry(row, told, own, facts.of(row.pk).get("monetary_amount"), last.get(row.pk), weight)
         if entry.open_ways or any(one.is_promised for one in told):
             found.append(entry)
     return found
-
-
-def _last_contacts(actor: Actor, people: Sequence["Customer"]) -> dict[int, datetime]:
-    rows = crm_queries.events(actor).filter(customer__in=[row.pk for row in people], type__in=CONTACTS).order_by()
-    return dict(rows.values_list("customer").annotate(at=Max("occurred_at")))
 
 
 # --- ways ----------------------------------------------------------------------------------------
@@ -335,7 +345,7 @@ def _suppressed(channel: Channel, people: Sequence["Customer"]) -> set[int]:
     keys: dict[str, int] = {}
     for row in people:
         try:
-            keys[address_key(channel.key, getattr(row, channel.column))] = row.pk
+            keys[address_key(channel.key, address_of(channel.key, row))] = row.pk
         except AddressRefused:
             continue
     return {keys[key] for key in crm_queries.suppressed_keys(channel.key, keys)}

@@ -1,8 +1,11 @@
 """What every test may use: a fixed cast of users, a data folder per run, and services that answer or are reported."""
 
+import gc
 import os
 import shutil
 import socket
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +14,9 @@ import pytest
 from django.test import SimpleTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from xdist.scheduler import LoadFileScheduling
 
+gc.disable()  # what is imported stays; `pytest_collection_finish` sets it apart and enables this again
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("KOHDE_TEST_DATA", ROOT / ".." / "shared" / "data")).resolve()
 CHROMIUM = os.environ.get("KOHDE_CHROMIUM") or next(
@@ -56,22 +61,57 @@ def asks_the_database(item: pytest.Item) -> bool:
     return bool(fixtures or is_djangos or any(item.iter_markers("django_db")) or any(item.iter_markers("database")))
 
 
+def keep(config: pytest.Config, items: list[pytest.Item], holds: Callable[[pytest.Item], bool]) -> None:
+    config.hook.pytest_deselected(items=[item for item in items if not holds(item)])
+    items[:] = filter(holds, items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: browsers, served houses and databases are waited for."""
+    return (os.cpu_count() or 1) + 1
+
+
+class ByFiles(LoadFileScheduling):
+    """The guides go to one process, for they walk through one house, which takes longest to fill."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        return "tests/browser/test_guide" if "browser/test_guide" in file else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFiles | None:
+    return ByFiles(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what needs a service that does not answer; the reason says what is missing. Let long files begin first.
 
-    Several processes share the tests by files; one that began a long file last would keep the others waiting.
-    With KOHDE_ONLY_DATABASE=1, for a round on a second database, tests that ask none are left out.
+    Several processes share the tests by files; one that began a long file last would keep the others waiting. Those
+    with a slow test come first, then those with the most tests.
+    With KOHDE_ONLY_DATABASE=1, for a round on a second database, tests that ask none are left out. Two writers at once
+    are for a database that locks rows; SQLite lets one write at a time. What a browser makes of pages is judged there.
     """
     if os.environ.get("KOHDE_ONLY_DATABASE") == "1":
-        config.hook.pytest_deselected(items=[item for item in items if not asks_the_database(item)])
-        items[:] = filter(asks_the_database, items)
+        keep(config, items, asks_the_database)
+    elsewhere = "looks" if os.environ.get("DATABASE_URL", "").startswith("postgres") else "row_locks"
+    keep(config, items, lambda item: not item.get_closest_marker(elsewhere))
     if "PYTEST_XDIST_WORKER" in os.environ:
         long = {item.path for item in items if item.get_closest_marker("slow")}
-        items.sort(key=lambda item: item.path not in long)
+        tests = Counter(item.path for item in items)
+        items.sort(key=lambda item: (item.path not in long, -tests[item.path], item.path))
     missing = {mark: reason for mark, (is_there, reason) in NEEDS.items() if not is_there()}
     for item in items:
         for mark in missing.keys() & {one.name for one in item.iter_markers()}:
             item.add_marker(pytest.mark.skip(reason=missing[mark]))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: looking for garbage in it again and again took an eighth."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -97,7 +137,15 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_unconfigure() -> None:
     from django.conf import settings
 
+    gc.unfreeze()
     shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptied_by_deleting() -> None:
+    from tests import emptying
+
+    emptying.use()
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from crm.models import ApiKey, AuditLine, Event, FieldDefinition, Team, User
+from crm.models import ApiKey, AuditLine, Customer, Event, FieldDefinition, Merge, Team, User
 from tests.crm.conftest import NOW
 
 APPS = ("crm", "profiles", "segments", "campaigns")
@@ -130,6 +130,23 @@ def test_the_teams_of_a_user_are_changed_and_audited(cast: SimpleNamespace) -> N
     assert not cast.anna.teams.exists()
     changes = [line.changes["teams"] for line in AuditLine.objects.filter(kind="user").order_by("id")]
     assert changes == [[["North"], ["South"]], [["South"], []]]
+
+
+def test_a_password_set_for_somebody_is_audited_without_it(cast: SimpleNamespace) -> None:
+    address = reverse("admin:auth_user_password_change", args=[cast.anna.pk])
+    client, given = as_(cast, "adele"), {"usable_password": "true", "password1": "kuusi-7-kissaa", "password2": "x"}
+    assert client.post(address, given).status_code == 200
+    assert client.post(address, given | {"password2": "kuusi-7-kissaa"}).status_code == 302
+    line = AuditLine.objects.get(kind="user", object_id=cast.anna.pk)
+    assert (line.verb, line.changes, line.by) == ("password_set", {}, cast.adele)
+
+
+def test_what_a_merge_keeps_to_be_undone_is_not_shown_backstage(cast: SimpleNamespace) -> None:
+    rows = [Customer.objects.create(number=number, created_at=NOW, updated_at=NOW) for number in "12"]
+    told = {"merged": {"attributes": {"allergy": "hazelnuts"}}}
+    row = Merge.objects.create(survivor=rows[0], merged=rows[1], at=NOW, by=cast.adele, before=told, after={}, moved={})
+    shown = as_(cast, "adele").get(reverse("admin:crm_merge_change", args=[row.pk])).content.decode()
+    assert "hazelnuts" not in shown and "adele" in shown
 
 
 def test_the_last_administrator_stays_one(cast: SimpleNamespace) -> None:

@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
-from django.test import Client
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 
 from campaigns.models import Campaign
-from crm import access, actions
+from crm import access, actions, middleware
 from crm.models import Customer, Note
 
 HUGE = "9" * 5000
@@ -106,3 +108,28 @@ def test_a_list_keeps_and_asks_nothing_that_no_database_holds(cast: SimpleNamesp
     for address in ("/customers/columns/", "/views/customers/save/", "/customers/bulk/"):
         assert client.post(address, asked).status_code in (200, 302), address
     assert client.get("/customers/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "size", "status"),
+    [
+        ("", "/sign-in/", "6000000", 413),
+        ("", "/sign-in/", "5000000", 200),
+        ("", "/sign-in/", "x", 413),
+        ("", "/api/v1/imports/", "6000000", 200),
+        ("maija", "/imports/new/", "2000000000", 200),
+        ("maija", "/imports/new/", "3000000000", 413),
+        ("maija", "/customers/", "6000000", 413),
+        ("maija", "/imports/", "6000000", 413),
+        ("maija", "/imports/1/mapping/", "6000000", 413),
+        ("maija", "/nowhere/", "6000000", 413),
+        ("maija", "/customers/1/notes/new/", "100000000", 200),
+        ("maija", "/customers/1/notes/new/", "200000000", 413),
+    ],
+)
+def test_a_body_that_nobody_could_mean_is_refused_unread(
+    who: str, path: str, size: str, status: int, cast: SimpleNamespace
+) -> None:
+    request = RequestFactory().post(path, CONTENT_LENGTH=size)
+    request.user = getattr(cast, who) if who else AnonymousUser()
+    assert middleware.bounded(lambda _request: HttpResponse())(request).status_code == status

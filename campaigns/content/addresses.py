@@ -34,10 +34,14 @@ def token(message: Message, purpose: str, subject: str = "") -> str:
 
 
 def message_of(token: str, purpose: str, subject: str = "") -> Message | None:
-    """The message whose address this is; None unless every character is right."""
+    """The message whose address this is, to whom its recipient is by now; None unless every character is right."""
     number = number_of(token)
     found = Message.objects.select_related("run__campaign").filter(pk=number).first() if number is not None else None
-    return found if found and is_signed(found, token, purpose, subject) else None
+    if found is None or not is_signed(found, token, purpose, subject):
+        return None
+    while found.customer and found.customer.merged_into:  # what they say now is said of the record that lives
+        found.customer = found.customer.merged_into
+    return found
 
 
 def number_of(token: str) -> int | None:

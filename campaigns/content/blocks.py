@@ -5,12 +5,18 @@ every mail program shows alike, on a desk and on a phone.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
+from itertools import accumulate
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+
+from campaigns.content import composition, merge
+from campaigns.content.composition import Source
+from campaigns.content.merge import Fault
 
 LIQUID = re.compile(r"(\{\{.*?\}\}|\{%.*?%\})", re.DOTALL)
 Block = Mapping[str, Any]
@@ -122,9 +128,42 @@ OPERATORS = {
 
 def html_of(look_key: str, blocks: Sequence[Block]) -> str:
     """The letter. Raises KeyError for a look or kind that does not exist."""
-    look = LOOKS[look_key]
-    body = "".join(conditional(KINDS[block["kind"]].write(block, look), block) for block in blocks)
-    return FRAME.replace("@style@", style(look)).replace("@body@", body)
+    return framed(look_key, "".join(f"{part}\n" for part in parts_of(look_key, blocks)))
+
+
+def parts_of(look_key: str, blocks: Sequence[Block]) -> list[str]:
+    """The HTML of each block."""
+    return [conditional(KINDS[block["kind"]].write(block, LOOKS[look_key]), block) for block in blocks]
+
+
+def framed(look_key: str, body: str) -> str:
+    return FRAME.replace("@style@", style(LOOKS[look_key])).replace("@body@", body)
+
+
+def placed(source: Source, look_key: str, blocks: Sequence[Block], known: Sequence[str]) -> list[Fault]:
+    """Faults of a letter made of blocks: those in the HTML by the block they stand in, for nobody wrote its lines."""
+    faults = composition.faults(replace(source, html=html_of(look_key, blocks)), known)
+    parts = parts_of(look_key, blocks)
+    starts = list(accumulate((part.count("\n") + 1 for part in parts), initial=first_line(look_key)))
+    return [numbered(one, parts, starts) if one.part == "html" and one.line else one for one in faults]
+
+
+def first_line(look_key: str) -> int:
+    """The line of the HTML on which the first block begins."""
+    return framed(look_key, "@").partition("@")[0].count("\n") + 1
+
+
+def numbered(fault: Fault, parts: Sequence[str], starts: Sequence[int]) -> Fault:
+    """The fault with its block. What cannot be read is told as that block tells it which cannot be read by itself.
+
+    What one block opens another may close; an end that is missing is missed only at the end of the letter.
+    """
+    place = min(bisect_right(starts, fault.line), len(parts))
+    unread = [number for number, part in enumerate(parts, start=1) if not merge.can_be_read(part)]
+    if not unread or merge.can_be_read("".join(parts)):
+        return replace(fault, block=place)
+    number = place if place in unread else unread[0]
+    return replace(merge.faults("html", parts[number - 1], ())[0], block=number)
 
 
 def conditional(html: str, block: Block) -> str:

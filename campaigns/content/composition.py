@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 from css_inline import CSSInliner
 from django.utils.translation import gettext as _
 from inscriptis import get_text
+from inscriptis.css_profiles import CSS_PROFILES
 from inscriptis.model.config import ParserConfig
+from liquid.exceptions import LiquidError
 
 from campaigns.content import merge
 
@@ -37,6 +39,12 @@ ACTIVE = re.compile(
     re.IGNORECASE,
 )
 SCHEMES = ("", "http", "https", "mailto", "tel", "sms")
+TABLE = re.compile(r"<(/?)(table|thead|tbody|tfoot|tr|td|th)\b[^<>]*>", re.IGNORECASE)
+CELL_ENDS = re.compile(r"</span>")
+MARKDOWN_LINK = re.compile(r"\[([^\[\]\n]*)\]\(([^()\n]*)\)")
+TAGS_ALONE = re.compile(r"^[ \t]*((?:\{%[^\n%]*%\}[ \t]*)+)\n", re.MULTILINE)
+BLANK_LINES = re.compile(r"\n{3,}")
+PLAINLY = ParserConfig(css=CSS_PROFILES["strict"], display_links=True)  # the other one indents
 PREHEADER = '<div style="display:none;max-height:0;overflow:hidden">{}</div>'
 FOOTER = (
     '<p style="margin:32px 0 0;font:12px/1.5 system-ui,sans-serif;color:#5b6670">'
@@ -218,23 +226,50 @@ def _inlined(html: str) -> str:
     return HIDDEN.sub(lambda mark: tags[int(mark[1])], shown)
 
 
+FACTS = {"feature", "products", "segment", "segments", "survey"}  # read for a batch that is sent, not for a click
+
+
 def _with_numbered_links(html: str) -> tuple[str, tuple[str, ...]]:
-    """Web links become `links[n]`; the same address twice is one link."""
+    """Web links become `links[n]`; the same address twice is one link. Those with names of the text's own stay.
+
+    A click is led by the stored address alone: what a loop, an assignment or the facts of the send had given would be
+    empty there.
+    """
     urls: dict[str, int] = {}
+    tags: list[str] = []
+    foreign = _names(html)
+
+    def hide(tag: str) -> str:
+        tags.append(tag)
+        return f"\ue000{len(tags) - 1}\ue001"
+
+    def shown(part: str) -> str:
+        return HIDDEN.sub(lambda mark: tags[int(mark[1])], part)
 
     def number(link: re.Match[str]) -> str:
-        url = link[2].replace("&amp;", "&")
-        if not is_web(url):
+        url = shown(link[2].replace("&amp;", "&"))
+        if not is_web(url) or not _names(url) <= foreign - FACTS:
             return link[0]
         return f"{link[1]}{{{{ links[{urls.setdefault(url, len(urls))}] }}}}{link[3]}"
 
-    return HREF.sub(number, html), tuple(urls)
+    return shown(HREF.sub(number, _tags_replaced(html, hide))), tuple(urls)
+
+
+def _names(text: str) -> set[str]:
+    """First words of the names that the text takes from outside."""
+    if "{" not in text:
+        return set()
+    try:
+        return {str(use.segments[0]) for use in merge.uses(merge.parsed(text, escape=False))}
+    except LiquidError:
+        return {""}  # no text by itself: such a link stays as it is
 
 
 def _with_numbered_addresses(text: str) -> tuple[str, tuple[str, ...]]:
-    """Addresses written out in a plain text become `links[n]`; the same twice is one."""
+    """Addresses written out in a plain text become `links[n]`; the same twice is one, and the same ones stay."""
     urls: dict[str, int] = {}
     tags: list[str] = []
+    foreign = _names(text)
     text = text.replace(MARK, "").replace("\ue001", "")
 
     def hide(tag: str) -> str:
@@ -246,6 +281,8 @@ def _with_numbered_addresses(text: str) -> tuple[str, tuple[str, ...]]:
 
     def number(address: re.Match[str]) -> str:
         url = shown(address[0])
+        if not _names(url) <= foreign - FACTS:
+            return address[0]
         return f"{{{{ links[{urls.setdefault(url, len(urls))}] }}}}"
 
     numbered = ADDRESS.sub(number, _tags_replaced(text, hide))
@@ -258,10 +295,15 @@ def is_web(url: str) -> bool:
 
 
 def _plain(html: str) -> str:
-    """The plain part of an HTML text; links follow their words in brackets."""
-    return re.sub(
-        r"\[([^\[\]\n]*)\]\(([^()\n]*)\)", r"\1 (\2)", get_text(html, ParserConfig(display_links=True))
-    ).strip()
+    """The plain part of an HTML text; links follow their words in brackets.
+
+    Tables are read as lines: what stands between their rows, such as a loop, would leave them otherwise. A tag that
+    stands alone on a line takes the line with it.
+    """
+    lines = TABLE.sub(lambda tag: f"<{tag[1]}{'span' if tag[2].lower() in ('td', 'th') else 'div'}>", html)
+    text = get_text(CELL_ENDS.sub("</span> ", lines), PLAINLY)
+    text = MARKDOWN_LINK.sub(r"\1 (\2)", "\n".join(map(str.rstrip, text.splitlines())))
+    return BLANK_LINES.sub("\n\n", TAGS_ALONE.sub(r"\1", text)).strip()
 
 
 def _before_end(html: str, addition: str) -> str:

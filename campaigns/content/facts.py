@@ -5,9 +5,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count
+from django.utils.translation import override
 
 from campaigns.content.composition import Source
 from crm import figures, rights
@@ -39,14 +43,14 @@ class Facts:
     """The values by customer id."""
 
     features: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
-    products: Mapping[int, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+    products: Mapping[int, Sequence[Any]] = field(default_factory=dict)
     surveys: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
 
-    def of(self, customer_id: int, slugs: Sequence[str]) -> dict[str, Any]:
-        """The names a text may use about this person."""
+    def of(self, customer_id: int, slugs: Sequence[str], language: str) -> dict[str, Any]:
+        """The names a text may use about this person, amounts written as their language does."""
         return {
             "feature": self.features.get(customer_id, {}),
-            "products": self.products.get(customer_id, ()),
+            "products": [shown(one, language) for one in self.products.get(customer_id, ())],
             "survey": self.surveys.get(customer_id, {}),
             "segments": list(slugs),
         }
@@ -102,7 +106,7 @@ def plain(value: Any) -> Any:
     return float(value) if hasattr(value, "as_integer_ratio") else str(value)
 
 
-def recommended(customers: Sequence[int], at: datetime) -> dict[int, list[dict[str, str]]]:
+def recommended(customers: Sequence[int], at: datetime) -> dict[int, list[Any]]:
     """For each the best-selling products of the categories they buy from, then of all; never what they have."""
     sellers = bestsellers(at)
     bought: dict[int, set[int]] = defaultdict(set)
@@ -113,7 +117,7 @@ def recommended(customers: Sequence[int], at: datetime) -> dict[int, list[dict[s
     ):
         bought[customer].add(product)
         likes[customer][category] += 1
-    return {one: shown(sellers, bought[one], likes[one]) for one in customers}
+    return {one: best_for(sellers, bought[one], likes[one]) for one in customers}
 
 
 def bestsellers(at: datetime) -> list[Any]:
@@ -126,12 +130,20 @@ def bestsellers(at: datetime) -> list[Any]:
     return [known[pk] for pk in ids]
 
 
-def shown(sellers: Sequence[Any], bought: set[int], likes: Counter[str]) -> list[dict[str, str]]:
+def best_for(sellers: Sequence[Any], bought: set[int], likes: Counter[str]) -> list[Any]:
     """The first few, favourite categories first."""
     new = [one for one in sellers if one.pk not in bought]
-    ranked = sorted(new, key=lambda one: -likes[one.category])  # stable: inside a category the best-selling first
-    return [{"name": str(one), "sku": one.sku, "price": price(one)} for one in ranked[:RECOMMENDED]]
+    return sorted(new, key=lambda one: -likes[one.category])[:RECOMMENDED]  # stable: then the best-selling first
 
 
-def price(product: Any) -> str:
-    return figures.money(product.price_amount, product.currency) if product.price_amount and product.currency else ""
+def shown(product: Any, language: str) -> dict[str, str]:
+    """A product as texts name it."""
+    has_price = product.price_amount and product.currency
+    cost = price(product.price_amount, product.currency, language) if has_price else ""
+    return {"name": str(product), "sku": product.sku, "price": cost}
+
+
+@lru_cache(maxsize=2_000)
+def price(amount: Decimal, currency: str, language: str) -> str:
+    with override(language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE):
+        return figures.money(amount, currency)

@@ -14,6 +14,7 @@ from django.utils.html import escape
 from campaigns.content import addresses, fields, merge
 from campaigns.content.composition import Source, compose
 from campaigns.models import Campaign, Message
+from crm.addresses import in_ascii
 
 if TYPE_CHECKING:
     from crm.models import Customer
@@ -111,7 +112,8 @@ def sender_of(campaign: Campaign) -> str:
 @lru_cache(maxsize=100)
 def from_header(name: str, address: str, usual: str) -> str:
     usual_name, usual_address = parseaddr(usual)
-    return formataddr((one_line(name) or usual_name, address or usual_address))
+    local, at_sign, domain = (address or usual_address).rpartition("@")
+    return formataddr((one_line(name) or usual_name, f"{local}{at_sign}{in_ascii(domain)}"))
 
 
 def mail_of(letter: Letter, campaign: Campaign, to: str, headers: Mapping[str, str]) -> EmailMultiAlternatives:

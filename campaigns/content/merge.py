@@ -1,8 +1,10 @@
 """The merge language: Liquid over plain values, with limits; faults are found when a text is saved."""
 
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache, wraps
 from itertools import islice
 from typing import Any
@@ -11,14 +13,48 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from liquid import BoundTemplate, Environment, Undefined
 from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.context import RenderContext
 from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError
 
 LONGEST_RANGE, LONGEST_TAG, LONGEST_FILTERED = 2_000, 5_000, 20_000
+LONGEST_TIME = 0.05  # seconds of the processor for one text; a letter takes a hundredth of that
 OPENING, CLOSING = re.compile(r"\{\{|\{%"), {"{{": "}}", "{%": "%}"}
 MOST_FAULTS = 20  # told of one part; the rest shows once these are mended
 
 
+class _Timed(RenderContext):
+    """Stops what would keep a worker busy: a filter, a loop or an assignment begun after the time is up is refused."""
+
+    __slots__ = ("until",)
+
+    def __init__(self, template: BoundTemplate, **given: Any) -> None:
+        super().__init__(template, **given)
+        above: Any = self.parent_context
+        self.until: float = above.until if above else time.thread_time() + LONGEST_TIME
+
+    def refuse_late(self) -> None:
+        if time.thread_time() > self.until:
+            raise ResourceLimitError(_("filling in the text takes too long."), token=None)
+
+    def assign(self, key: str, val: Any) -> None:
+        self.refuse_late()
+        super().assign(key, val)
+
+    def filter(self, name: str, token: Any = None) -> Callable[..., object]:
+        self.refuse_late()
+        return super().filter(name, token)
+
+    def raise_for_loop_limit(self, length: int = 1) -> None:
+        self.refuse_late()
+        super().raise_for_loop_limit(length)
+
+
+class _Template(BoundTemplate):
+    context_class = _Timed
+
+
 class _Limited(Environment):
+    template_class = _Template
     loop_iteration_limit = LONGEST_RANGE
     output_stream_limit = 1_000_000
     local_namespace_limit = 100_000
@@ -29,7 +65,8 @@ def _short_range(self: RangeLiteral, start: Any, stop: Any) -> range:
     """Loops have their limit, but filters would write out `(1..1000000000)` number by number."""
     found = _any_range(self, start, stop)
     if found.stop - found.start > LONGEST_RANGE:
-        raise ResourceLimitError(f"a range has at most {LONGEST_RANGE} numbers", token=self.token)
+        words = _("a range has at most %(most)s numbers.") % {"most": LONGEST_RANGE}
+        raise ResourceLimitError(words, token=self.token)
     return found
 
 
@@ -54,7 +91,8 @@ def bounded(filter_: Callable[..., Any]) -> Callable[..., Any]:
 
 def refuse_long(*values: Any, length: int = 0) -> None:
     if max([length, *(len(one) for one in values if isinstance(one, str | list))]) > LONGEST_FILTERED:
-        raise ResourceLimitError(f"a filter takes and gives at most {LONGEST_FILTERED} characters", token=None)
+        words = _("a filter takes and gives at most %(most)s characters.") % {"most": LONGEST_FILTERED}
+        raise ResourceLimitError(words, token=None)
 
 
 def replaced_length(value: Any, old: Any = "", new: Any = "") -> int:
@@ -98,8 +136,11 @@ class Fault:
     line: int  # 0: the whole part, and the message is a sentence of its own
     message: str
     valid: tuple[str, ...] = ()
+    block: int = 0  # 1, 2, 3 … in HTML that is made of blocks, where lines say nothing
 
     def __str__(self) -> str:
+        if self.block:
+            return _("Block %(block)s: %(message)s") % vars(self)
         if not self.line:
             return self.message
         return _("%(part)s, line %(line)s: %(message)s") % {**vars(self), "part": LABELS.get(self.part, self.part)}
@@ -113,8 +154,17 @@ class RenderFailed(Exception):
 def parsed(text: str, *, escape: bool) -> BoundTemplate:
     """The parsed text; `escape` for HTML, where values must not become markup. Raises LiquidError."""
     if any(end - start > LONGEST_TAG for start, end, _is_closed in tags(text)):
-        raise LiquidSyntaxError(f"a tag has at most {LONGEST_TAG} characters", token=None)
+        raise LiquidSyntaxError(_("a tag has at most %(most)s characters.") % {"most": LONGEST_TAG}, token=None)
     return (ESCAPING if escape else PLAIN).from_string(text)
+
+
+def can_be_read(text: str) -> bool:
+    """Whether the text is whole by itself: every tag is known and closed."""
+    try:
+        parsed(text, escape=False)
+    except LiquidError:
+        return False
+    return True
 
 
 def filled(text: str, values: Mapping[str, Any], *, escape: bool) -> str:
@@ -130,7 +180,7 @@ def filled(text: str, values: Mapping[str, Any], *, escape: bool) -> str:
     except LiquidError as error:
         raise RenderFailed(said_by(error)) from error
     except (ArithmeticError, ValueError, TypeError, LookupError, MemoryError, RecursionError) as error:
-        raise RenderFailed(_("a filter was given what it cannot work with")) from error
+        raise RenderFailed(_("a filter was given what it cannot work with.")) from error
 
 
 def faults(part: str, text: str, known: Iterable[str]) -> list[Fault]:
@@ -176,13 +226,35 @@ def _fault(part: str, text: str, use: Any, known: tuple[str, ...]) -> Fault | No
     name = ".".join(str(segment) for segment in use.segments)
     if name in known:
         return None
-    message = _("there is no field “%(name)s”; the fields are: %(valid)s.") % {"name": name, "valid": ", ".join(known)}
-    return Fault(part, line_of(text, use.span.index), message, known)
+    near = get_close_matches(name, known, cutoff=0.5)
+    said = {"name": name, "valid": ", ".join(near or known)}
+    message = (
+        _("there is no field “%(name)s”; the nearest are: %(valid)s.")
+        if near
+        else _("there is no field “%(name)s”; the fields are: %(valid)s.")
+    )
+    return Fault(part, line_of(text, use.span.index), message % said, known)
+
+
+# What the library says of a text it cannot read, and the same for people who do not speak its language.
+TROUBLES = (
+    (re.compile(r"expected '(\S+)', found end of file"), gettext_lazy("the end of a field or tag is missing: %s.")),
+    (re.compile(r"expected tag (\w+), found"), gettext_lazy("the tag “%s” is missing at the end.")),
+    (re.compile(r"unexpected tag '(\w+)'"), gettext_lazy("the tag “%s” is unknown, or nothing before it asks for it.")),
+    (
+        re.compile(r"(?:missing|expected a primitive) (expression)"),
+        gettext_lazy("inside a field or tag something is missing."),
+    ),
+)
 
 
 def said_by(error: LiquidError) -> str:
-    """The first line of the error, without the excerpt of the text that follows it."""
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    """What is wrong, in words; the library's own, without the excerpt of the text that follows, where we have none."""
+    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    for sign, words in TROUBLES:
+        if found := sign.match(said):
+            return str(words) % found[1] if "%s" in str(words) else str(words)
+    return said
 
 
 def place_of(error: LiquidError, text: str) -> int:

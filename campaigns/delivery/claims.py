@@ -13,10 +13,11 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from campaigns.conversions import is_over
 from campaigns.delivery import rates
 from campaigns.delivery.hours import ALL_DAYS, Hours, opens_at, zone_of
 from campaigns.delivery.permission import NEEDS_CONSENT
-from campaigns.delivery.transitions import IS_SENDING, LEASE, RELEASE
+from campaigns.delivery.transitions import IS_SENDING, LEASE, RELEASE, expire_waiting
 from campaigns.models import Campaign, Message, MessageState, Run, SendingRules
 
 CLAIM_SIZE = 200
@@ -34,10 +35,15 @@ class Claim:
 
 
 @transaction.atomic
-def claim(run_id: int, *, size: int = CLAIM_SIZE) -> Claim:
-    """Lease up to `size` due messages of a run that is sending; those put off earlier come first."""
+def claim(run_id: int, *, size: int = CLAIM_SIZE, at: datetime | None = None) -> Claim:
+    """Lease up to `size` due messages of a run that is sending; those put off earlier come first.
+
+    Whether they come too late is asked as of `at`: now, unless a past is told.
+    """
     token = secrets.token_hex(16)
     run = Run.objects.select_related("campaign").get(pk=run_id)
+    if is_over(run, at=at or timezone.now()):
+        expire_waiting(run_id)
     allowed = rates.allowance(run.campaign.channel)
     rows, put_off = in_their_hours(candidates(run_id, size, allowed), run.campaign)
     mine = [row for row in rows if allowed.take(row.customer.email if row.customer else "")]

@@ -46,7 +46,7 @@ class Desk:
         source = self.matrices[variant].text_for(own_segments, customer.language)
         segment = next((self.segment_names[one] for one in sorted(own_segments) if one in self.segment_names), "")
         slugs = [self.segment_slugs[one] for one in sorted(own_segments)]
-        told = self.facts.of(customer.pk, slugs)
+        told = self.facts.of(customer.pk, slugs, customer.language)
         known = letters.values(self.campaign, customer, self.custom_keys, segment, told)
         tracked = customer.pk in self.trackable and not self.campaign.is_letter
         return letters.write(source, known, letters.ways_of(message, self.link_ids[variant], tracked=tracked))

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 
 from campaigns.channels import CHANNELS
+from campaigns.content.merge import RenderFailed
 from campaigns.content.mime import bare, written
 from campaigns.delivery.calls import CallLine
 from campaigns.delivery.conversation import Begin, Broken, Line
@@ -33,14 +34,15 @@ class SmtpLine:
         self.used, self.opened_at = 0, 0.0
 
     def hand_over(self, mail: EmailMultiAlternatives, begin: Begin) -> Reply | None:
-        refusal = self._open() or self._envelope(mail)
+        to, payload = ready(mail)  # before the beginning: what cannot be written must not become a doubt
+        refusal = self._open() or self._envelope(mail.from_email, to)
         if refusal:
             return refusal
         if not begin():
             self._reset()
             return None
         self.used += 1
-        return self._payload(written(mail))
+        return self._payload(payload)
 
     def close(self) -> None:
         smtp, self.smtp = self.smtp, None
@@ -83,10 +85,12 @@ class SmtpLine:
             smtp.sock.settimeout(COMMAND_SECONDS)
         return POLITE, b""
 
-    def _envelope(self, mail: EmailMultiAlternatives) -> Reply | None:
+    def _envelope(self, usual: str, to: str) -> Reply | None:
         """Name sender and recipient; the reply that refused one of them."""
-        envelope = (settings.BOUNCE_ADDRESS or mail.from_email, mail.to[0])
-        sender, to = map(bare, envelope)
+        try:
+            sender = bare(settings.BOUNCE_ADDRESS or usual)
+        except ValueError:
+            return Reply(MAIL, 553, "our own address is not one")
         for phase, command, address in ((MAIL, self._smtp.mail, sender), (RCPT, self._smtp.rcpt, to)):
             reply = self._ask(phase, command, address)
             if reply.code not in (250, 251):
@@ -138,6 +142,14 @@ class SmtpLine:
         smtp, self.smtp = self.smtp, None
         if smtp:
             smtp.close()
+
+
+def ready(mail: EmailMultiAlternatives) -> tuple[str, bytes]:
+    """Recipient and bytes of a mail. Raises `RenderFailed` for one that cannot travel."""
+    try:
+        return bare(mail.to[0]), written(mail)
+    except ValueError as error:  # letters that are none, or a line break where none may be
+        raise RenderFailed(type(error).__name__) from error
 
 
 class BackendLine:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from campaigns import pressure
+from campaigns import pressure, topics
 from campaigns.models import Message, Run
 from crm.models import ConsentState, Customer, Suppression
 
@@ -58,6 +58,7 @@ OBJECTIONS = (
     Objection("restricted", Q(recipient(restricted_at__isnull=False))),
     Objection("objected", MARKETING & Q(recipient(objected_at__isnull=False))),
     Objection("no_consent", MARKETING & ~CONSENTED),
+    Objection(topics.REFUSED, MARKETING & Q(topics.is_refused())),
     Objection("suppressed", SUPPRESSED),
     Objection(pressure.TOO_SOON, pressure.capped(at_most=1), is_implied=True),
     Objection(pressure.TOO_MANY, pressure.capped(), is_implied=True),

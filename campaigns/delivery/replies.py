@@ -8,7 +8,8 @@ from enum import StrEnum
 CONNECT, MAIL, RCPT, DATA = "connect", "mail", "rcpt", "data"
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 1440))
 ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
-ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")  # RFC 3463
+ENHANCED = re.compile(r"(?<![\w.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\w)")  # RFC 3463; no part of an IP address
+OF_SENDER = ("5.1.7", "5.1.8")  # our own address, or its domain, is what they do not take
 
 # How servers without enhanced codes say that they do not want *us*: such a recipient may well exist.
 OURS = re.compile(
@@ -40,8 +41,9 @@ TABLE = (
     Row(ANY, ("421",), Meaning.CLOSING),
     Row((CONNECT, MAIL), ("4", "5"), Meaning.SERVER),
     Row(ANY, ("500", "502", "503", "530", "534", "535", "538", "454"), Meaning.SERVER),
+    Row(ANY, OF_SENDER, Meaning.REFUSED),
     Row(ANY, ("5.1.",), Meaning.NO_MAILBOX),
-    Row(ANY, ("5.2.1", "5.2.2", "5.3.", "5.7.", "552"), Meaning.REFUSED),
+    Row(ANY, ("5.2.1", "5.2.2", "5.3.", "5.4.6", "5.4.7", "5.6.", "5.7.", "552"), Meaning.REFUSED),
     Row((RCPT,), ("550", "551", "553"), Meaning.NO_MAILBOX),
     Row(ANY, ("5",), Meaning.REFUSED),
     Row(ANY, ("4",), Meaning.LATER),
@@ -82,6 +84,8 @@ class Reply:
     @property
     def is_policy(self) -> bool:
         """A refusal that rests on rules, such as "relay denied" or "looks like spam", and not on the mailbox."""
+        if self.enhanced in OF_SENDER:
+            return True
         if self.phase == DATA:
             return not self.enhanced.startswith(("5.1.", "5.2."))
         return self.phase == RCPT and (self.enhanced.startswith("5.7.") or (not self.enhanced and self.is_about_us))
@@ -102,6 +106,8 @@ def meaning(reply: Reply) -> Meaning:
     (<Meaning.NO_MAILBOX: 'no_mailbox'>, <Meaning.REFUSED: 'refused'>)
     >>> meaning(Reply("rcpt", 550, "relay not permitted")), meaning(Reply("rcpt", 550, "unknown user"))
     (<Meaning.REFUSED: 'refused'>, <Meaning.NO_MAILBOX: 'no_mailbox'>)
+    >>> meaning(Reply("rcpt", 550, "[5.9.12.33] blocked")), meaning(Reply("rcpt", 550, "5.1.8 sender's domain"))
+    (<Meaning.REFUSED: 'refused'>, <Meaning.REFUSED: 'refused'>)
     >>> meaning(Reply("mail", 550, "5.7.1 sender not allowed"))
     <Meaning.SERVER: 'server'>
     """

@@ -24,6 +24,7 @@ OWN_ID = re.compile(r"<(\d{1,18}\.[0-9a-f]{32})@")
 FEEDBACK = {"abuse": COMPLAINT, "fraud": COMPLAINT, "opt-out": LEFT, "opt-out-list": LEFT}
 ACTIONS = {"delivered": DELIVERED, "relayed": DELIVERED, "expanded": DELIVERED}
 MOST_BYTES = 2_000_000
+PARSER_FAILS = (ValueError, LookupError, AttributeError, TypeError, NameError)  # on what no standard foresaw
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,23 @@ class Return:
 
 def read(mail: bytes) -> Return | None:
     """What the mail tells; None when it is no report, or of no message of ours."""
-    parsed: Any = message_from_bytes(mail[:MOST_BYTES], EmailMessage, policy=policy.default)
     try:
+        parsed: Any = message_from_bytes(mail[:MOST_BYTES], EmailMessage, policy=policy.default)
         kind, token = kind_of(parsed), token_in(parsed)
-    except (ValueError, LookupError, AttributeError, TypeError):  # the parser meets what no standard foresaw
+    except PARSER_FAILS:
         return None
     if kind == NOTHING or not token:
         return None
-    key = str(parsed.get("Message-ID") or hashlib.sha256(mail).hexdigest())
+    key = field(parsed, "Message-ID") or hashlib.sha256(mail).hexdigest()
     return Return(kind, token, moment_of(parsed), key)
+
+
+def field(mail: Message, name: str) -> str:
+    """A field of the mail; empty when there is none, or none that the parser can read."""
+    try:
+        return str(mail.get(name, ""))
+    except PARSER_FAILS:
+        return ""
 
 
 def kind_of(mail: EmailMessage) -> str:
@@ -92,18 +101,18 @@ def token_in(mail: EmailMessage) -> str:
     for part in mail.walk():
         if part is mail:
             continue
-        text = str(part.get("Message-ID", ""))
+        text = field(part, "Message-ID")
         if part.get_content_type() in ("text/rfc822-headers", "message/rfc822") and not part.is_multipart():
             text += str(part.get_payload())
         if found := OWN_ID.search(text):
             return found.group(1).replace(".", "-")
-    found = OWN_ID.search(f"{mail.get('In-Reply-To', '')} {mail.get('References', '')}")
+    found = OWN_ID.search(f"{field(mail, 'In-Reply-To')} {field(mail, 'References')}")
     return found.group(1).replace(".", "-") if found else ""
 
 
 def moment_of(mail: EmailMessage) -> datetime | None:
     try:
-        found = parsedate_to_datetime(str(mail.get("Date", "")))
+        found = parsedate_to_datetime(field(mail, "Date"))
     except (ValueError, TypeError):
         return None
     return found if found.tzinfo else None

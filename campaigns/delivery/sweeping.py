@@ -29,6 +29,8 @@ def sweep(*, at: datetime) -> Swept:
     """Do what is due and say which runs to poke."""
     journal.replay()
     released, doubted = transitions.release_expired(), transitions.doubt_expired()
+    for run in cancelled_with_open_messages():
+        transitions.cancel_open(run)
     for run in Run.objects.filter(status=RunStatus.PAUSED, resume_at__lte=at).values_list("pk", flat=True):
         setbacks.try_again(run, at=at)
     again = Run.objects.filter(on_ambiguous=OnAmbiguous.RESEND, status=RunStatus.SENDING).values_list("pk", flat=True)
@@ -41,6 +43,12 @@ def sweep(*, at: datetime) -> Swept:
 
 def open_runs() -> tuple[int, ...]:
     return tuple(Run.objects.filter(status=RunStatus.SENDING).values_list("pk", flat=True))
+
+
+def cancelled_with_open_messages() -> tuple[int, ...]:
+    """What was in the middle of a hand-over at the cancelling, and was then put off or taken back: it ends, too."""
+    waiting = Message.objects.filter(run=OuterRef("pk"), state__in=transitions.WAITING)
+    return tuple(Run.objects.filter(Exists(waiting), status=RunStatus.CANCELLED).values_list("pk", flat=True))
 
 
 def sealing_runs() -> tuple[int, ...]:

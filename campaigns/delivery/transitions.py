@@ -1,4 +1,4 @@
-"""The changes a message may go through, numbered T1 to T11 in docs/sending.md; each is one guarded update."""
+"""The changes a message may go through, numbered T1 to T12 in docs/sending.md; each is one guarded update."""
 
 from datetime import timedelta
 
@@ -12,7 +12,9 @@ from crm.statements import Given, Statement
 
 LEASE = timedelta(minutes=15)
 HAND_OVER_LEASE = timedelta(minutes=12)  # the ten minutes RFC 5321 §4.5.3.2.6 grants the final reply, and a margin
-OPEN_STATES = (MessageState.QUEUED, MessageState.DEFERRED, MessageState.LEASED, MessageState.HANDING)
+WAITING = (MessageState.QUEUED, MessageState.DEFERRED, MessageState.LEASED)
+SENT_AGAIN = "sent_again"
+OPEN_STATES = (*WAITING, MessageState.HANDING)
 SAID = {"reason": Given("reason"), "code": Given("code"), "attempts": Given("attempts", IntegerField)}
 NO_LEASE = {"lease_token": Value(""), "lease_until": Value(None)}
 IS_SENDING = Q(Exists(Run.objects.filter(pk=OuterRef("run_id"), status=RunStatus.SENDING)))
@@ -108,11 +110,18 @@ def requeue_unknown(run_id: int, *, tries: int | None = None) -> int:
     unknown = Message.objects.filter(run_id=run_id, state=MessageState.UNKNOWN)
     if tries is not None:
         unknown = unknown.filter(attempts__lt=tries)
-    return unknown.update(state=MessageState.QUEUED, reason="sent_again", lease_token="", next_at=None)
+    return unknown.update(state=MessageState.QUEUED, reason=SENT_AGAIN, lease_token="", next_at=None)
+
+
+def expire_waiting(run_id: int) -> int:
+    """T12: its days are over, as after a long pause. What a person asked to send again is sent all the same."""
+    rows = Message.objects.filter(run_id=run_id, state__in=(MessageState.QUEUED, MessageState.DEFERRED))
+    return rows.exclude(reason=SENT_AGAIN).update(
+        state=MessageState.EXPIRED, reason="too_late", final_at=Now(), lease_token="", lease_until=None, next_at=None
+    )
 
 
 def cancel_open(run_id: int) -> int:
     """T11: what has not begun will not begin."""
-    waiting = (MessageState.QUEUED, MessageState.DEFERRED, MessageState.LEASED)
-    rows = Message.objects.filter(run_id=run_id, state__in=waiting)
+    rows = Message.objects.filter(run_id=run_id, state__in=WAITING)
     return rows.update(state=MessageState.CANCELLED, final_at=Now(), lease_token="", lease_until=None, next_at=None)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -20,7 +21,7 @@ from campaigns.delivery.desk import Desk, desk_for
 from campaigns.delivery.hours import Hours, zone_of
 from campaigns.delivery.lines import open_line
 from campaigns.delivery.replies import CONNECT, DATA, Meaning, Reply
-from campaigns.delivery.setbacks import pause_for_trouble, trouble_is_over
+from campaigns.delivery.setbacks import pause_for_a_person, pause_for_trouble, trouble_is_over
 from campaigns.models import Message, MessageState, Run, RunStatus
 from campaigns.responses import record_hard_bounce
 from crm.statements import Call, together
@@ -30,6 +31,8 @@ WRITE_AGAIN_AFTER = (1, 2, 4, 8, 15, 30, 60)  # seconds
 TROUBLE_AFTER = 5  # failures in a row that are no recipient's fault
 REFUSED_ALIKE = 10  # recipients refused in a row with the same codes: nobody believes that of recipients
 FEWEST_REFUSED = 3  # … of a run so small, or so young, that it never sent anything
+UNWRITTEN_ALIKE = 10  # recipients in a row whom the text could not be filled in for: the text is to blame
+UNWRITTEN = "not_rendered"
 logger = logging.getLogger(__name__)
 
 
@@ -46,13 +49,19 @@ class Batch:
     accepted: tuple[Message, Reply, datetime] | None = None
     refused_alike: list[tuple[Message, Reply, datetime]] = field(default_factory=list)
     faults_in_a_row: int = 0
+    unwritten_in_a_row: int = 0
     trouble: str = ""
 
 
-def send_batch(run_id: int, *, size: int = claims.CLAIM_SIZE, seconds: float = BATCH_SECONDS) -> Counter[str]:
-    """Send up to `size` due messages of the run; return how many ended in which state. Safe to run many at once."""
+def send_batch(
+    run_id: int, *, size: int = claims.CLAIM_SIZE, seconds: float = BATCH_SECONDS, at: datetime | None = None
+) -> Counter[str]:
+    """Send up to `size` due messages of the run; return how many ended in which state. Safe to run many at once.
+
+    `at` is the moment at which the run is carried out when that is not now, as when the demo tells its past.
+    """
     run = Run.objects.select_related("campaign").get(pk=run_id)
-    claimed = claim(run_id, size=size)
+    claimed = claim(run_id, size=size, at=at)
     if not claimed.messages:
         return Counter(put_off=claimed.put_off) if claimed.put_off else Counter()
     make_commits_durable()
@@ -103,15 +112,32 @@ def deliver(batch: Batch, message: Message) -> str:
     if reason := follow_address(batch, message):
         return skip(batch, message, permission.objection(message.pk) or reason)
     try:
-        item = batch.desk.item(message)
+        item = item_of(batch, message)
         reply = batch.line.hand_over(item, lambda: begin(batch, message))
     except RenderFailed as error:
-        return fail(batch, message, Reply("render", 0, str(error)), "not_rendered", started_at)
+        return unwritten(batch, message, str(error), started_at)
     except Broken as broken:
         return after_break(batch, message, broken, started_at)
     if reply is None:
         return not_begun(batch, message)
     return AFTER[replies.meaning(reply)](batch, message, reply, started_at)
+
+
+def unwritten(batch: Batch, message: Message, why: str, started_at: datetime) -> str:
+    """The text could not be filled in for them. Where that goes on and on, a person has to look at the text."""
+    batch.unwritten_in_a_row += 1
+    if batch.unwritten_in_a_row == UNWRITTEN_ALIKE:
+        pause_for_a_person(batch.run.pk, UNWRITTEN, at=started_at)
+        batch.trouble = STOPPED
+    return fail(batch, message, Reply("render", 0, why), UNWRITTEN, started_at)
+
+
+def item_of(batch: Batch, message: Message) -> Any:
+    """What is handed over. One that cannot be made must not hold up those behind it. Raises `RenderFailed`."""
+    try:
+        return batch.desk.item(message)
+    except ValueError as error:
+        raise RenderFailed(type(error).__name__) from error
 
 
 def is_open(batch: Batch, zone: str, at: datetime) -> bool:
@@ -165,7 +191,7 @@ def accept(batch: Batch, message: Message, reply: Reply, started_at: datetime) -
     """Remember the 250; it is written with the next hand-over, so that each message costs one commit."""
     journal.note(message, batch.claim.token, reply, started_at)
     batch.accepted = (message, reply, started_at)
-    batch.faults_in_a_row = 0
+    batch.faults_in_a_row = batch.unwritten_in_a_row = 0
     blame_refused(batch)
     return "sent"
 

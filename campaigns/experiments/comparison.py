@@ -20,9 +20,11 @@ def rate_interval(rate: Proportion, *, level: float = 0.95) -> Interval | Cannot
 
 
 def mean_interval(mean: Mean, *, level: float = 0.95) -> Interval | CannotTell:
-    """Where the true mean may lie: Student (1908)."""
+    """Where the true mean may lie: Student (1908). Nobody differing says nothing of how much others would."""
     if mean.n < 2:
         return CannotTell("too_few_people", {"people": mean.n, "needed": 2})
+    if not mean.squared_error:
+        return CannotTell("no_variation")
     half = stats.t.isf((1 - level) / 2, mean.n - 1) * math.sqrt(mean.squared_error)
     return Interval(mean.mean - half, mean.mean + half, level)
 

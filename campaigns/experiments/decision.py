@@ -51,7 +51,7 @@ def contest(
     """Set the best-looking variant against all rivals.
 
     An intersection–union test (Berger 1982): the largest p-value counts; as the leader was picked by its looks it is
-    multiplied by the number of rivals (Bonferroni). `people` is the planned size of this group.
+    multiplied by `plan.leader_penalty`. `people` is the planned size of this group.
     """
     size = plan.people if people is None else people
     candidates = [key for key in plan.variants if key not in vetoed]
@@ -69,18 +69,19 @@ def contest(
     known = {key: reading for key, reading in rivals.items() if not isinstance(reading, CannotTell)}
     told = {key: reading for key, reading in hold_out.items() if not isinstance(reading, CannotTell)}
     worst = max(reading.p_value if reading.difference > 0 else 1.0 for reading in known.values())
-    return Contest(leader, known, told if len(told) == len(hold_out) else {}, min(1.0, worst * len(known)))
+    return Contest(leader, known, told if len(told) == len(hold_out) else {}, min(1.0, worst * plan.leader_penalty))
 
 
 def decide(plan: Plan, outcome: Contest | CannotTell, *, q_value: float | None = None) -> Decision:
     """Apply the rule. `q_value` is the p-value adjusted over segments; without it the contest's own counts."""
     if isinstance(outcome, CannotTell):
         return Decision("no_decision", outcome.code, figures=outcome.figures)
+    p_value = outcome.p_value if q_value is None else q_value
     return (
         _hold_out_suffices(plan, outcome)
-        or _winner(plan, outcome, outcome.p_value if q_value is None else q_value)
+        or _winner(plan, outcome, p_value)
         or _either_will_do(plan, outcome)
-        or _undecided(plan, outcome)
+        or _undecided(plan, outcome, p_value)
     )
 
 
@@ -112,12 +113,16 @@ def _either_will_do(plan: Plan, outcome: Contest) -> Decision | None:
     return Decision("variant", "variants_equivalent", outcome.leader, {"worthwhile": plan.worthwhile})
 
 
-def _undecided(plan: Plan, outcome: Contest) -> Decision:
+def _undecided(plan: Plan, outcome: Contest, p_value: float) -> Decision:
+    """Why there is none: chance among all that was looked at, versions too close, or nothing certain."""
     rival, nearest = min(outcome.rivals.items(), key=lambda item: item[1].interval.low)
+    figures = {**_figures(outcome.leader, nearest), "rival": rival}
+    if nearest.interval.low > 0:
+        return Decision("no_decision", "ahead_if_read_alone", figures={**figures, "p_value": p_value})
     hold_out = outcome.rivals.get(plan.control or "")
     helps = hold_out is not None and hold_out.interval.low > 0 and rival != plan.control
     code = "variants_too_close" if helps else "too_uncertain"
-    return Decision("no_decision", code, figures={**_figures(outcome.leader, nearest), "rival": rival})
+    return Decision("no_decision", code, figures=figures)
 
 
 def _figures(leader: str, reading: Reading) -> dict[str, object]:

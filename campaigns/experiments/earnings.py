@@ -37,7 +37,7 @@ def caused_revenue(
     """Difference per person (`comparison.compare_spend`) times the people contacted.
 
     `margin` is the share of revenue that is profit (1 counts revenue). The cost is known, not estimated, so every
-    interval is the difference's, scaled and moved; for an estimated cost see `return_with_uncertain_cost`.
+    interval is the difference's, scaled and moved.
     """
     reading = compare_spend(contacted, hold_out, level=level)
     if isinstance(reading, CannotTell):
@@ -85,21 +85,6 @@ def caused_over_strata(
     below = math.hypot(*(w * (r.difference - r.interval.low) for w, r in zip(shares, known, strict=True)))
     above = math.hypot(*(w * (r.interval.high - r.difference) for w, r in zip(shares, known, strict=True)))
     return _caused(people, mean, Interval(mean - below, mean + above, level), cost, margin)
-
-
-def return_with_uncertain_cost(
-    per_person: float, revenue_error: float, cost: float, cost_error: float, *, level: float = 0.95
-) -> tuple[float, Interval] | CannotTell:
-    """Caused revenue ÷ cost per person when the cost too is an average: interval of Fieller (1954)."""
-    if cost <= 0:
-        return CannotTell("no_cost")
-    z = float(stats.norm.isf((1 - level) / 2))
-    g = (z * cost_error / cost) ** 2
-    if g >= 1:
-        return CannotTell("cost_too_uncertain")
-    ratio = per_person / cost
-    half = z * math.sqrt((1 - g) * revenue_error**2 + ratio**2 * cost_error**2) / (cost * (1 - g))
-    return ratio, Interval(ratio / (1 - g) - half, ratio / (1 - g) + half, level)
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,18 @@ class Plan:
         """The arm's share of the audience, 0–1."""
         return dict(zip(self.weights.arms, self.weights.shares, strict=True))[key]
 
+    @property
+    def leader_penalty(self) -> float:
+        """By how much the p-value of a leader is multiplied because it was picked by its looks.
+
+        Every variant may be picked, each side of a two-sided test errs half as often (Bonferroni): number ÷ 2.
+        """
+        return max(1.0, len(self.variants) / 2)
+
+    def alarm(self, segments: int = 1) -> float:
+        """Two-sided p-value against each rival that surely makes a winner, even if no other of `segments` has one."""
+        return (1 - self.level) / (self.leader_penalty * max(1, segments))
+
     def information(self, variant: str, reference: str, people: int | None = None) -> float:
         """Variance clock at the planned end for these two arms and an audience of `people` (default: the whole)."""
         return self.clock(variant, reference, variance=self.goal.variance, people=people)

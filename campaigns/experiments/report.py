@@ -152,7 +152,7 @@ def report(plan: Plan, segments: Sequence[Evidence], overall: Evidence | None = 
     outcomes = [_outcome(plan, group) for group in groups]
     q_values = _q_values(outcomes)
     readings = tuple(
-        _group(plan, group, outcome, q_values.get(number), _pooled_of(poolings, number))
+        _group(plan, group, outcome, q_values.get(number), _pooled_of(poolings, number), len(groups))
         for number, (group, outcome) in enumerate(zip(groups, outcomes, strict=True))
     )
     return Report(
@@ -212,6 +212,7 @@ def _group(
     outcome: Contest | CannotTell,
     q_value: float | None,
     pooled: Mapping[tuple[str, str], Pooled],
+    segments: int = 1,
 ) -> GroupReading:
     goals = _goals(plan, group)
     return GroupReading(
@@ -221,7 +222,7 @@ def _group(
         arms=_arms(plan, group),
         pairs=tuple(_pair(plan, group, goals, pair, pooled) for pair in plan.pairs),
         ratio=_ratio(plan, group),
-        detectable=detectable(plan, group.size),
+        detectable=detectable(plan, group.size, segments=segments),
         adjustment=_adjustment(plan, group),
         vetoes=_vetoes(plan, group),
         contest=outcome,
@@ -254,8 +255,6 @@ def _vetoes(plan: Plan, group: Evidence) -> tuple[Veto, ...]:
 
 def _adjustment(plan: Plan, group: Evidence) -> Adjustment | CannotTell:
     pairs = [arm.paired for arm in group.arms.values()]
-    if plan.goal.kind == "mean" and group.dealt is not None:
-        return CannotTell("covariate_in_waves")
     if plan.goal.kind == "rate" or any(pair is None for pair in pairs):
         return CannotTell("no_covariate")
     return adjust([pair for pair in pairs if pair is not None])
@@ -269,29 +268,42 @@ def _goals(plan: Plan, group: Evidence) -> dict[str, Sample]:
     return {key: arm.goal for key, arm in group.arms.items()}
 
 
-def detectable(plan: Plan, people: int) -> Detectable | CannotTell:
-    """Smallest effect a group of `people` can show between the first pair of arms the plan reads."""
+def detectable(plan: Plan, people: int, *, segments: int = 1) -> Detectable | CannotTell:
+    """By how much a variant must truly be ahead of every rival to be chosen, in a group of `people`.
+
+    With `segments` read together the group is chosen by its own p-value, even if no other has a winner.
+    """
     if not plan.pairs:
         return CannotTell("nothing_to_compare")
-    variant, reference = (max(people * plan.share(key), 0.0) for key in plan.pairs[0])
+    variant, reference, *others = (people * share for share in _race(plan))
+    how: dict[str, Any] = {"others": others, "power": plan.power, "level": plan.level, "alarm": plan.alarm(segments)}
     if plan.goal.kind == "rate":
-        return detectable_rate(
-            plan.goal.expected, variant, reference, power=plan.power, look=plan.look, level=plan.level
-        )
-    deviation = plan.goal.deviation or 0.0
-    return detectable_mean(
-        plan.goal.expected, deviation, variant, reference, power=plan.power, look=plan.look, level=plan.level
-    )
+        return detectable_rate(plan.goal.expected, variant, reference, look=plan.look, **how)
+    return detectable_mean(plan.goal.expected, plan.goal.deviation or 0.0, variant, reference, look=plan.look, **how)
 
 
-def people_needed(plan: Plan) -> int | CannotTell:
-    """The audience in which `plan.worthwhile` is found between the first pair of arms, with the power of the plan."""
+def _race(plan: Plan) -> list[float]:
+    """The share of the smallest variant, and those of all it must beat, the smallest first."""
+    leader = min(plan.variants, key=plan.share)
+    rivals = [key for key in plan.variants if key != leader] + ([plan.control] if plan.control else [])
+    return [plan.share(leader), *sorted(map(plan.share, rivals))]
+
+
+def people_needed(plan: Plan, *, segments: int = 1) -> int | CannotTell:
+    """The group in which a variant that is `plan.worthwhile` ahead is chosen, with the power of the plan."""
     if not plan.pairs:
         return CannotTell("nothing_to_compare")
-    variant, reference = (plan.share(key) for key in plan.pairs[0])
-    if not (variant and reference):
+    variant, *rivals = _race(plan)
+    if not (variant and min(rivals)):
         return CannotTell("nobody")
-    how = {"ratio": reference / variant, "power": plan.power, "level": plan.level}
+    ratio, *others = (share / variant for share in rivals)
+    how: dict[str, Any] = {
+        "ratio": ratio,
+        "others": others,
+        "power": plan.power,
+        "level": plan.level,
+        "alarm": plan.alarm(segments),
+    }
     if plan.goal.kind == "rate":
         needed = people_for_rate(plan.goal.expected, plan.worthwhile, look=plan.look, **how)
     else:

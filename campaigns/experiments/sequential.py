@@ -62,14 +62,16 @@ def tuning(level: float) -> float:
     return float(-lambertw(-(alpha**2) / math.e, k=-1).real - 1)
 
 
-def multiplier(clock: float, *, level: float = 0.95) -> float:
+def multiplier(clock: float, *, level: float = 0.95, alarm: float | None = None) -> float:
     """Standard errors to each side of the estimate, for `clock` = information ÷ planned information.
 
     Two-sided normal mixture: Robbins (1970); equation 14 in Howard et al. (2021); asymptotic validity for any
-    distribution: Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2024), theorem 2.2.
+    distribution: Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas (2024), theorem 2.2. With `alarm`, how far the
+    estimate must be from zero for a p-value as low as that, the mixture still tuned for `level`.
     """
     spread = tuning(level) * clock
-    return math.sqrt((1 + spread) / spread * (2 * math.log(1 / (1 - level)) + math.log1p(spread)))
+    error = 1 - level if alarm is None else alarm
+    return math.sqrt((1 + spread) / spread * (2 * math.log(1 / error) + math.log1p(spread)))
 
 
 def always_valid(

@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
@@ -13,12 +13,14 @@ from campaigns.classing import HUMAN, Hit, classify
 from campaigns.experiments.answers import CannotTell
 from campaigns.experiments.bandit import thompson_shares
 from campaigns.experiments.comparison import compare, compare_rates, compare_spend
+from campaigns.experiments.covariate import adjust
 from campaigns.experiments.decision import contest, decide
 from campaigns.experiments.guardrails import vetoes
 from campaigns.experiments.plan import ArmPlan, Goal, Guardrail, Plan
-from campaigns.experiments.pooling import discoveries
+from campaigns.experiments.pooling import Estimate, discoveries, pool
 from campaigns.experiments.power import Look, detectable_rate
-from campaigns.experiments.sufficient import Mean, Proportion, Sample
+from campaigns.experiments.report import detectable
+from campaigns.experiments.sufficient import Mean, Paired, Proportion, Sample
 from campaigns.experiments.waves import stratified
 
 SEED = 20_240_501
@@ -70,6 +72,67 @@ def power_at_the_end(random: np.random.Generator, tests: int) -> Promise:
     return Promise("planted effects found in one look", found / tests, 0.77, 0.83, tests)
 
 
+THREE = (ArmPlan("a", "A", 0.4), ArmPlan("b", "B", 0.4), ArmPlan("held", "", 0.2, "hold_out"))
+
+
+def power_among_several(random: np.random.Generator, tests: int) -> Promise:
+    """Share of tests of two versions and a hold-out that choose, at some daily look, the one promised in 80 %."""
+    rule = replace(_plan("always"), arms=THREE)
+    found = sum(_chosen_as_people_arrive(random, rule, {"b": _lead(rule)}) == "b" for _ in range(tests))
+    return Promise("planted leaders of three arms found", found / tests, 0.77, 0.83, tests)
+
+
+def power_in_one_segment(random: np.random.Generator, tests: int) -> Promise:
+    """Share of tests that find the effect promised in 80 % for one of ten segments, the others having none."""
+    people, segments = 4000, 10
+    rule = replace(_plan("once"), people=2 * people)
+    better = RATE + _lead(rule, segments=segments)
+    found = 0
+    for _ in range(tests):
+        hits = random.binomial(people, [[RATE, better]] + [[RATE, RATE]] * (segments - 1))
+        found += _declared(rule, people, hits)[0] == "b"
+    return Promise("planted effects found in one segment of ten", found / tests, 0.77, 0.83, tests)
+
+
+def false_winners_as_answers_come(random: np.random.Generator, tests: int) -> Promise:
+    """A/A, everybody written to at once: share of tests in which any daily look at the answers declares a winner."""
+    declared = sum(_chosen_as_answers_come(random, 0.0) is not None for _ in range(tests))
+    return Promise("a/a tests that declare a winner while answers come", declared / tests, 0.0, 0.05, tests)
+
+
+def power_as_answers_come(random: np.random.Generator, tests: int) -> Promise:
+    """The same with the effect promised to be found in 80 %."""
+    found = sum(_chosen_as_answers_come(random, _detectable("always")) == "b" for _ in range(tests))
+    return Promise("planted effects found while answers come", found / tests, 0.77, 0.83, tests)
+
+
+def _chosen_as_people_arrive(random: np.random.Generator, rule: Plan, effects: dict[str, float]) -> str | None:
+    """The version declared at the first daily look that declares one; some of every arm arrive each day."""
+    people = {arm.key: round(rule.people * rule.share(arm.key) / DAYS) for arm in rule.arms}
+    hits = {key: random.binomial(n, RATE + effects.get(key, 0.0), DAYS).cumsum() for key, n in people.items()}
+    looks = ({key: Proportion(n * (day + 1), int(hits[key][day])) for key, n in people.items()} for day in range(DAYS))
+    return _first_choice(rule, looks)
+
+
+def _chosen_as_answers_come(random: np.random.Generator, effect: float) -> str | None:
+    """The same where all were written to at once, and most who answer do so in the first days."""
+    people, speed = DAYS * PER_DAY, np.exp(-np.arange(DAYS) / 6)
+    answers = {"a": random.binomial(people, RATE), "b": random.binomial(people, RATE + effect)}
+    hits = {key: random.multinomial(n, speed / speed.sum()).cumsum() for key, n in answers.items()}
+    looks = ({key: Proportion(people, int(own[day])) for key, own in hits.items()} for day in range(DAYS))
+    return _first_choice(_plan("always"), looks)
+
+
+def _first_choice(rule: Plan, looks: Iterable[Mapping[str, Sample]]) -> str | None:
+    choices = (decide(rule, contest(rule, arms)).variant for arms in looks)
+    return next((variant for variant in choices if variant), None)
+
+
+def _lead(rule: Plan, *, segments: int = 1) -> float:
+    answer = detectable(rule, rule.people, segments=segments)
+    return math.nan if isinstance(answer, CannotTell) else answer.difference
+
+
 def coverage_of_rates(random: np.random.Generator, tests: int) -> Promise:
     """Share of intervals of a difference of rates that hold the true one, with a hold-out of a tenth."""
     sizes, rates = (9000, 1000), (0.06, 0.04)
@@ -88,21 +151,78 @@ def coverage_of_spending(random: np.random.Generator, tests: int) -> Promise:
     return Promise("intervals of revenue that hold the truth", held / tests, 0.94, 0.96, tests)
 
 
+def coverage_of_few_buyers(random: np.random.Generator, tests: int) -> Promise:
+    """The same where nine of the hold-out buy for very uneven amounts: the report says that it is less then."""
+    held = 0
+    for _ in range(tests):
+        reading = compare_spend(_uneven(random, 9000, 0.0135), _uneven(random, 1000, 0.009))
+        held += not isinstance(reading, CannotTell) and 50 * (0.0135 - 0.009) in reading.interval
+    return Promise("intervals of revenue of few buyers that hold the truth", held / tests, 0.9, 0.95, tests)
+
+
+def coverage_with_past_spend(random: np.random.Generator, tests: int) -> Promise:
+    """The same where past spend is taken out (CUPED)."""
+    held = 0
+    for _ in range(tests):
+        told = adjust([_with_past(random, 9000, 0.06), _with_past(random, 1000, 0.04)])
+        reading = told if isinstance(told, CannotTell) else compare_spend(*told.arms)
+        held += not isinstance(reading, CannotTell) and 50 * (0.06 - 0.04) in reading.interval
+    return Promise("intervals after past spend that hold the truth", held / tests, 0.94, 0.96, tests)
+
+
+def coverage_with_past_spend_in_waves(random: np.random.Generator, tests: int) -> Promise:
+    """The same after waves that favoured the better version, on better and on worse days."""
+    held = 0
+    for _ in range(tests):
+        waves = [
+            {"a": _with_past(random, n, usual), "b": _with_past(random, 4000 - n, usual + 0.02)}
+            for n, usual in ((2000, 0.04), (800, 0.08), (600, 0.05))
+        ]
+        told = adjust(list(stratified(waves).values()))
+        reading = told if isinstance(told, CannotTell) else compare_spend(*reversed(told.arms))
+        held += not isinstance(reading, CannotTell) and 50 * 0.02 in reading.interval
+    return Promise("intervals after past spend in waves that hold the truth", held / tests, 0.94, 0.96, tests)
+
+
+def coverage_of_pooled(random: np.random.Generator, tests: int) -> Promise:
+    """Share of intervals that hold a segment's own effect after borrowing from three others."""
+    held = 0
+    for _ in range(tests):
+        errors, truth = random.uniform(0.5, 1.5, 4), random.normal(1, 2, 4)
+        told = pool([Estimate(*pair) for pair in zip(random.normal(truth, errors), errors, strict=True)])
+        held += not isinstance(told, CannotTell) and truth[0] in told.segments[0].interval
+    return Promise("pooled intervals that hold the truth", held / tests, 0.94, 0.96, tests)
+
+
+def coverage_of_few_pooled(random: np.random.Generator, tests: int) -> Promise:
+    """The same with two segments only, which say little about how much segments differ."""
+    held = 0
+    for _ in range(tests):
+        errors, truth = random.uniform(0.5, 1.5, 2), random.normal(1, 1, 2)
+        told = pool([Estimate(*pair) for pair in zip(random.normal(truth, errors), errors, strict=True)])
+        held += not isinstance(told, CannotTell) and truth[0] in told.segments[0].interval
+    return Promise("pooled intervals of two segments that hold the truth", held / tests, 0.94, 0.96, tests)
+
+
 def false_discoveries(random: np.random.Generator, tests: int) -> Promise:
     """Mean share of false ones among the segments declared, 3 of 12 having a true effect."""
     rounds, people = max(1, tests // 12), 4000
-    plan, shares = _plan("once"), 0.0
+    shares = 0.0
     for _ in range(rounds):
         hits = random.binomial(people, [[RATE, RATE + 0.025]] * 3 + [[RATE, RATE]] * 9)
-        outcomes = [contest(plan, _arms(people, int(a), int(b))) for a, b in hits]
-        p_values = [1.0 if isinstance(outcome, CannotTell) else outcome.p_value for outcome in outcomes]
-        chosen = [
-            decide(plan, outcome, q_value=q).variant for outcome, q in zip(outcomes, discoveries(p_values), strict=True)
-        ]
+        chosen = _declared(_plan("once"), people, hits)
         true = chosen[:3].count("b")
         declared = len(chosen) - chosen.count(None)
         shares += (declared - true) / declared if declared else 0.0
     return Promise("false ones among the segments declared", shares / rounds, 0.0, 0.05, rounds)
+
+
+def _declared(rule: Plan, people: int, hits: np.ndarray) -> list[str | None]:
+    """The version chosen in each segment, read together; `hits` are rows of a and b."""
+    outcomes = [contest(rule, _arms(people, int(a), int(b))) for a, b in hits]
+    p_values = [1.0 if isinstance(outcome, CannotTell) else outcome.p_value for outcome in outcomes]
+    told = zip(outcomes, discoveries(p_values), strict=True)
+    return [decide(rule, outcome, q_value=q).variant for outcome, q in told]
 
 
 def false_vetoes_under_peeking(random: np.random.Generator, tests: int) -> Promise:
@@ -205,8 +325,17 @@ MEASURES: tuple[Callable[[np.random.Generator, int], Promise], ...] = (
     false_winners_under_peeking,
     power_under_peeking,
     power_at_the_end,
+    power_among_several,
+    power_in_one_segment,
+    false_winners_as_answers_come,
+    power_as_answers_come,
     coverage_of_rates,
     coverage_of_spending,
+    coverage_of_few_buyers,
+    coverage_with_past_spend,
+    coverage_with_past_spend_in_waves,
+    coverage_of_pooled,
+    coverage_of_few_pooled,
     false_discoveries,
     false_vetoes_under_peeking,
     false_winners_of_waves,
@@ -249,6 +378,20 @@ def _spending(random: np.random.Generator, people: int, share: float) -> Mean:
     """`share` of the people buy for 50 on average, unevenly."""
     amounts = random.gamma(2, 25, int(random.binomial(people, share)))
     return Mean(people, float(amounts.sum()), float((amounts**2).sum()))
+
+
+def _uneven(random: np.random.Generator, people: int, share: float) -> Mean:
+    """The same average of 50, of which a few spend most."""
+    amounts = random.lognormal(math.log(50) - 0.5, 1, int(random.binomial(people, share)))
+    return Mean(people, float(amounts.sum()), float((amounts**2).sum()))
+
+
+def _with_past(random: np.random.Generator, people: int, share: float) -> Paired:
+    """The same with what they spent before: who buys often now bought often then."""
+    eager = random.gamma(2, 0.5, people)
+    past = random.poisson(3 * eager) * 40.0
+    now = (random.random(people) < share * eager) * random.gamma(2, 25, people)
+    return Paired(people, now.sum(), (now**2).sum(), past.sum(), (past**2).sum(), (now * past).sum())
 
 
 def main(arguments: list[str]) -> int:

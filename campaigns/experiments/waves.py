@@ -1,14 +1,17 @@
 """Reading a test whose shares changed from wave to wave: versions are compared inside each wave, then averaged."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from campaigns.experiments.sufficient import Mean, Proportion, Sample
+from campaigns.experiments.sufficient import Mean, Paired, Proportion
 
 FEWEST = 2  # people of an arm in a wave below which its spread there is unknown
 
+S = TypeVar("S", bound=Any)  # proportions, means or pairs
 
-def stratified(waves: Sequence[Mapping[str, Sample]]) -> dict[str, Sample]:
+
+def stratified(waves: Sequence[Mapping[str, S]]) -> dict[str, S]:
     """Each arm as it would read had everybody been dealt evenly: the mean of its waves, weighted by all their people.
 
     Summing an arm over waves is wrong when shares follow results: an arm that was favoured on good days looks good
@@ -18,7 +21,8 @@ def stratified(waves: Sequence[Mapping[str, Sample]]) -> dict[str, Sample]:
     al. 2021) over batches (Zhang, Janson and Murphy 2020). Waves in which an arm is missing are left out for all.
 
     Rates come back with the people they are worth (Kish 1965; Korn and Graubard 1998), so that every method for rates
-    holds; means with their real people and a variance that gives the error of the weighted mean.
+    holds; means and pairs with their real people and (co)variances that give the error of the weighted mean, so that
+    what past spend explains is taken out by the slope that does best for it (CUPED on the stratified estimate).
     """
     used = [wave for wave in waves if wave and min(sample.n for sample in wave.values()) >= FEWEST]
     if len(used) < 2:
@@ -28,16 +32,13 @@ def stratified(waves: Sequence[Mapping[str, Sample]]) -> dict[str, Sample]:
     return {arm: _weighted([wave[arm] for wave in used], shares) for arm in used[0]}
 
 
-def _first(waves: Sequence[Mapping[str, Sample]]) -> dict[str, Sample]:
+def _first(waves: Sequence[Mapping[str, S]]) -> dict[str, S]:
     """Too few people for strata: only the wave that was dealt evenly is read."""
     return dict(waves[0]) if waves else {}
 
 
-def _weighted(samples: Sequence[Sample], shares: Sequence[float]) -> Sample:
-    rates = [sample for sample in samples if isinstance(sample, Proportion)]
-    if len(rates) == len(samples):
-        return _weighted_rate(rates, shares)
-    return _weighted_mean([sample for sample in samples if isinstance(sample, Mean)], shares)
+def _weighted(samples: Sequence[Any], shares: Sequence[float]) -> Any:
+    return WEIGHTED[type(samples[0])](samples, shares)
 
 
 def _weighted_rate(rates: Sequence[Proportion], shares: Sequence[float]) -> Proportion:
@@ -63,6 +64,18 @@ def _weighted_mean(means: Sequence[Mean], shares: Sequence[float]) -> Mean:
     error = sum(share**2 * one.squared_error for share, one in zip(shares, means, strict=True))
     variance = error * people
     return Mean(people, mean * people, variance * (people - 1) + people * mean**2)
+
+
+def _weighted_pair(pairs: Sequence[Paired], shares: Sequence[float]) -> Paired:
+    """Sums of as many people with the weighted means, and the variances and covariance of these means times people."""
+    people = sum(one.n for one in pairs)
+    y, x = (_weighted_mean([getattr(one, name) for one in pairs], shares) for name in ("outcome", "covariate"))
+    shared = sum(share**2 * one.covariance / one.n for share, one in zip(shares, pairs, strict=True)) * people
+    products = shared * (people - 1) + float(y.total) * float(x.total) / people
+    return Paired(people, y.total, y.total_of_squares, x.total, x.total_of_squares, products)
+
+
+WEIGHTED: dict[type, Callable[..., Any]] = {Proportion: _weighted_rate, Mean: _weighted_mean, Paired: _weighted_pair}
 
 
 def certainty_kept(waves: Sequence[Mapping[str, float]]) -> float:

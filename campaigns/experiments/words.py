@@ -24,6 +24,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "No decision yet: {leader} leads {rival} by {difference}, but {low} to {high} is possible.",
         "Ei vielä ratkaistavissa: {leader} johtaa erolla {difference} (vrt. {rival}), mutta voi olla {low} … {high}.",
     ),
+    "ahead_if_read_alone": (
+        "No decision yet: read alone, {leader} is ahead of {rival} by {difference} ({low} to {high}); among everything "
+        "looked at here it may be chance (adjusted p-value {p_value}).",
+        "Ei vielä ratkaistavissa: yksin luettuna {leader} johtaa erolla {difference} ({low} … {high}, vrt. {rival}), "
+        "mutta kaiken tässä katsotun joukossa se voi olla sattumaa (korjattu p-arvo {p_value}).",
+    ),
     "variants_too_close": (
         "Contacting helps, but {leader} and {rival} are too close: the difference is {low} to {high}.",
         "Yhteydenotosta on hyötyä, mutta {leader} ja {rival} ovat liian lähellä toisiaan: ero on {low} … {high}.",
@@ -42,7 +48,6 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Vertailukohta puuttuu: lisää toinen versio tai verrokkiryhmä.",
     ),
     "nobody": ("Nobody is in this group yet.", "Ryhmässä ei ole vielä ketään."),
-    "nobody_arrives": ("Nobody new arrives, so waiting will not help.", "Uusia ihmisiä ei tule, joten odotus ei auta."),
     "too_few_people": (
         "Too few people to tell: {people}, and at least {needed} are needed.",
         "Liian vähän ihmisiä: {people}, tarvitaan vähintään {needed}.",
@@ -55,15 +60,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Too few segments to read together: {segments}, and at least {needed} are needed.",
         "Liian vähän segmenttejä luettavaksi yhdessä: {segments}, tarvitaan vähintään {needed}.",
     ),
-    "too_few_buckets": (
-        "Too few buckets to draw from: at least {needed} are needed.",
-        "Liian vähän osajoukkoja arvontaan: tarvitaan vähintään {needed}.",
-    ),
     "audience_too_small": (
         "{people} people are too few to show any effect.",
         "{people} ihmistä on liian vähän minkään vaikutuksen näkemiseen.",
     ),
-    "no_variation": ("All values are the same.", "Kaikki arvot ovat samoja."),
+    "no_variation": (
+        "Nothing can be told yet: the value is the same for everybody.",
+        "Vielä ei voi sanoa mitään: arvo on kaikilla sama.",
+    ),
     "no_expected_value": (
         "The expected value is missing or out of range.",
         "Odotettu arvo puuttuu tai on alueen ulkopuolella.",
@@ -80,12 +84,6 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Past spend is the same for everybody, so it cannot sharpen the figures.",
         "Aiemmat ostot ovat kaikilla samat, joten ne eivät tarkenna lukuja.",
     ),
-    "covariate_in_waves": (
-        "Past spend is left out with waves: versions are compared inside each wave, and small waves would make the "
-        "correction unsteady.",
-        "Aiempia ostoja ei käytetä aalloissa: versioita verrataan kunkin aallon sisällä, ja pienissä aalloissa korjaus "
-        "olisi epävakaa.",
-    ),
     "no_covariate": ("Past spend is not used for this goal.", "Aiempia ostoja ei käytetä tässä tavoitteessa."),
     "no_hold_out": (
         "Without a hold-out nobody knows what would have come anyway.",
@@ -99,10 +97,6 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "no_cost": (
         "It cost nothing, so there is no return on spend.",
         "Se ei maksanut mitään, joten tuottoa panokselle ei ole.",
-    ),
-    "cost_too_uncertain": (
-        "The cost is too uncertain for a return on spend.",
-        "Kustannus on liian epävarma tuoton laskemiseen.",
     ),
     "not_a_variant": ("Only variants compete.", "Vain versiot kilpailevat."),
     "not_pooled": ("Not read together with other segments.", "Ei luettu yhdessä muiden segmenttien kanssa."),

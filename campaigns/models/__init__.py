@@ -19,8 +19,10 @@ from campaigns.models.campaign import (
     VariantText,
 )
 from campaigns.models.checks import LinkCheck, SenderDomain
+from campaigns.models.letter_text import LetterText
 from campaigns.models.notebook import Lesson
 from campaigns.models.rules import ContactCap, ContactWish, ProviderEvent, SendingRate, SendingRules, WebhookTarget
+from campaigns.models.topic import Topic, TopicChoice
 from campaigns.models.waves import Wave
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "ContactWish",
     "Goal",
     "Lesson",
+    "LetterText",
     "Link",
     "LinkCheck",
     "Message",
@@ -46,6 +49,8 @@ __all__ = [
     "SenderDomain",
     "SendingRate",
     "SendingRules",
+    "Topic",
+    "TopicChoice",
     "Variant",
     "VariantText",
     "Wave",

@@ -60,6 +60,15 @@ class Campaign(models.Model):
     purpose = models.CharField(
         _("purpose"), max_length=12, default="marketing", help_text=_("Consent purpose it needs: marketing or service.")
     )
+    topic = models.ForeignKey(
+        "campaigns.Topic",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="campaigns",
+        verbose_name=_("topic"),
+        help_text=_("What it is about: who does not want that gets no marketing about it. Empty: about everything."),
+    )
     goal = models.CharField(
         _("goal"),
         max_length=12,
@@ -366,6 +375,10 @@ class Run(models.Model):
         blank=True,
         help_text=_("UTC; set when a second person approved the audience of then; empty means as of the sealing."),
     )
+    first_message = models.BigIntegerField(
+        null=True, blank=True, help_text=_("Lowest id of its messages, once sealed: where a report looks.")
+    )
+    last_message = models.BigIntegerField(null=True, blank=True, help_text=_("Highest id of its messages."))
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True, help_text=_("UTC."))
     attributed_at = models.DateTimeField(
         _("conversions read at"),
@@ -405,7 +418,12 @@ class Message(models.Model):
     """One member of a sealed audience and what became of their message. States and guards: docs/sending.md."""
 
     run = models.ForeignKey(
-        Run, models.PROTECT, related_name="messages", verbose_name=_("run"), help_text=_("Its run.")
+        Run,
+        models.PROTECT,
+        related_name="messages",
+        db_index=False,  # others below begin with it: each index costs at every change of a message
+        verbose_name=_("run"),
+        help_text=_("Its run."),
     )
     channel = models.CharField(_("channel"), max_length=10, help_text=_("email, sms …"))
     customer = models.ForeignKey(
@@ -414,6 +432,7 @@ class Message(models.Model):
         null=True,
         blank=True,
         related_name="messages",
+        db_index=False,
         verbose_name=_("customer"),
         help_text=_("Emptied by erasure once final."),
     )
@@ -437,6 +456,22 @@ class Message(models.Model):
     wave = models.PositiveSmallIntegerField(
         _("wave"), default=1, db_default=1, help_text=_("Which wave it belongs to; 1 where all leave at once.")
     )
+    groups = models.TextField(
+        default="",
+        db_default="",
+        help_text=_(
+            "Ids of the campaign’s segments the person was in at the sealing, commas between; read by reports."
+        ),
+    )
+    past_amount = models.DecimalField(
+        **MONEY,
+        null=True,
+        blank=True,
+        help_text=_(
+            "Where revenue decides: what the person spent in the year before the sealing, in the campaign’s currency; "
+            "empty means nothing; emptied by erasure."
+        ),
+    )
     state = models.CharField(
         _("state"), max_length=10, choices=MessageState, default=MessageState.QUEUED, help_text=_("Where it is.")
     )
@@ -453,6 +488,11 @@ class Message(models.Model):
     )
     final_at = models.DateTimeField(
         _("final at"), null=True, blank=True, help_text=_("UTC; when it reached a final state.")
+    )
+    did = models.IntegerField(
+        default=0,
+        db_default=0,
+        help_text=_("What came back but conversions, as bits; kept with each answer, read by reports."),
     )
     token = models.CharField(
         max_length=32,
@@ -486,7 +526,9 @@ class Message(models.Model):
 class Attempt(models.Model):
     """One try to hand a message over."""
 
-    message = models.ForeignKey(Message, models.CASCADE, related_name="tries", help_text=_("Its message."))
+    message = models.ForeignKey(
+        Message, models.CASCADE, db_index=False, related_name="tries", help_text=_("Its message.")
+    )
     n = models.PositiveSmallIntegerField(_("number"), help_text=_("1, 2, 3 …"))
     phase = models.CharField(_("phase"), max_length=12, help_text=_("connect, mail, rcpt, data, dot or render."))
     code = models.CharField(_("code"), max_length=12, blank=True, help_text=_("Reply code; empty when there was none."))
@@ -548,6 +590,7 @@ class Response(models.Model):
     message = models.ForeignKey(
         Message,
         models.PROTECT,
+        db_index=False,
         related_name="responses",
         verbose_name=_("message"),
         help_text=_("Its message; hold-out rows have conversions too."),
@@ -582,7 +625,9 @@ class Response(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["message", "kind", "source_id"], name="response_once")]
-        indexes = [models.Index(fields=["kind", "message"], name="response_kind")]
+        indexes = [
+            models.Index(fields=["kind", "message", "amount"], name="response_kind_amount")
+        ]  # all a report reads
         verbose_name = _("response")
         verbose_name_plural = _("responses")
 

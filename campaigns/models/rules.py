@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 ANY_CHANNEL = "any"
 
@@ -143,7 +144,8 @@ class SendingRate(models.Model):
     )
     per_minute = models.PositiveIntegerField(_("per minute"), help_text=_("Messages in the long run."))
     burst = models.PositiveIntegerField(
-        _("at once"), help_text=_("Messages that may leave without a wait when nothing was sent for a while.")
+        pgettext_lazy("rate", "at once"),
+        help_text=_("Messages that may leave without a wait when nothing was sent for a while."),
     )
     tokens = models.FloatField(default=0, help_text=_("Messages that might leave at `filled_at`; kept by the workers."))
     filled_at = models.DateTimeField(null=True, blank=True, help_text=_("UTC, the database's clock."))

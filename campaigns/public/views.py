@@ -11,7 +11,7 @@ from django.utils.translation import override
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from campaigns import notes, preferences, queries, responses
+from campaigns import notes, preferences, queries, responses, topics
 from campaigns import own_data as data
 from campaigns.content import addresses
 from campaigns.models import Message
@@ -76,6 +76,7 @@ def preferences_page(request: HttpRequest, token: str) -> HttpResponse:
         "public/preferences.html",
         message,
         choices=lambda: preferences.choices(message, at=now),
+        topics=lambda: topics.choices(message.customer),
         frequencies=preferences.FREQUENCIES,
         frequency=preferences.frequency(message),
         languages=settings.LANGUAGES,
@@ -94,6 +95,8 @@ def changed(request: HttpRequest, message: Message) -> str:
         except Refused:
             return "not_now"
     preferences.save(message, set(request.POST.getlist("wanted")), at=now)
+    wanted, shown = set(request.POST.getlist("topic")), set(request.POST.getlist("shown"))
+    preferences.choose_topics(message, wanted, shown, at=now)
     frequency = request.POST.get("frequency", "")
     if frequency.isascii() and frequency.isdigit() and len(frequency) < 6:
         preferences.wish_for(message, int(frequency), at=now)

@@ -37,7 +37,8 @@ class DealtWave:
 class Results:
     """What a run brought. `report` holds every figure; `revenue` the money per arm after returns, to the penny.
 
-    `read_at` is up to when orders were looked at (None: not yet); the window ends at `window_ends_at`.
+    `read_at` is up to when orders were looked at (None: not yet); the window ends at `window_ends_at`; `marks` move
+    when anything comes that the sums rest on.
     """
 
     campaign: Campaign
@@ -47,6 +48,7 @@ class Results:
     read_at: datetime | None
     window_ends_at: datetime
     waves: tuple[DealtWave, ...] = ()
+    marks: Any = None
 
     @property
     def is_window_over(self) -> bool:
@@ -73,7 +75,8 @@ class Results:
 def results(run: Run) -> Results:
     """Read a sealed run: its rows are added up again when some have come since, and the sums read when they differ."""
     names = segment_names(run)
-    overall, segments = answers.kept(f"evidence:{run.pk}", (names, newest(run)), lambda: evidence(run, names))
+    marks = newest(run)
+    overall, segments = answers.kept(f"evidence:{run.pk}", (names, marks), lambda: evidence(run, names))
     plan = replace(plan_of_run(run), people=overall.size)
     return Results(
         campaign=run.campaign,
@@ -87,6 +90,7 @@ def results(run: Run) -> Results:
         read_at=run.attributed_at,
         window_ends_at=ends_at(run),
         waves=dealt_waves(run),
+        marks=marks,
     )
 
 

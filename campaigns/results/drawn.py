@@ -19,7 +19,7 @@ from campaigns.experiments.power import Detectable
 from campaigns.experiments.report import ArmReading, GroupReading, PairReading
 from campaigns.models import Response, ResponseClass, ResponseKind, Run
 from campaigns.results import words
-from campaigns.results.answer import DealtWave, Results, newest
+from campaigns.results.answer import DealtWave, Results
 from campaigns.results.evidence import HOLD_OUT
 from crm import answers, figures
 from crm.charts import Interval, Series, Step
@@ -88,6 +88,11 @@ def kind_of(results: Results) -> str:
     return "money" if results.report.plan.goal.kind == "mean" else "share"
 
 
+def unit_of_difference(results: Results) -> str:
+    """What a difference of the goal is written in: shares differ by percentage points."""
+    return "points" if kind_of(results) == "share" else kind_of(results)
+
+
 def arm_rows(results: Results) -> list[ArmRow]:
     """The versions and the hold-out, overall."""
     return [arm_row(results, arm, place) for place, arm in enumerate(results.report.overall.arms, 1)]
@@ -104,10 +109,17 @@ def arm_row(results: Results, arm: ArmReading, place: int) -> ArmRow:
         people=arm.people,
         value=figures.MISSING if isinstance(arm.value, CannotTell) else written(results, arm.value, kind),
         interval=between(results, arm.interval, kind),
-        chance=figures.share(arm.chance.best, 0) if isinstance(arm.chance, Chance) else figures.MISSING,
+        chance=chance_words(results, arm),
         revenue=figures.money(arm.revenue_per_person, results.campaign.currency),
         rates=rates,
     )
+
+
+def chance_words(results: Results, arm: ArmReading) -> str:
+    """The chance to be best; none where the split is broken, for nothing there may be trusted."""
+    if not isinstance(arm.chance, Chance) or words.is_void(results.report.overall):
+        return figures.MISSING
+    return figures.share(arm.chance.best, 0)
 
 
 def written(results: Results, value: float, kind: str) -> str:
@@ -122,8 +134,13 @@ def between(results: Results, interval: Any, kind: str) -> str:
 
 
 def forests(results: Results) -> list[Forest]:
-    """One plot per pair of arms, versions among themselves first; each row a segment, everybody on top."""
-    pairs = sorted(results.report.plan.pairs, key=lambda pair: pair[1] == HOLD_OUT)
+    """One plot per pair of arms: versions among themselves first, the leader's before the others'.
+
+    Each row is a segment, everybody on top.
+    """
+    contest = results.report.overall.contest
+    leader = "" if isinstance(contest, CannotTell) else contest.leader
+    pairs = sorted(results.report.plan.pairs, key=lambda pair: (pair[1] == HOLD_OUT, leader not in pair))
     return [forest(results, pair) for pair in pairs]
 
 
@@ -137,8 +154,9 @@ def forest_row(results: Results, group: GroupReading, pair: tuple[str, str]) -> 
     reading = next(one for one in group.pairs if (one.variant, one.against) == pair)
     label = group.name or _("Everybody")
     note = people_words(group.people)
-    told = reading.always
-    verdict, tone = words.verdict(told if isinstance(told, CannotTell) else told.interval)
+    told = reading.always if not words.is_void(group) else CannotTell(words.VOID)
+    alone = group.q_value is not None and group.decision.kind == "no_decision"
+    verdict, tone = words.verdict(told if isinstance(told, CannotTell) else told.interval, alone=alone)
     if isinstance(told, CannotTell):
         return Interval(label, None, None, None, verdict, tone, note)
     low, high = limits(results, reading)
@@ -184,8 +202,7 @@ def segment_row(results: Results, group: GroupReading) -> SegmentRow:
 def detectable_words(results: Results, told: Detectable | CannotTell) -> str:
     if isinstance(told, CannotTell):
         return words.said(results, told)
-    kind = kind_of(results)
-    size = figures.signed(told.difference, "share", 1) if kind == "share" else written(results, told.difference, kind)
+    size = written(results, told.difference, unit_of_difference(results))
     return _("%(size)s or more would be found four times in five") % {"size": size}
 
 
@@ -270,10 +287,10 @@ def timed(run: Run) -> tuple[tuple[ResponseKind, int], ...]:
     return TIMED.get(CHANNELS[run.campaign.channel].form, USUALLY_TIMED)
 
 
-def timeline(run: Run) -> tuple[list[str], list[Series]]:
+def timeline(results: Results) -> tuple[list[str], list[Series]]:
     """What people did per day since the send: opens, clicks, conversions."""
-    zone = timezone.get_current_timezone_name()
-    counts = answers.kept(f"timeline:{run.pk}:{zone}", newest(run), lambda: counted_by_day(run))
+    run, zone = results.run, timezone.get_current_timezone_name()
+    counts = answers.kept(f"timeline:{run.pk}:{zone}", results.marks, lambda: counted_by_day(run))
     days = days_of(counts.values())
     return [format_skeleton("MMMd", day, locale=figures.locale()) for day in days], [
         Series(str(kind.label), [counts.get(kind, {}).get(day, 0) for day in days], colour)

@@ -3,30 +3,29 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial, reduce
 from operator import add
 from typing import Any
 
-from django.db.models import Aggregate, Case, IntegerField, QuerySet, Sum, When
+from django.db.models import Case, IntegerField, Q, QuerySet, Sum, When
 
-from campaigns.audience import memberships
+from campaigns import past
 from campaigns.channels import CHANNELS
 from campaigns.conversions import ORDERS, allocated, begins_at, ends_at
+from campaigns.doings import SENT_BIT, bit
 from campaigns.experiments.allocation import Weights
 from campaigns.experiments.report import ArmEvidence, Evidence
 from campaigns.experiments.sufficient import Mean, Paired, Proportion, Sample
 from campaigns.experiments.waves import stratified
-from campaigns.models import Goal, MessageState, Response, ResponseClass, ResponseKind, Run, RunStatus
+from campaigns.models import Goal, MessageState, Response, ResponseKind, Run, RunStatus
 from crm import queries as crm_queries
 from crm import rights
-from crm.statements import answer_to_much
+from crm.statements import answer_to_much, once
 
 READER = rights.machine("results")
 EVERYBODY = NOBODY = 0  # no row has this id
 HOLD_OUT = "hold_out"
-PAST = timedelta(days=365)  # spend before the send that sharpens the figures of revenue (CUPED)
 
 
 @dataclass(frozen=True)
@@ -54,32 +53,47 @@ CALLS = (
     *MEASURES[-3:],
 )
 ALWAYS = ("is_sent", "converted", "clicked")
-SENT_BIT = 1
 STATEMENT = """
-WITH answer AS ({answers}),
+WITH bought AS ({bought}),
      person AS ({people}),
      back AS ({returns}),
      before AS ({past}),
-     member AS ({members}),
      measured AS (
-         SELECT person.customer_id, variant_id, wave, sent | COALESCE(answer.did, 0) AS did,
-             NULLIF(COALESCE(answer.amount, 0) + COALESCE(back.amount, 0), 0) AS y,
-             CAST(before.amount AS DOUBLE PRECISION) AS x
+         SELECT person.groups, variant_id, wave,
+             sent | person.did | CASE WHEN bought.message_id IS NULL THEN 0 ELSE {converted} END AS did,
+             NULLIF(COALESCE(bought.amount, 0) + COALESCE(back.amount, 0), 0) AS y,
+             CAST(COALESCE(person.past_amount, before.amount) AS DOUBLE PRECISION) AS x
          FROM person
-         LEFT JOIN answer ON answer.message_id = person.pk
+         LEFT JOIN bought ON bought.message_id = person.pk
          LEFT JOIN back ON back.customer_id = person.customer_id
          LEFT JOIN before ON before.customer_id = person.customer_id
+         {once}
      ),
-     plain AS (SELECT measured.*, CAST(y AS DOUBLE PRECISION) AS w FROM measured),
-     capped AS (SELECT plain.*, CASE WHEN w > {cap} THEN {cap} ELSE w END AS z FROM plain)
-SELECT {everybody} AS segment_id, variant_id, wave, did, {sums} FROM capped GROUP BY variant_id, wave, did
+     plain AS (SELECT measured.*, CAST(y AS DOUBLE PRECISION) AS w FROM measured {once}),
+     capped AS (SELECT plain.*, CASE WHEN w > {cap} THEN {cap} ELSE w END AS z FROM plain),
+     alike AS (SELECT groups, variant_id, wave, did, {sums} FROM capped GROUP BY groups, variant_id, wave, did),
+     segment AS ({segments})
+SELECT {everybody} AS segment_id, variant_id, wave, did, {again} FROM alike GROUP BY variant_id, wave, did
 UNION ALL
-SELECT member.segment_id, variant_id, wave, did, {sums} FROM capped
-JOIN member ON member.customer_id = capped.customer_id
-GROUP BY member.segment_id, variant_id, wave, did
+SELECT segment.id, variant_id, wave, did, {again} FROM alike
+JOIN segment ON ',' || groups || ',' LIKE '%%,' || segment.id || ',%%'
+GROUP BY segment.id, variant_id, wave, did
 """
+CONVERTED = bit(ResponseKind.CONVERSION, is_human=False)
+FIRST = ("bought", "people", "returns", "past")  # before the cap in the text
 CAP = "CAST(%s AS DOUBLE PRECISION)"  # NULL caps nothing
-SUMS = "COUNT(*), SUM(y), SUM(w * w), SUM(z), SUM(z * z), SUM(x), SUM(x * x), SUM(x * z)"  # who has none is NULL: free
+ADDED = {
+    "n": "COUNT(*)",
+    "y": "SUM(y)",
+    "ww": "SUM(w * w)",
+    "z": "SUM(z)",
+    "zz": "SUM(z * z)",
+    "x": "SUM(x)",
+    "xx": "SUM(x * x)",
+    "xz": "SUM(x * z)",
+}  # who has none is NULL: free
+SUMS = ", ".join(f"{sum} AS {name}" for name, sum in ADDED.items())
+AGAIN = ", ".join(f"SUM({name})" for name in ADDED)  # of people alike in all they did and all groups they are in
 
 
 @dataclass(frozen=True)
@@ -126,20 +140,22 @@ def arms_over_waves(run: Run, found: Sequence[Row], shares: Shares) -> dict[str,
     contacted = [row for row in found if row.arm != HOLD_OUT]
     whole = {arm: added([row for row in found if row.arm == arm]) for arm in {row.arm for row in found}}
     goals = stratified(by_wave(contacted, shares, lambda row: goal_sample(run.plan["goal"], row)))
-    revenues: Mapping[str, Any] = stratified(by_wave(contacted, shares, lambda row: row.revenue))
+    revenues = stratified(by_wave(contacted, shares, lambda row: row.revenue))
+    pairs = stratified(by_wave(contacted, shares, lambda row: row.with_past))
+    has_past = run.plan["goal"] == Goal.REVENUE
     return {
         arm: replace(
             arm_evidence(run, row),
             goal=goals.get(arm, goal_sample(run.plan["goal"], row)),
             revenue=revenues.get(arm, row.revenue),
-            paired=None,
+            paired=pairs.get(arm, row.with_past) if has_past else None,
             counted=row.people,
         )
         for arm, row in whole.items()
     }
 
 
-def by_wave(found: Sequence[Row], shares: Shares, read: Callable[[Row], Sample]) -> list[dict[str, Any]]:
+def by_wave(found: Sequence[Row], shares: Shares, read: Callable[[Row], Any]) -> list[dict[str, Any]]:
     """What each arm shows in each wave; an arm nobody of the wave was dealt to shows an empty sample."""
     known = {(row.wave, row.arm): read(row) for row in found}
     nothing = type(next(iter(known.values()), Proportion()))
@@ -203,7 +219,8 @@ def rows(run: Run, segment_ids: Sequence[int]) -> list[Row]:
     sql, parameters = statement(run, segment_ids)
     keys = dict(run.campaign.variants.values_list("pk", "key"))
     groups: dict[tuple[int, str, int], list[Row]] = {}
-    for segment_id, variant_id, wave, did, people, *sums in answer_to_much(sql, parameters):
+    for segment_id, variant_id, wave, did, counted, *sums in answer_to_much(sql, parameters):
+        people = int(counted)
         arm = keys[variant_id] if variant_id else HOLD_OUT
         counts = {name: people if holds(did) else 0 for name, holds in HOLDS[measures(run)].items()}
         groups.setdefault((segment_id, arm, wave), []).append(read(segment_id, arm, wave, people, counts, sums))
@@ -213,14 +230,6 @@ def rows(run: Run, segment_ids: Sequence[int]) -> list[Row]:
 def measures(run: Run) -> tuple[Measure, ...]:
     """What people may do with a message of the run's channel."""
     return CALLS if CHANNELS[run.campaign.channel].form == "script" else MEASURES
-
-
-KINDS = tuple(ResponseKind)
-
-
-def bit(kind: ResponseKind, *, is_human: bool) -> int:
-    """The place of a kind of response among what a person did; every other place says that a person was behind it."""
-    return 1 << (1 + 2 * KINDS.index(kind) + is_human)
 
 
 def holds_of(known: Sequence[Measure]) -> dict[str, Callable[[int], bool]]:
@@ -250,73 +259,64 @@ def read(segment_id: int, arm: str, wave: int, people: int, counts: dict[str, in
 def statement(run: Run, segment_ids: Sequence[int]) -> tuple[str, tuple[Any, ...]]:
     """The one statement, put together from queries of the doors; no value is written into its text."""
     parts = {
-        "answers": answers(run),
+        "bought": bought(run),
         "people": people(run),
         "returns": returns(run),
         "past": past_spend(run),
-        "members": members(run, segment_ids),
+        "segments": segments(run, segment_ids),
     }
     written = {name: query.query.sql_with_params() for name, query in parts.items()}
+    texts = {name: text for name, (text, _parameters) in written.items()}
     sql = STATEMENT.format(
-        everybody=EVERYBODY, sums=SUMS, cap=CAP, **{name: text for name, (text, _parameters) in written.items()}
+        everybody=EVERYBODY, converted=CONVERTED, sums=SUMS, again=AGAIN, cap=CAP, once=once(), **texts
     )
     cap = run.plan.get("baseline", {}).get("cap")
-    return sql, (*(value for _text, parameters in written.values() for value in parameters), cap, cap)
+    given = {name: list(parameters) for name, (_text, parameters) in written.items()}
+    return sql, (*(value for name in FIRST for value in given[name]), cap, cap, *given["segments"])
 
 
 def people(run: Run) -> QuerySet:
     """One row per allocated person: version (none for the hold-out), wave, and whether it was sent."""
     sent = Case(When(state=MessageState.SENT, then=SENT_BIT), default=0, output_field=IntegerField())
-    return allocated(run).values("pk", "customer_id", "variant_id", "wave").annotate(sent=sent)
+    rows = allocated(run).filter(within(run, "pk"))
+    return rows.values("pk", "customer_id", "variant_id", "wave", "groups", "did", "past_amount").annotate(sent=sent)
 
 
-def answers(run: Run) -> QuerySet:
-    """One row per message that was answered: what its person did, as bits, and the revenue of their conversions."""
-    kinds = [
-        When(kind=kind, by_class=ResponseClass.HUMAN, then=bit(kind, is_human=True) | bit(kind, is_human=False))
-        for kind in KINDS
-    ]
-    anybody = [When(kind=kind, then=bit(kind, is_human=False)) for kind in KINDS]
-    did = AnyBit(Case(*kinds, *anybody, default=0, output_field=IntegerField()))
-    rows = Response.objects.filter(message__run=run).order_by()
-    return rows.values("message_id").annotate(did=did, amount=Sum("amount"))
+def bought(run: Run) -> QuerySet:
+    """One row per message whose person converted, with the revenue of it.
+
+    Found by where the run's messages lie; what others have between them is dropped when it meets the people.
+    """
+    rows = Response.objects.filter(within(run, "message"), kind=ResponseKind.CONVERSION).order_by()
+    return rows.values("message_id").annotate(amount=Sum("amount"))
 
 
-class AnyBit(Aggregate):
-    """The bits that are set in any of the rows."""
-
-    function = "BIT_OR"
-    output_field = IntegerField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """SQLite has no such aggregate: the largest value of each bit, added up."""
-        inner, parameters = compiler.compile(self.source_expressions[0])
-        bits = [1 << place for place in range(2 * len(KINDS) + 2)]
-        return " + ".join(f"MAX(({inner}) & {one})" for one in bits), tuple(parameters) * len(bits)
+def within(run: Run, column: str) -> Q:
+    """Where the messages of the run lie, once it is sealed."""
+    if run.first_message is None:
+        return Q()
+    return Q(**{f"{column}__gte": run.first_message, f"{column}__lte": run.last_message})
 
 
 def returns(run: Run) -> QuerySet:
     """What members brought back inside the window, whichever order it was from: every arm is treated alike."""
     is_counted = run.plan["goal_event"] == ORDERS and run.attributed_at is not None
-    brought_back = orders(run, begins_at(run), ends_at(run)).filter(kind="return")
+    known = crm_queries.orders_to_add_up().filter(currency=run.campaign.currency, kind="return")
+    brought_back = known.filter(ordered_at__gte=begins_at(run), ordered_at__lt=ends_at(run))
     return by_customer(brought_back if is_counted else brought_back.filter(pk=NOBODY))
 
 
 def past_spend(run: Run) -> QuerySet:
-    """What members spent in the year before the send, where it sharpens the figures."""
-    spent = orders(run, begins_at(run) - PAST, begins_at(run))
-    return by_customer(spent if run.plan["goal"] == Goal.REVENUE else spent.filter(pk=NOBODY))
-
-
-def orders(run: Run, start: datetime, end: datetime) -> QuerySet:
-    known = crm_queries.orders(READER).filter(customer__isnull=False, currency=run.campaign.currency)
-    return known.filter(ordered_at__gte=start, ordered_at__lt=end)
+    """What members spent in the year before the send, where it sharpens the figures and no message says it."""
+    spent = past.within(run, crm_queries.orders_to_add_up())
+    is_asked = past.is_of_use(run) and not past.is_kept(run)
+    return by_customer(spent if is_asked else spent.filter(pk=NOBODY))
 
 
 def by_customer(rows: QuerySet) -> QuerySet:
     return rows.order_by().values("customer_id").annotate(amount=Sum("total_amount"))
 
 
-def members(run: Run, segment_ids: Sequence[int]) -> QuerySet:
-    """Who was in which of the segments when the audience was sealed."""
-    return memberships([*segment_ids, NOBODY], begins_at(run)).values("segment_id", "customer_id").distinct()
+def segments(run: Run, ids: Sequence[int]) -> QuerySet:
+    """The segments to read by; who was in which was written down at the sealing."""
+    return run.campaign.include.filter(pk__in=[*ids, NOBODY]).order_by().values("id")

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
+from campaigns.conversions import ORDERS
 from campaigns.experiments.answers import CannotTell, Interval
 from campaigns.experiments.earnings import Caused
 from campaigns.results import words
@@ -135,8 +136,29 @@ def notes(results: Results) -> Iterator[str]:
             _("In the decision revenue above %(cap)s per person counts as %(cap)s; one in a thousand had more.") % said
         )
         yield _("So no single order wins the test. Caused revenue counts in full.")
-    if results.report.plan.goal.kind == "mean":
+    if results.report.plan.goal.kind == "mean" and not words.is_silent(results):
         yield past_spend(results)
+
+
+FEWEST_BUYERS = 50  # with fewer in an arm its interval of revenue holds the truth less often than is promised
+
+
+def few_buyers(results: Results) -> str:
+    """That caused revenue rests on few buyers, and what its interval is worth then; empty with enough of them."""
+    told = any(isinstance(one, Caused) for one in results.report.overall.caused.values())
+    bought = {arm.key: rate.successes for arm in results.report.overall.arms if (rate := arm.rates.get("conversion"))}
+    fewest = min(bought, key=lambda key: bought[key], default="")
+    if not told or results.run.plan["goal_event"] != ORDERS or bought[fewest] >= FEWEST_BUYERS:
+        return ""
+    text = ngettext(
+        "Only %(count)s person of “%(arm)s” bought: too few for an interval of revenue to be trusted. It holds the "
+        "truth in 90 to 94 of 100 tests instead of 95, until %(needed)s have bought.",
+        "Only %(count)s people of “%(arm)s” bought: too few for an interval of revenue to be trusted. It holds the "
+        "truth in 90 to 94 of 100 tests instead of 95, until %(needed)s have bought.",
+        bought[fewest],
+    )
+    said = {"count": figures.number(bought[fewest]), "needed": figures.number(FEWEST_BUYERS)}
+    return text % {**said, "arm": results.names[fewest]}
 
 
 def past_spend(results: Results) -> str:

@@ -165,6 +165,7 @@ def arms(settings: Mapping[str, Any], names: Mapping[str, str], cost: float) -> 
     versions = tuple(
         ArmPlan(key, names.get(key, key), contacted * weight / total, role_of(key, settings), cost)
         for key, weight in sorted(weights.items())
+        if weight
     )
     return versions + ((ArmPlan(HOLD_OUT, names[HOLD_OUT], float(hold_out), "hold_out"),) if hold_out else ())
 

@@ -11,7 +11,7 @@ from campaigns.experiments.pooling import Pooled, Pooling
 from campaigns.experiments.report import ArmReading, GroupReading, PairReading
 from campaigns.experiments.sequential import AlwaysValid
 from campaigns.results.answer import Results
-from campaigns.results.drawn import between, kind_of, written
+from campaigns.results.drawn import between, kind_of, unit_of_difference, written
 from crm import figures
 
 SOURCES = (
@@ -20,6 +20,10 @@ SOURCES = (
     (gettext_lazy("Rates at one look"), "Miettinen & Nurminen 1985; “N − 1” chi-square: Campbell 2007; Wilson 1927"),
     (gettext_lazy("Money at one look"), "quasi-score: McCullagh 1983; Welch 1947; Fieller 1954"),
     (gettext_lazy("Chance to be best, expected loss"), "Stucchio 2015"),
+    (gettext_lazy("Revenue above the cap"), "winsorised: Tukey 1962"),
+    (gettext_lazy("What this many people can show"), "Armitage, McPherson & Rowe 1969; Fleiss, Levin & Paik 2003"),
+    (gettext_lazy("Choice of a version"), "Berger 1982; equal for all purposes: Schuirmann 1987"),
+    (gettext_lazy("Caused revenue"), "Cochran 1977; intervals: Zou & Donner 2008"),
     (gettext_lazy("Partial pooling"), "DerSimonian & Laird 1986; Morris 1983"),
     (gettext_lazy("Do segments differ"), "Cochran 1954; Higgins & Thompson 2002"),
     (gettext_lazy("False discoveries over segments"), "Benjamini & Hochberg 1995"),
@@ -72,7 +76,7 @@ def pair(results: Results, group: GroupReading, one: PairReading) -> ProofRow:
     once = one.once if isinstance(one.once, Comparison) else None
     always = one.always if isinstance(one.always, AlwaysValid) else None
     pooled = one.pooled if isinstance(one.pooled, Pooled) else None
-    kind = kind_of(results)
+    kind = unit_of_difference(results)
     return ProofRow(
         group=group.name or _("Everybody"),
         pair=f"{one.variant} − {short(one.against)}",
@@ -82,7 +86,9 @@ def pair(results: Results, group: GroupReading, one: PairReading) -> ProofRow:
         lift=lift(once),
         always=between(results, always and always.interval, kind),
         p_always=p_words(always.p_value) if always else figures.MISSING,
-        pooled=between(results, pooled and pooled.interval, kind),
+        pooled=f"{written(results, pooled.difference, kind)} ({between(results, pooled.interval, kind)})"
+        if pooled
+        else figures.MISSING,
         borrowed=figures.share(pooled.borrowed, 0) if pooled else figures.MISSING,
     )
 
@@ -117,7 +123,7 @@ def loss(results: Results, group: GroupReading, arm: ArmReading) -> LossRow:
         value=figures.MISSING if isinstance(arm.value, CannotTell) else written(results, arm.value, kind),
         interval=between(results, arm.interval, kind),
         chance=figures.share(chance.best, 1) if chance else figures.MISSING,
-        loss=written(results, chance.expected_loss, kind) if chance else figures.MISSING,
+        loss=written(results, chance.expected_loss, unit_of_difference(results)) if chance else figures.MISSING,
         q_value=figures.MISSING if group.q_value is None else p_words(group.q_value),
     )
 

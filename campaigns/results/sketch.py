@@ -47,6 +47,7 @@ class Sketch:
 
     expectation: str
     lines: tuple[Line, ...]
+    meaning: str = ""
     duration: str = ""
     price: str = ""
     warnings: tuple[str, ...] = ()
@@ -74,11 +75,21 @@ def of_campaign(campaign: Campaign, people: int, *, at: datetime) -> Sketch:
     return sketch(campaign, arms, segments, before(campaign, audience.members(campaign, at), states, at), people)
 
 
-def of_form(campaign: Campaign, arms: Arms, include: Sequence[Any], exclude: Sequence[Any], *, at: datetime) -> Sketch:
-    """The sketch of what stands in the editor, saved or not; everyone in the segments counts as reached."""
+def of_form(
+    campaign: Campaign,
+    arms: Arms,
+    include: Sequence[Any],
+    exclude: Sequence[Any],
+    *,
+    at: datetime,
+    people: int | None = None,
+) -> Sketch:
+    """The sketch of what stands in a form, saved or not, for `people` who would get it; where nobody has counted those,
+    everyone in the segments counts as reached."""
     members = audience.members_of([one.pk for one in include], [one.pk for one in exclude], at)
     states = [*audience.states_of(include), *audience.states_of(exclude, is_out=True)]
-    people = answers.kept(f"members:{states}", at.date(), members.count)
+    if people is None:
+        people = answers.kept(f"members:{states}", at.date(), members.count)
     return sketch(campaign, arms, include, before(campaign, members, states, at), people)
 
 
@@ -90,20 +101,39 @@ def before(campaign: Campaign, members: QuerySet, states: Sequence[Any], at: dat
 
 
 def sketch(campaign: Campaign, arms: Arms, segments: Sequence[Any], known: Baseline, people: int) -> Sketch:
+    reached = people / known.people if known.people else 1.0  # of the members, in every segment alike
     known = replace(known, people=people)
     expectation = expected(campaign, known)
     if not any(arms.weights.values()) or not people:
         return Sketch(expectation, ())
     fixed = planned(campaign, arms, known)
-    groups = [(_("Everybody"), people), *((one.name, min(one.size, people)) for one in segments if len(segments) > 1)]
-    lines = tuple(line(campaign, fixed, name, count) for name, count in groups)
+    apart = segments if len(segments) > 1 else ()
+    groups = [(_("Everybody"), people), *((one.name, min(round(one.size * reached), people)) for one in apart)]
+    segments_read = len(groups) - 1
+    lines = tuple(
+        line(campaign, fixed, name, count, segments=segments_read if place else 1)
+        for place, (name, count) in enumerate(groups)
+    )
     return Sketch(
         expectation,
         lines,
+        meaning(fixed, segments_read),
         duration(campaign, arms),
         price(arms, fixed),
         tuple(cautions(campaign, fixed, known, groups[1:])),
     )
+
+
+def meaning(fixed: Plan, segments: int) -> str:
+    """What has to happen for an effect to count as found; empty where two arms are compared in one group."""
+    told = []
+    if len(fixed.variants) > 1 and fixed.control:
+        told.append(_("Found means that a version is chosen: it has to beat every other and the hold-out."))
+    elif len(fixed.variants) > 2:
+        told.append(_("Found means that a version is chosen: it has to beat every other."))
+    if segments > 1:
+        told.append(_("In a segment it is found even if no other segment has such an effect."))
+    return " ".join(told)
 
 
 def duration(campaign: Campaign, arms: Arms) -> str:
@@ -194,31 +224,41 @@ def expected(campaign: Campaign, known: Baseline) -> str:
         return _("Nothing like this happened before, so a cautious guess stands in.")
     if known.deviation is not None:
         said = {"amount": figures.money(known.expected, campaign.currency), "days": campaign.window_days}
-        return _("Over %(days)s days these people usually bring %(amount)s each.") % said
+        text = ngettext(
+            "Over %(days)s day these people usually bring %(amount)s each.",
+            "Over %(days)s days these people usually bring %(amount)s each.",
+            campaign.window_days,
+        )
+        return text % said
     said = {"share": figures.share(known.expected), "days": campaign.window_days}
     if campaign.goal == "click":
         return _("In earlier campaigns %(share)s of people clicked.") % said
-    return _("Over %(days)s days %(share)s of these people do this anyway.") % said
+    text = ngettext(
+        "Over %(days)s day %(share)s of these people do this anyway.",
+        "Over %(days)s days %(share)s of these people do this anyway.",
+        campaign.window_days,
+    )
+    return text % said
 
 
-def line(campaign: Campaign, fixed: Plan, name: str, people: int) -> Line:
-    told = detectable(fixed, people)
+def line(campaign: Campaign, fixed: Plan, name: str, people: int, *, segments: int) -> Line:
+    told = detectable(fixed, people, segments=segments)
     if isinstance(told, CannotTell):
         return Line(name, people, experiment_words.sentence(told, language=language()), is_enough=False)
     is_money = fixed.goal.kind == "mean"
-    size = figures.money(told.difference, campaign.currency) if is_money else figures.share(told.difference)
+    size = figures.money(told.difference, campaign.currency) if is_money else figures.points(told.difference)
     said = {"size": size, "lift": figures.share(told.lift, 0), "people": figures.number(people)}
     text = ngettext(
         "%(people)s person: an effect of %(size)s or more (%(lift)s of the usual) is found four times in five.",
         "%(people)s people: an effect of %(size)s or more (%(lift)s of the usual) is found four times in five.",
         people,
     )
-    return Line(name, people, text % said, is_enough=told.lift <= 1, need=need(fixed, people))
+    return Line(name, people, text % said, is_enough=told.lift <= 1, need=need(fixed, people, segments))
 
 
-def need(fixed: Plan, people: int) -> str:
+def need(fixed: Plan, people: int, segments: int) -> str:
     """How many people the smallest effect worth acting on needs, and how many such audiences that is."""
-    needed = people_needed(fixed)
+    needed = people_needed(fixed, segments=segments)
     if isinstance(needed, CannotTell) or not fixed.worthwhile:
         return ""
     said = {"lift": figures.share(fixed.worthwhile / fixed.goal.expected, 0), "needed": figures.number(needed)}

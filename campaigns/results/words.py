@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from babel.numbers import get_currency_symbol
-from django.utils.translation import get_language, gettext_lazy, pgettext
+from django.utils.translation import get_language, gettext_lazy, pgettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
+from campaigns.conversions import ORDERS
 from campaigns.experiments import words
 from campaigns.experiments.answers import CannotTell, Interval
 from campaigns.experiments.decision import Decision
@@ -22,7 +23,7 @@ WORKS_BETTER = {
 }
 USUAL = gettext_lazy("version %(key)s works better for %(segments)s")
 RATE_NAMES = {
-    "open": gettext_lazy("Opened"),
+    "open": pgettext_lazy("response", "Opened"),
     "open_any": gettext_lazy("Opened, machines included"),
     "click": gettext_lazy("Clicked"),
     "click_any": gettext_lazy("Clicked, machines included"),
@@ -37,10 +38,36 @@ RATE_NAMES = {
 __all__ = ["conclusion", "said", "verdict"]
 
 
+def is_void(group: GroupReading) -> bool:
+    """Whether its arms did not get the people they were meant to get, so that no figure of it may be trusted."""
+    return group.decision.code == VOID
+
+
+def is_silent(results: Results) -> bool:
+    """Whether nobody did what counts, in any arm."""
+    return not any(isinstance(arm.value, float | int) and arm.value for arm in results.report.overall.arms)
+
+
+def has_decided(results: Results) -> bool:
+    """Whether anything is decided, for everybody or for a segment."""
+    return any(one.decision.kind != "no_decision" for one in results.groups)
+
+
+def nothing_yet(results: Results) -> str:
+    """That nobody did what counts, said as what counts."""
+    if results.report.plan.goal.key == Goal.CLICK:
+        return _("Nobody has clicked yet, so nothing can be told.")
+    if results.run.plan["goal_event"] != ORDERS:
+        return _("Nobody has done yet what counts, so nothing can be told.")
+    return _("Nobody has bought anything yet, so nothing can be told.")
+
+
 def conclusion(results: Results) -> str:
     """The sentence its reader came for: what works for whom, and what nobody can tell yet."""
     overall, segments = results.report.overall, results.report.segments
-    if overall.decision.code == VOID or len(segments) < 2:
+    if is_silent(results) and not is_void(overall) and not has_decided(results):
+        return nothing_yet(results)
+    if is_void(overall) or len(segments) < 2:
         return said(results, overall.decision)
     if clauses := won(results, segments):
         left = [one for one in segments if one.decision.kind == "no_decision"]
@@ -113,12 +140,14 @@ def worthwhile(results: Results) -> str:
     return words.difference(float(results.report.plan.worthwhile), unit(results), language())
 
 
-def verdict(interval: Interval | CannotTell) -> tuple[str, str]:
-    """The word that judges a difference, and its tone."""
+def verdict(interval: Interval | CannotTell, *, alone: bool = False) -> tuple[str, str]:
+    """The word that judges a difference, and its tone; `alone` where it may be chance among all that was looked at."""
     if isinstance(interval, CannotTell):
         return pgettext("verdict", "cannot tell"), "neutral"
     if interval.low > 0:
-        return pgettext("verdict", "better"), "good"
+        return (
+            (pgettext("verdict", "better, read alone"), "neutral") if alone else (pgettext("verdict", "better"), "good")
+        )
     if interval.high < 0:
-        return pgettext("verdict", "worse"), "bad"
+        return (pgettext("verdict", "worse, read alone"), "neutral") if alone else (pgettext("verdict", "worse"), "bad")
     return pgettext("verdict", "not known yet"), "neutral"

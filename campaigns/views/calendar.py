@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from campaigns import queries
+from campaigns import queries, scheduling
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.views import places
 from crm import figures
@@ -32,6 +32,7 @@ class Entry:
     tone: str
     clock: str
     until: str
+    is_missed: bool
 
 
 @dataclass(frozen=True)
@@ -143,4 +144,6 @@ def moments(campaign: Campaign, low: datetime, high: datetime) -> list[Any]:
 
 def entry(campaign: Campaign, at: datetime) -> Entry:
     until = figures.day(at + timedelta(days=campaign.window_days))
-    return Entry(campaign, places.TONES[CampaignStatus(campaign.status)], figures.clock(at), until)
+    is_missed = at == campaign.send_at and scheduling.was_missed(campaign, timezone.now())
+    tone = "bad" if is_missed else places.TONES[CampaignStatus(campaign.status)]
+    return Entry(campaign, tone, figures.clock(at), until, is_missed)

@@ -97,6 +97,7 @@ def rate(found: Results, key: str) -> str:
 
 
 def caused(found: Results, part: str) -> str:
-    """Caused revenue of each version, or why it cannot be told."""
-    rows = money.rows(found)
-    return "; ".join(f"{row.name}: {getattr(row, part) or row.reason}" for row in rows)
+    """Caused revenue of each version; why it cannot be told stands once, in the first of its lines."""
+    told = [f"{row.name}: {getattr(row, part)}" for row in money.rows(found) if not row.reason]
+    reasons = dict.fromkeys(row.reason for row in money.rows(found) if row.reason and part == "total")
+    return "; ".join([*told, *reasons])

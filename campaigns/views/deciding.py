@@ -45,8 +45,9 @@ def context(request: ActorRequest, found: Results) -> dict[str, Any]:
         "choices": rollout.choices(found) if is_finished and may(request.actor, "campaigns.launch") else (),
         "roll_outs": [past(request, found, run) for run in queries.roll_outs(found.run)],
         "roll_out_reason": words.conclusion(found),
+        "lesson_text": words.conclusion(found) if words.has_decided(found) else "",
         "lessons": queries.lessons(campaign=found.campaign),
-        "lesson_segments": found.campaign.include.order_by("name"),
+        "lesson_segments": [(one.key, one.name) for one in found.report.segments],
         "may_note": may(request.actor, "campaigns.change"),
         "is_test_open": not found.is_window_over,
     }

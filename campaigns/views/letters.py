@@ -10,12 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from campaigns import correspondence, queries, tasks
+from campaigns import correspondence, letter_texts, queries, tasks
 from campaigns.content.merge import RenderFailed
 from campaigns.forms_letter import LetterForm, beginning
-from campaigns.models import Message, MessageState
+from campaigns.models import LetterText, Message, MessageState
+from campaigns.reasons import REASONS
 from campaigns.views.people import TONES, did
-from campaigns.views.running import REASONS
 from crm import keyset
 from crm import queries as crm_queries
 from crm.access import ActorRequest, needs
@@ -23,6 +23,7 @@ from crm.notices import notify
 from crm.refusals import Refused
 from crm.rights import Actor, may
 
+MOST_TEXTS = 50
 OPEN = (MessageState.QUEUED, MessageState.DEFERRED)
 
 
@@ -32,7 +33,9 @@ def write(request: ActorRequest, pk: int) -> HttpResponse:
     """Write to the customer; or why nobody may."""
     actor, now = request.actor, timezone.now()
     customer = _customer(actor, pk)
-    form = LetterForm(request.POST if request.method == "POST" else None, initial=_begun(request, customer))
+    texts = letter_texts.texts(actor)
+    chosen = texts.filter(pk=keyset.row_id(request.GET.get("text", "")) or 0).first()
+    form = LetterForm(request.POST if request.method == "POST" else None, initial=_begun(request, customer, chosen))
     if form.is_valid() and (sent := _sent(form, customer, _task(request, customer), actor, now)):
         undo_url = reverse("letter-take-back", args=[customer.pk, sent.pk])
         notify(request, _("The e-mail leaves in a moment."), undo_url=undo_url)
@@ -46,12 +49,21 @@ def write(request: ActorRequest, pk: int) -> HttpResponse:
         "no_offer": "" if reason else correspondence.WORDS.get(offer, offer),
         "writer": request.user,
         "task": request.GET.get("task", ""),
+        "texts": [(one.name, _with_text(request, one.pk), one == chosen) for one in texts[:MOST_TEXTS]],
     }
     return render(request, "campaigns/letter_new.html", context, status=400 if form.is_bound else 200)
 
 
-def _begun(request: ActorRequest, customer: Any) -> dict[str, str]:
-    return {"text": beginning(customer, request.user), "subject": request.GET.get("subject", "")[:200]}
+def _begun(request: ActorRequest, customer: Any, chosen: LetterText | None) -> dict[str, str]:
+    """The letter before anything is written: a greeting, the chosen text, and who writes."""
+    subject = request.GET.get("subject", "")[:200] or (chosen.subject if chosen else "")
+    return {"text": beginning(customer, request.user, chosen.text if chosen else ""), "subject": subject}
+
+
+def _with_text(request: ActorRequest, pk: int) -> str:
+    query = request.GET.copy()
+    query["text"] = str(pk)
+    return f"{request.path}?{query.urlencode()}"
 
 
 def _sent(form: LetterForm, customer: Any, task: Any, actor: Actor, now: Any) -> Message | None:

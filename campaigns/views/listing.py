@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from campaigns import queries
+from campaigns.channels import label_of
 from campaigns.models import Campaign, CampaignStatus
 from campaigns.results import words
 from campaigns.views import places
@@ -43,7 +44,7 @@ SHEET = downloads.Sheet(
         (_("State"), lambda one: one.get_status_display()),
         (_("Sent to"), lambda one: [segment.name for segment in one.include.all()]),
         (_("Audience"), audience),
-        (_("Channel"), lambda one: one.channel),
+        (_("Channel"), lambda one: label_of(one.channel)),
         (_("Owner"), lambda one: one.owner or ""),
         (_("Changed"), lambda one: one.updated_at),
     ),

@@ -8,14 +8,14 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns import queries
 from campaigns.models import MessageState, Run
-from campaigns.views import running
+from campaigns.reasons import reason_words
 from crm import figures
 
 STATES = {
     MessageState.SKIPPED: _("Not allowed or not reachable"),
     MessageState.FAILED: _("Did not arrive"),
     MessageState.UNKNOWN: _("May or may not have arrived"),
-    MessageState.EXPIRED: _("Tried too long"),
+    MessageState.EXPIRED: _("Too late to be sent"),
     MessageState.CANCELLED: _("Cancelled"),
     MessageState.HELD_OUT: _("Held out on purpose"),
 }
@@ -56,4 +56,4 @@ def split(reasons: dict[str, int], people: int) -> dict[str, int]:
 def row(run: Run, state: MessageState, reason: str, count: int) -> Missed:
     query = urlencode({"run": str(run.pk), "state": state.value, "reason": reason})
     url = f"{reverse('campaign-people', args=[run.campaign_id])}?{query}"
-    return Missed(str(STATES[state]), running.reason_words(reason) if reason else "", figures.number(count), url)
+    return Missed(str(STATES[state]), reason_words(reason) if reason else "", figures.number(count), url)

@@ -5,10 +5,12 @@ from typing import Any
 from django.contrib import messages as levels
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns import actions, queries
@@ -18,21 +20,33 @@ from campaigns.views import places
 from crm import keyset
 from crm.access import ActorRequest, needs
 from crm.keyset import row_id
+from crm.lists import downloads
 from crm.notices import notify
 from crm.refusals import NotPossibleNow, Refused
 from crm.rights import may
 from segments import queries as segment_queries
 
 ROWS = 30
+SHEET = downloads.Sheet(
+    "notebook",
+    "notebook",
+    (
+        (gettext_lazy("What was learned"), lambda one: one.text),
+        (gettext_lazy("Figures"), lambda one: "\n".join(map(str, one.figures))),
+        (gettext_lazy("Campaign"), lambda one: one.campaign.name if one.campaign else ""),
+        (gettext_lazy("Segments"), lambda one: ", ".join(segment.name for segment in one.segments.all())),
+        (gettext_lazy("Written by"), lambda one: str(one.created_by or "")),
+        (gettext_lazy("Written"), lambda one: one.created_at),
+    ),
+    "reports.view",
+)
 
 
 @require_safe
 @needs("reports.view")
 def notebook(request: ActorRequest) -> HttpResponse:
     """Every lesson, the newest first, by words and segment."""
-    search, slug = request.GET.get("q", "").strip(), request.GET.get("segment", "")
-    segments = list(segment_queries.segments(request.actor).order_by("name"))
-    chosen = next((one for one in segments if one.slug == slug), None)
+    search, segments, chosen = asked(request)
     page = page_of(queries.lessons(search=search, segment=chosen), request.GET.get("cursor", ""))
     query = request.GET.copy()
     query["cursor"] = page.next_cursor
@@ -45,8 +59,24 @@ def notebook(request: ActorRequest) -> HttpResponse:
         "more_url": f"?{query.urlencode()}" if page.next_cursor else "",
         "clear_url": reverse("notebook") if search or chosen else "",
         "may_change": may(request.actor, "campaigns.change"),
+        "files": downloads.links(request, "notebook-file") if page.rows else [],
     }
     return render(request, "campaigns/notebook.html", context)
+
+
+@require_safe
+@needs("reports.view")
+def notebook_file(request: ActorRequest, kind: str) -> HttpResponseBase:
+    """The lessons that the search leaves, as a file."""
+    search, _segments, chosen = asked(request)
+    return downloads.download(request, SHEET, queries.lessons(search=search, segment=chosen), kind)
+
+
+def asked(request: ActorRequest) -> tuple[str, list[Any], Any]:
+    """The words searched for, the segments to choose from, and the one chosen."""
+    segments = list(segment_queries.segments(request.actor).order_by("name"))
+    chosen = next((one for one in segments if one.slug == request.GET.get("segment", "")), None)
+    return request.GET.get("q", "").strip(), segments, chosen
 
 
 def page_of(rows: QuerySet[Lesson], cursor: str) -> keyset.Page:

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from campaigns import queries
-from campaigns.channels import CHANNELS
+from campaigns.channels import label_of
 from campaigns.models import Message, MessageState, ResponseClass
-from campaigns.views.running import REASONS
+from campaigns.reasons import REASONS
 from crm import keyset
 from crm import queries as crm_queries
 from crm.access import ActorRequest, needs
@@ -51,7 +51,7 @@ def told(message: Message) -> dict[str, Any]:
     """One message as the page shows it."""
     return {
         "message": message,
-        "channel": CHANNELS[message.channel].label if message.channel in CHANNELS else message.channel,
+        "channel": label_of(message.channel),
         "campaign": message.run.campaign,
         "arm": arm(message),
         "at": message.final_at or message.handed_at,

@@ -301,7 +301,9 @@ def design(campaign: Campaign, form: StepForm, written: list[dict[str, Any]]) ->
         chosen.get("waves") or 1,
         chosen.get("wave_hours") or 24,
     )
-    return sketch.of_form(campaign, arms, include, exclude, at=timezone.now())
+    at = timezone.now()
+    people = queries.reach(campaign, as_of=at).will_get_it
+    return sketch.of_form(campaign, arms, include, exclude, at=at, people=people)
 
 
 EXTRAS = {"schedule": bounds}

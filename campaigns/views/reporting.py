@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_safe
 
 from campaigns import queries
@@ -38,7 +38,7 @@ GUARDRAILS = (
     Column(gettext_lazy("Version")),
     Column(gettext_lazy("Measured"), "number"),
     Column(gettext_lazy("Limit"), "number"),
-    Column(gettext_lazy("Kept")),
+    Column(pgettext_lazy("guardrail", "Kept")),
 )
 PLACES = (
     Column(gettext_lazy("Segment")),
@@ -75,7 +75,7 @@ LOSSES = (
     Column(gettext_lazy("q over segments"), "number"),
 )
 MONEY = (
-    Column(gettext_lazy("For")),
+    Column(pgettext_lazy("audience", "For")),
     Column(gettext_lazy("Version")),
     Column(gettext_lazy("Caused revenue"), "number"),
     Column(gettext_lazy("95% interval"), "number"),
@@ -102,12 +102,9 @@ def report(request: ActorRequest, pk: int) -> HttpResponse:
     )
 
 
-DIFFERENCES = {"share": "points"}  # what a difference is written in, where not in what it is a difference of
-
-
 def shown(found: Results) -> dict[str, Any]:
     """The report's parts in the order of the page."""
-    days, series = drawn.timeline(found.run)
+    days, series = drawn.timeline(found)
     return {
         "answer": words.conclusion(found),
         "results": found,
@@ -119,7 +116,7 @@ def shown(found: Results) -> dict[str, Any]:
         "wave_columns": wave_columns(found),
         "wave_price": drawn.wave_price(found),
         "forests": drawn.forests(found),
-        "unit": DIFFERENCES.get(drawn.kind_of(found), drawn.kind_of(found)),
+        "unit": drawn.unit_of_difference(found),
         "decisions": drawn.segment_rows(found),
         "decision_columns": DECISIONS,
         "rule": words.rule(found),
@@ -129,6 +126,7 @@ def shown(found: Results) -> dict[str, Any]:
         "money_columns": MONEY,
         "money_per_segment": money.rows_per_segment(found),
         "segmenting": money.of_segmenting(found),
+        "few_buyers": money.few_buyers(found),
         "money_notes": list(money.notes(found)),
         "places": money.places(found),
         "place_columns": PLACES,
@@ -143,7 +141,7 @@ def shown(found: Results) -> dict[str, Any]:
         "missed_columns": MISSED,
         "segmenting_words": money.segmenting_words(found),
         "ratio": ratio(found),
-        "is_void": found.report.overall.decision.code == words.VOID,
+        "is_void": words.is_void(found.report.overall),
         "days": days,
         "series": series,
     }
@@ -170,10 +168,10 @@ def ratio(found: Results) -> str:
     check = found.report.overall.ratio
     if not isinstance(check, RatioCheck):
         return words.said(found, check)
-    said = {"p": figures.number(check.p_value, 3)}
+    said = {"p": proof.p_words(check.p_value)}
     if check.is_suspect:
-        return _("The arms did not get the people they were meant to get (p = %(p)s). Trust no figure here.") % said
-    return _("The arms got the people they were meant to get (p = %(p)s).") % said
+        return _("The arms did not get the people they were meant to get (p-value %(p)s). Trust no figure here.") % said
+    return _("The arms got the people they were meant to get (p-value %(p)s).") % said
 
 
 @require_safe

@@ -4,15 +4,17 @@ from dataclasses import dataclass
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_safe
 
 from campaigns import queries
 from campaigns.channels import CHANNELS
+from campaigns.conversions import is_over
 from campaigns.delivery import calls, health
 from campaigns.delivery.plain_words import explained
-from campaigns.models import Run
+from campaigns.models import Run, RunStatus
 from campaigns.views import places
 from crm import figures
 from crm.access import ActorRequest, needs
@@ -21,7 +23,7 @@ from crm.tables import Column
 COLUMNS = (
     Column(gettext_lazy("Domain")),
     Column(gettext_lazy("Tried"), "number"),
-    Column(gettext_lazy("Refused"), "number"),
+    Column(pgettext_lazy("returns", "Refused"), "number"),
     Column(gettext_lazy("Hard bounces"), "number"),
     Column(gettext_lazy("Soft bounces"), "number"),
     Column(gettext_lazy("Complaints"), "number"),
@@ -33,6 +35,9 @@ PAUSES = {
     ),
     "too_many_hard_bounces": gettext_lazy(
         "Too many addresses do not exist: 5% and more. Look where they come from before you resume."
+    ),
+    "not_rendered": gettext_lazy(
+        "For ten people in a row the text could not be filled in. Read it as one of them before you resume, or cancel."
     ),
 }
 
@@ -73,6 +78,18 @@ def pause_words(run: Run | None) -> str:
     if run is None:
         return ""
     return str(PAUSES.get(run.pause_reason, "")) or explained(run.pause_reason) or run.pause_reason
+
+
+def goes_on(run: Run | None) -> str:
+    """When a run that waits goes on by itself, and what becomes of what waits where its days are over."""
+    if run is None or run.status != RunStatus.PAUSED:
+        return ""
+    if is_over(run, at=timezone.now()):
+        return _("Its days are over: what still waits is not sent any more and expires when it goes on.")
+    if run.resume_at is None:
+        return ""
+    said = {"time": figures.clock(run.resume_at)}
+    return (_("It tries again at %(time)s.") if run.pause_reason else _("It begins at %(time)s.")) % said
 
 
 def pause_reply(run: Run) -> str:

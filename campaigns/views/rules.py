@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
 from campaigns import queries
+from campaigns.channels import label_of
 from campaigns.models import ContactCap, SendingRules
 from campaigns.models.rules import ANY_CHANNEL
 from crm import charts, figures
@@ -31,17 +32,26 @@ HOURS_OF_DAY = 24
 @needs("settings.view")
 def rules(request: ActorRequest) -> HttpResponse:
     """What holds for every campaign; an administrator changes it backstage."""
+    rules = queries.rules()
     context = {
         "crumbs": [(_("Campaigns"), reverse("campaigns"))],
-        "facts": facts(queries.rules()),
+        "facts": facts(rules),
+        "rules_url": backstage(rules),
         "caps": [(sentence(cap), channel(cap), cap.is_active) for cap in queries.caps()],
         "caps_columns": CAPS,
-        "rates": queries.rates(),
+        "rates": [(label_of(one.channel), one) for one in queries.rates()],
         "rates_columns": RATES,
         "spreads": [(days, spread(days)) for days in DAYS],
         "may_change": may(request.actor, "settings.change"),
     }
     return render(request, "campaigns/rules.html", context)
+
+
+def backstage(rules: SendingRules) -> str:
+    """Where the one row is changed, or made while there is none: no list to look for it in."""
+    if SendingRules.objects.exists():
+        return reverse("admin:campaigns_sendingrules_change", args=[rules.pk])
+    return reverse("admin:campaigns_sendingrules_add")
 
 
 def facts(rules: SendingRules) -> list[tuple[str, str]]:
@@ -71,7 +81,7 @@ def period(hours: int) -> str:
 
 
 def channel(cap: ContactCap) -> str:
-    return _("All channels together") if cap.channel == ANY_CHANNEL else cap.channel
+    return _("All channels together") if cap.channel == ANY_CHANNEL else label_of(cap.channel)
 
 
 def spread(days: int) -> list[charts.Mark]:

@@ -19,12 +19,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from campaigns import actions, audience, correspondence, lifecycle, queries, readiness, tasks, waves
+from campaigns import actions, audience, lifecycle, queries, readiness, scheduling, tasks
 from campaigns.channels import CHANNELS
-from campaigns.delivery import calls, lists, printing
+from campaigns.delivery import ahead, calls, lists, printing
 from campaigns.delivery.plain_words import explained
 from campaigns.forms import ScheduleForm
 from campaigns.models import FINAL_STATES, Campaign, CampaignStatus, MessageState, Run, RunStatus
+from campaigns.reasons import reason_words
 from campaigns.results import sketch
 from campaigns.views import checks, places, returns
 from campaigns.views.steps import left_to_do
@@ -63,23 +64,6 @@ MOVES = {
     "cancel": (actions.cancel, gettext_lazy("Cancelled. What had not begun to leave will not.")),
 }
 UNDO = {"pause": "resume", "resume": "pause"}
-REASONS = {
-    **{loss.code: loss.label for loss in audience.LOSSES},
-    "merged": gettext_lazy("Merged into another customer"),
-    "quiet_hours": gettext_lazy("Waits for the hour to write where they live"),
-    "try_later": gettext_lazy("The server asked to try later"),
-    "server_closing": gettext_lazy("The server closed the connection"),
-    "connection_broke": gettext_lazy("The connection broke"),
-    "process_died": gettext_lazy("The sending process died"),
-    "tried_long_enough": gettext_lazy("Tried for a day and more"),
-    "no_mailbox": gettext_lazy("There is no such mailbox"),
-    "refused": gettext_lazy("The server refused it"),
-    "not_rendered": gettext_lazy("The text could not be filled in"),
-    "sent_again": gettext_lazy("Sent again"),
-    "answered": gettext_lazy("The recipient reacted"),
-    correspondence.MAY_BE_TAKEN_BACK: gettext_lazy("Leaves in a moment"),
-    waves.LATER: gettext_lazy("Waits for a later wave"),
-}
 ROWS = 50
 
 
@@ -101,6 +85,7 @@ def facts(campaign: Campaign) -> list[tuple[str, str]]:
         (_("Channel"), f"{CHANNELS[campaign.channel].label} {campaign.webhook or ''}".strip()),
         (_("To"), included),
         (_("Except"), excluded),
+        *([(_("Topic"), str(campaign.topic))] if campaign.topic else []),
         (_("Goal"), campaign.get_goal_display()),
         (_("Window"), ngettext("%d day", "%d days", campaign.window_days) % campaign.window_days),
         (_("Hold-out"), figures.share(campaign.holdout_share, 0)),
@@ -145,12 +130,14 @@ def hours(campaign: Campaign) -> str:
 def progress(request: ActorRequest, campaign: Campaign, run: Run | None) -> dict[str, Any]:
     """The part of the page that moves while messages leave."""
     if run is None:
-        return {"answer": campaign.description, "moves": moves(request, campaign)}
+        said = missed(campaign) or campaign.description
+        return {"answer": said, "state": campaign.get_status_display(), "moves": moves(request, campaign)}
     now = queries.progress(run)
     return {
         "answer": answer(campaign, now),
         "account": now,
-        "is_active": campaign.status == CampaignStatus.SENDING,
+        "is_active": campaign.status == CampaignStatus.SENDING and run.status != RunStatus.INCOMPLETE,
+        **standing(campaign, run),
         "state_rows": state_rows(run, now),
         "state_columns": STATES,
         "moves": moves(request, campaign),
@@ -161,9 +148,25 @@ def progress(request: ActorRequest, campaign: Campaign, run: Run | None) -> dict
         "call_columns": CALLS,
         "rates": returns.rate_rows(run),
         "pause_words": returns.pause_words(run),
+        "goes_on": returns.goes_on(run),
         "pause_reply": returns.pause_reply(run),
         "files": files(campaign, run) if may(request.actor, "campaigns.launch") else (),
     }
+
+
+def standing(campaign: Campaign, run: Run) -> dict[str, Any]:
+    """The state in the head: a run that lost rows is not under way, whatever the campaign is called meanwhile."""
+    if run.status == RunStatus.INCOMPLETE:
+        return {"state": run.get_status_display(), "tone": "bad"}
+    return {"state": campaign.get_status_display()}
+
+
+def missed(campaign: Campaign) -> str:
+    """That it was not launched in time, if so; the button beside it leads to launching and to a new time."""
+    if not scheduling.was_missed(campaign, timezone.now()):
+        return ""
+    said = _("It missed its time, %(moment)s, and was not sent. Launch it now or choose a new time.")
+    return said % {"moment": figures.moment(campaign.send_at)}
 
 
 def answer(campaign: Campaign, now: queries.Progress) -> str:
@@ -177,6 +180,16 @@ def answer(campaign: Campaign, now: queries.Progress) -> str:
     said = {"sent": sent, "expected": figures.number(now.expected - apart), "unknown": figures.number(now.unresolved)}
     if now.unresolved:
         return _("Sent to %(sent)s of %(expected)s people; of %(unknown)s it is not known whether they got it.") % said
+    if not now.is_accounted_for:
+        lost = now.expected - sum(now.states.values())
+        text = ngettext(
+            "Sent to %(sent)s of %(expected)s people; %(count)s member of the audience has no row.",
+            "Sent to %(sent)s of %(expected)s people; %(count)s members of the audience have no row.",
+            lost,
+        )
+        return text % {**said, "count": figures.number(lost)}
+    if now.done < now.expected:
+        return _("Sent to %(sent)s of %(expected)s people so far.") % said
     return _("Sent to %(sent)s of %(expected)s people; everyone is accounted for.") % said
 
 
@@ -189,7 +202,13 @@ def moves(request: ActorRequest, campaign: Campaign) -> list[tuple[str, str, str
     }
     if not may(request.actor, "campaigns.launch"):
         return []
-    return [(name, *labels[name]) for name in lifecycle.possible(campaign.status) if name in labels]
+    names = lifecycle.possible(campaign.status)
+    is_paused = campaign.status == CampaignStatus.PAUSED
+    if is_paused and campaign.runs.filter(status=RunStatus.PAUSED, resume_at__isnull=False).exists():
+        names = ("pause", *names)  # it would go on by itself
+    if campaign.runs.filter(status=RunStatus.INCOMPLETE).exists():
+        names = tuple(name for name in names if name != "pause")  # nothing leaves before it is mended
+    return [(name, *labels[name]) for name in names if name in labels]
 
 
 @dataclass(frozen=True)
@@ -222,11 +241,6 @@ def state_rows(run: Run, now: queries.Progress) -> list[StateRow]:
     ]
 
 
-def reason_words(code: str) -> str:
-    """A reason code in words; what a server said stays as it is."""
-    return str(REASONS.get(code, code.replace("_", " ")))
-
-
 @ONLY_FORMS
 @needs("campaigns.launch")
 def launch(request: ActorRequest, pk: int) -> HttpResponse:
@@ -245,6 +259,7 @@ def launch(request: ActorRequest, pk: int) -> HttpResponse:
         "held_out": held,
         "contacted": reach.will_get_it - held,
         "faults": faults(found),
+        "too_slow": ahead.too_slow(found, reach.will_get_it - held, at=timezone.now()),
         "design": sketch.of_campaign(found, reach.will_get_it, at=timezone.now()),
         "schedule": ScheduleForm(),
         "stamp": found.updated_at.isoformat(),
@@ -360,9 +375,13 @@ def resend(request: ActorRequest, pk: int) -> HttpResponse:
     run = queries.latest_run(places.found(pk))
     if run is None:
         raise Http404
-    count = actions.resend_unknown(run, by=request.actor, at=timezone.now())
-    tasks.poke(run.pk)
-    notify(request, ngettext("%d message is sent again.", "%d messages are sent again.", count) % count)
+    try:
+        count = actions.resend_unknown(run, by=request.actor, at=timezone.now())
+    except Refused as refusal:
+        notify(request, str(refusal), level=levels.ERROR)
+    else:
+        tasks.poke(run.pk)
+        notify(request, ngettext("%d message is sent again.", "%d messages are sent again.", count) % count)
     return redirect("campaign", pk)
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
+from csp.decorators import csp
 from django.conf import settings
 from django.contrib import messages as levels
 from django.http import Http404, HttpResponse
@@ -12,14 +14,17 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_safe
 
 from campaigns import actions, queries
-from campaigns.content import addresses, blocks, composition, fields, matrix
+from campaigns.content import addresses, blocks, composition, fields, letters, matrix
 from campaigns.content.composition import Source
-from campaigns.forms_texts import Blocks, HtmlForm, LetterForm, faults, written
+from campaigns.forms_texts import FIELDS_OF_BLOCK, Blocks, HtmlForm, LetterForm, faults, written
 from campaigns.models import Campaign, Variant, VariantText
 from campaigns.views import places
+from campaigns.views.drafting import LETTER_POLICY
+from crm import figures
 from crm.access import ActorRequest, needs
 from crm.keyset import row_id
 from crm.notices import notify
@@ -165,7 +170,7 @@ def place_of(request: ActorRequest, campaign: Campaign, key: str) -> Place:
 def as_html(request: ActorRequest, place: Place) -> HttpResponse:
     initial = {name: getattr(place.row, name) for name in PARTS} if place.row else {}
     form = needing_subject(HtmlForm(request.POST or None, initial=initial), place)
-    if request.POST and form.is_valid() and not faults(form, place.source(form.cleaned_data)):
+    if request.POST and form.is_valid() and not faults(form, place.source(form.cleaned_data), {}):
         return stored(request, place, {**form.cleaned_data, "blocks": {}})
     return shown(request, place, {"form": form, "is_html": True})
 
@@ -179,14 +184,14 @@ def as_blocks(request: ActorRequest, place: Place) -> HttpResponse:
     head = {"subject": getattr(place.row, "subject", ""), "preheader": getattr(place.row, "preheader", "")}
     head["look"] = starter.look if starter else known.get("look")
     form = needing_subject(LetterForm(request.POST or None, initial=head), place)
-    given: Any = with_one_more(request.POST) if "add" in request.POST else request.POST or None
+    given: Any = rearranged(request.POST) or None
     parts = Blocks(given, prefix="b", initial=kept, form_kwargs=options)
-    if request.POST and "add" not in request.POST and form.is_valid() & parts.is_valid():
+    if request.POST and not is_arranging(request.POST) and form.is_valid() & parts.is_valid():
         made = {"look": form.cleaned_data["look"], "blocks": written(parts)}
         html = blocks.html_of(made["look"], made["blocks"]) if made["blocks"] else ""
         values = {**form.cleaned_data, "html": html, "text": "", "blocks": made}
         values.pop("look")
-        if not faults(form, place.source(values)):
+        if not faults(form, place.source(values), made, parts.ordered_forms):
             return stored(request, place, values)
     is_foreign = bool(place.row and place.row.html and not known and not starter)
     return shown(request, place, {"form": form, "parts": parts, "is_html": False, "is_foreign": is_foreign})
@@ -208,8 +213,45 @@ def resolved(block: Any) -> dict[str, Any]:
     return {name: str(value) for name, value in block.items()}
 
 
+@require_safe
+@needs("campaigns.change")
+@xframe_options_sameorigin
+@csp(LETTER_POLICY)  # type: ignore[arg-type]  # it is written for views without arguments
+def starter(request: ActorRequest, key: str) -> HttpResponse:
+    """A letter of the library as its reader would see it, for the picture beside the editor."""
+    if key not in blocks.STARTERS:
+        raise Http404
+    one = blocks.STARTERS[key]
+    made = Source("", "", blocks.html_of(one.look, [resolved(block) for block in one.blocks]), "", footer="")
+    sample = {"name": _("A product"), "price": figures.money(Decimal("19.90"))}
+    known = {"customer": {"first_name": "Aino"}, "firm": fields.firm(), "products": [sample, sample]}
+    return HttpResponse(letters.write(made, known, letters.PREVIEW).html)
+
+
 def segments_of(request: ActorRequest) -> Any:
     return segment_queries.segments(request.actor).order_by("name")
+
+
+def is_arranging(posted: Any) -> bool:
+    """Whether the page is only to be shown again with its blocks otherwise: one more, or one in another place."""
+    return "add" in posted or "up" in posted
+
+
+def rearranged(posted: Any) -> Any:
+    """What was posted, its blocks as the pressed button asks."""
+    if "add" in posted:
+        return with_one_more(posted)
+    return with_two_swapped(posted, row_id(posted["up"]) or 0) if "up" in posted else posted
+
+
+def with_two_swapped(posted: Any, place: int) -> Any:
+    """What was posted, the block at that place, from 0, before the one that stood above it."""
+    swapped = posted.copy()
+    for name in (*FIELDS_OF_BLOCK, "DELETE") if place else ():
+        above, here = f"b-{place - 1}-{name}", f"b-{place}-{name}"
+        for one, other in ((above, here), (here, above)):
+            swapped.setlist(one, posted.getlist(other))
+    return swapped
 
 
 def with_one_more(posted: Any) -> Any:
@@ -233,7 +275,7 @@ def shown(request: ActorRequest, place: Place, parts: dict[str, Any]) -> HttpRes
         "names": fields.names(),
         "sample": addresses.sample_click_url(),
     }
-    refused = request.method == "POST" and "add" not in request.POST
+    refused = request.method == "POST" and not is_arranging(request.POST)
     return render(request, "campaigns/text.html", context, status=400 if refused else 200)
 
 

@@ -1,7 +1,9 @@
 """The demo's past campaign: sent for real to the mail catcher, answered as planted, moved three weeks back."""
 
 import re
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pandas as pd
 from aiosmtpd.controller import Controller
 from django.conf import settings
 from django.test import Client
+from django.test.utils import override_settings
 
 from campaigns import actions as campaign_actions
 from campaigns import queries as campaign_queries
@@ -96,16 +99,23 @@ def run_campaign(
 
 
 def send(run_id: int, *, at: datetime, say: Callable[[str], None]) -> None:
-    """Seal and send in this process, with the mail catcher listening when no other server is set."""
-    catcher = Controller(Keeper(settings.MAIL_CATCHER_FILE), hostname="127.0.0.1", port=settings.MAIL_CATCHER_PORT)
-    if settings.HAS_MAIL_CATCHER:
-        catcher.start()
-    try:
-        say("Sending the campaign")
+    """Seal and send in this process; without another server to a catcher of its own, beside one that may run."""
+    say("Sending the campaign")
+    with catching() if settings.HAS_MAIL_CATCHER else nullcontext():
         campaign_actions.carry_out(run_id, at=at)
+
+
+@contextmanager
+def catching() -> Iterator[None]:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    catcher = Controller(Keeper(settings.MAIL_CATCHER_FILE), hostname="127.0.0.1", port=port)
+    catcher.start()
+    try:
+        with override_settings(EMAIL_PORT=port):
+            yield
     finally:
-        if settings.HAS_MAIL_CATCHER:
-            catcher.stop()
+        catcher.stop()
 
 
 def answer(people: population.Population, rng: np.random.Generator) -> None:

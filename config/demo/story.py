@@ -32,6 +32,7 @@ CAST = (
 )
 TEAMS = (("helsinki", "Helsinki"), ("tampere", "Tampere"))
 SENT_DAYS_AGO = 21
+COST_SHARE = 0.15  # what a product costs, of its list price, far above what the demo sells at
 
 
 @dataclass
@@ -81,6 +82,14 @@ def bring_in(demo: Demo) -> None:
     ):
         demo.say(f"Importing {len(frame):,} rows of {kind}")
         bring(kind, frame, demo.folder / f"{kind}.csv")
+    for sku, _name, _category, price in population.PRODUCTS:
+        costs = {
+            "sku": sku,
+            "price_amount": f"{price:.2f}",
+            "cost_amount": f"{price * COST_SHARE:.2f}",
+            "currency": "EUR",
+        }
+        crm_actions.record_product(values=costs, by=demo.by, at=demo.now)
     ids = crm_actions.living_ids(demo.people.customers.number, by=demo.by)
     for slug, _name in TEAMS:
         mine = demo.people.customers.number[demo.people.customers.team == slug]

@@ -4,8 +4,16 @@ from crm.actions.assignment import assign_customers
 from crm.actions.audit import audit
 from crm.actions.bulk import AlreadyUndone, change_many, undo_many
 from crm.actions.consent import ConsentRefused, lift_suppression, record_consent, suppress, suppress_key
-from crm.actions.contacts import Contact, log_contact
-from crm.actions.customers import CustomerFrozen, change_company, change_customer, create_company, create_customer
+from crm.actions.contacts import Contact, TakenBack, contacts_of, log_contact, take_back_contact
+from crm.actions.customers import (
+    CustomerFrozen,
+    Held,
+    change_company,
+    change_customer,
+    create_company,
+    create_customer,
+    take_away_values,
+)
 from crm.actions.deals import (
     STEPS,
     add_deal_note,
@@ -34,6 +42,7 @@ from crm.actions.imports import (
 )
 from crm.actions.keys import issue_key, revoke_key
 from crm.actions.merging import UNDOABLE, MergeRefused, forget_merges, merge_customers, unmerge
+from crm.actions.news import choose_ways, forget_news, mail_news, see_news, tell
 from crm.actions.notes import (
     Written,
     add_note,
@@ -55,9 +64,19 @@ from crm.actions.privacy import (
     restrict_customer,
 )
 from crm.actions.products import record_product
-from crm.actions.requests import decide_request, file_request
-from crm.actions.rows import NumberTaken, ValueRefused
-from crm.actions.tags import TagTaken, add_tag, archive_tag, change_tag, create_tag, remove_tag
+from crm.actions.requests import decide_request, extend_request, file_request
+from crm.actions.rows import NumberTaken, ValueRefused, refusing_doubles
+from crm.actions.tags import (
+    TagInUse,
+    TagTaken,
+    add_tag,
+    archive_tag,
+    change_tag,
+    create_tag,
+    merge_tags,
+    remove_tag,
+    restore_tag,
+)
 from crm.actions.tasks import (
     MOVES,
     OUTCOMES,
@@ -119,6 +138,7 @@ __all__ = [
     "ConsentRefused",
     "Contact",
     "CustomerFrozen",
+    "Held",
     "KeyTaken",
     "MergeRefused",
     "MoveNotAllowed",
@@ -129,7 +149,9 @@ __all__ = [
     "NumberTaken",
     "OrderRefused",
     "Outcome",
+    "TagInUse",
     "TagTaken",
+    "TakenBack",
     "TaskSource",
     "TaskStatus",
     "ValueRefused",
@@ -161,8 +183,10 @@ __all__ = [
     "check_import",
     "choose_columns",
     "choose_view",
+    "choose_ways",
     "close_user",
     "confirm_two_factor",
+    "contacts_of",
     "create_company",
     "create_customer",
     "create_deal",
@@ -181,10 +205,12 @@ __all__ = [
     "end_session",
     "end_sessions",
     "erase_customer",
+    "extend_request",
     "file_request",
     "find_duplicates",
     "finish_task",
     "forget_merges",
+    "forget_news",
     "forget_notes",
     "forget_touches",
     "forget_visits",
@@ -200,7 +226,9 @@ __all__ = [
     "living_ids",
     "log_contact",
     "lose_deal",
+    "mail_news",
     "merge_customers",
+    "merge_tags",
     "move_deal",
     "move_visit",
     "new_recovery_codes",
@@ -219,6 +247,7 @@ __all__ = [
     "record_orders",
     "record_product",
     "record_tasks",
+    "refusing_doubles",
     "remove_tag",
     "rename_team",
     "reopen_deal",
@@ -228,6 +257,7 @@ __all__ = [
     "reset_two_factor",
     "restore_field",
     "restore_note",
+    "restore_tag",
     "restore_view",
     "restrict_customer",
     "revoke_key",
@@ -235,10 +265,14 @@ __all__ = [
     "run_import",
     "save_view",
     "see_mentions",
+    "see_news",
     "snooze_task",
     "start_import",
     "suppress",
     "suppress_key",
+    "take_away_values",
+    "take_back_contact",
+    "tell",
     "touch",
     "try_hook",
     "turn_off_two_factor",

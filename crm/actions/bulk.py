@@ -1,4 +1,4 @@
-"""Changes of many customers at once: one action, one row that can undo it, limits by role."""
+"""Changes of many customers or companies at once: one action, one row that can undo it, limits by role."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,6 +14,7 @@ from crm.refusals import NotPossibleNow, Refused
 from crm.rights import Actor, NotAllowed, may, require
 
 BATCH = 5_000
+KINDS = {"customers": "customer", "companies": "company"}
 
 
 class AlreadyUndone(NotPossibleNow):
@@ -22,19 +23,19 @@ class AlreadyUndone(NotPossibleNow):
 
 @transaction.atomic
 def change_many(
-    *, action: str, customers: Sequence[int], parameters: Mapping[str, Any], by: Actor, at: datetime
+    *, action: str, ids: Sequence[int], parameters: Mapping[str, Any], by: Actor, at: datetime
 ) -> BulkChange:
-    """Do one action of the registry to customers; those out of scope are left alone. Raises Refused over the limit."""
+    """Do one action of the registry to rows of its list; those out of scope are left alone. Refuses too many."""
     chosen = next((one for one in bulk_actions.ACTIONS if one.key == action), None)
     if chosen is None:
         known = [one.key for one in bulk_actions.ACTIONS]
         raise Refused(_("There is no such action."), path="action", choices=known)
     require(by, chosen.right)
-    if len(customers) > (most := bulk_actions.most_at_once(by)):
-        raise Refused(_("At most %(most)s customers at once.") % {"most": figures.number(most)}, path="customers")
-    before = chosen.do(customers, parameters, by, at)
+    if len(ids) > (most := bulk_actions.most_at_once(by)):
+        raise Refused(_("At most %(most)s at once.") % {"most": figures.number(most)}, path="ids")
+    before = chosen.do(ids, parameters, by, at)
     change = BulkChange.objects.create(
-        kind="customer", action=action, parameters=dict(parameters), chosen=len(customers), changed=len(before),
+        kind=KINDS[chosen.list], action=action, parameters=dict(parameters), chosen=len(ids), changed=len(before),
         at=at, by=by.user,
     )  # fmt: skip
     rows = (BulkChangeRow(change=change, object_id=pk, before=dict(row)) for pk, row in before.items())

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.actions.audit import audit
+from crm.actions.identity import lock_living
 from crm.actions.touches import touch
 from crm.addresses import address_key
 from crm.models import Channel, ConsentAct, ConsentEntry, ConsentState, Customer, Import, Purpose, Suppression
@@ -42,7 +43,7 @@ def record_consent(
     """
     require(by, "consents.grant" if act == ConsentAct.GRANTED else "consents.withdraw")
     _check(purpose, channel, act, said_at, evidence, at)
-    Customer.objects.select_for_update().only("pk").get(pk=customer.pk)
+    customer = lock_living(customer.pk)
     entry = ConsentEntry.objects.create(
         customer_id=customer.pk,
         purpose=purpose,

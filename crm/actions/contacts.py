@@ -1,24 +1,40 @@
-"""Calls and meetings: written down as events of the customer; they satisfy the tasks that asked for them."""
+"""Calls and meetings: written down as events of the customer; they satisfy the tasks that asked for them.
+
+Whoever wrote one down may take it back within a day: a slip is not a thing that happened. Later it stays, for models,
+reports and memberships of past days rest on it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from crm import due, queries
 from crm.actions.audit import audit
 from crm.actions.events import NewEvent, record_events
 from crm.actions.rows import ValueRefused
-from crm.actions.tasks import OUTCOMES, create_task, finish_task, refuse_frozen
+from crm.actions.tasks import (
+    OUTCOMES,
+    ChangedSince,
+    MoveNotAllowed,
+    create_task,
+    finish_task,
+    refuse_frozen,
+    remove_untouched,
+    reopen_untouched,
+)
+from crm.actions.touches import touch
 from crm.actions.verdicts import STORED
 from crm.models import Customer, Event, Task, TaskKind, TaskSource, TaskStatus
 from crm.rights import Actor, machine, require
 
 SOURCE = "kohde"
 LONGEST_NOTE = 4000
+TAKEN_BACK_WITHIN = timedelta(days=1)
 CHANNELS = {TaskKind.CALL: "phone", TaskKind.MEETING: "meeting"}
 
 
@@ -29,6 +45,14 @@ class Contact:
     event: Event
     satisfied: tuple[Task, ...]
     follow_up: Task | None
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """What taking a call or meeting back did: the tasks open again, and the planned one if it stays as it changed."""
+
+    reopened: tuple[Task, ...]
+    kept: Task | None
 
 
 @transaction.atomic
@@ -56,6 +80,42 @@ def log_contact(
     done = tuple(finish_task(one, outcome=outcome, note=note, by=by, at=at) for one in found)
     planned = _planned(customer, follow_up, event, done, by=by, at=at) if follow_up else None
     return Contact(event, done, planned)
+
+
+def contacts_of(events: QuerySet[Event]) -> QuerySet[Event]:
+    """Those of the events that were written down here as calls and meetings."""
+    return events.filter(source=SOURCE, type__in=CHANNELS)
+
+
+@transaction.atomic
+def take_back_contact(event: Event, *, by: Actor, at: datetime) -> TakenBack:
+    """Remove a call or meeting that the actor wrote down by mistake, and the task planned with it; open again the tasks
+    it satisfied. A task that somebody changed since stays as it is; the audit keeps the writing and the taking back.
+    """
+    require(by, "tasks.change")
+    customer = Customer.objects.select_for_update(of=("self",)).get(pk=event.customer_id)  # type: ignore[misc]
+    row = contacts_of(Event.objects.select_for_update(of=("self",))).filter(pk=event.pk).first()
+    if row is None or row.customer_id != customer.pk:
+        raise ChangedSince(_("It was taken back already."))
+    if not by.user or _author_of(row) != by.user.pk:
+        raise MoveNotAllowed(_("Only whoever wrote it down takes it back."))
+    if at - row.occurred_at > TAKEN_BACK_WITHIN:
+        raise ChangedSince(_("It was written down more than a day ago; now it stays."))
+    refuse_frozen(customer, by)
+    satisfied = Task.objects.filter(customer=customer, status=TaskStatus.DONE, done_at=row.occurred_at)
+    reopened = tuple(one for one in satisfied.order_by("pk") if reopen_untouched(one, by=by, at=at))
+    planned = Task.objects.filter(source=TaskSource.FOLLOW_UP, source_ref=f"event-{row.pk}").first()
+    kept = planned if planned and not remove_untouched(planned, by=by, at=at) else None
+    row.delete()
+    touch([customer.pk], at=at)
+    changes = {"outcome": [row.category, None]}
+    audit(kind="customer", object_id=customer.pk, verb=f"{row.type} taken back", changes=changes, by=by, at=at)
+    return TakenBack(reopened, kept)
+
+
+def _author_of(event: Event) -> int:
+    """The user in the id under which `_event` wrote it down."""
+    return int(event.source_id.split("-")[2])
 
 
 def _refuse(customer: Customer, kind: str, outcome: str, note: str, by: Actor) -> None:

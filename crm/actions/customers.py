@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import available_timezones
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from crm import fields
-from crm.actions.audit import audit, created, difference
-from crm.actions.rows import NumberTaken, ValueRefused, cleaned, definitions
+from crm.actions.audit import audit, audit_many, created, difference, line
+from crm.actions.rows import NumberTaken, ValueRefused, cleaned, definitions, refusing_doubles
 from crm.actions.touches import touch
 from crm.addresses import normal_email, normal_phone
-from crm.models import Company, Customer, Import, Team
+from crm.models import AuditLine, Company, Customer, FieldDefinition, Import, Team
 from crm.refusals import NotPossibleNow
 from crm.rights import Actor, NotAllowed, may, require
 
@@ -74,6 +74,54 @@ def change_company(
 ) -> Company:
     """Set the given columns of a company, as change_customer does."""
     return _change(COMPANY, company, values, by=by, at=at, import_run=import_run)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A value of a custom field, and when it was told."""
+
+    value: Any
+    told_at: datetime
+
+
+@transaction.atomic
+def take_away_values(
+    field: FieldDefinition, held: Mapping[int, Held], *, verb: str, by: Actor, at: datetime
+) -> list[int]:
+    """Take a custom field's value away from those customers who still have the one named; returns whose it was.
+
+    `held` is by customer id. Whoever got the value from elsewhere since, the merged, the erased and the restricted are
+    left alone. One statement for many.
+    """
+    require(by, "customers.change")
+    rows = Customer.objects.select_for_update().filter(pk__in=held, merged_into=None, erased_at=None)
+    found = rows.filter(restricted_at=None).order_by("pk").only("pk", "attributes", "updated_at")
+    name, lines = f"attributes.{field.key}", []
+    others = _changed_since(name, held, by)
+    gone = [row for row in found if row.pk not in others and _is_still(field, row, held[row.pk].value)]
+    for row in gone:
+        changes = {name: [row.attributes.pop(field.key), None]}
+        lines.append(AuditLine(**line(kind="customer", object_id=row.pk, verb=verb, changes=changes, by=by, at=at)))
+        row.updated_at = at
+    Customer.objects.bulk_update(gone, ["attributes", "updated_at"])
+    audit_many(lines, at=at)
+    touch([row.pk for row in gone], at=at)
+    return [row.pk for row in gone]
+
+
+def _changed_since(name: str, held: Mapping[int, Held], by: Actor) -> set[int]:
+    """Those of the customers whose value came from elsewhere after it was told."""
+    told = AuditLine.objects.filter(kind="customer", object_id__in=held, changes__has_key=name).exclude(
+        source=by.source
+    )
+    return {pk for pk, at in told.values_list("object_id", "at") if at > held[pk].told_at}
+
+
+def _is_still(field: FieldDefinition, row: Customer, value: Any) -> bool:
+    try:
+        return field.key in row.attributes and bool(row.attributes[field.key] == fields.stored(field, value))
+    except fields.FieldRefused:  # a value that the field takes no more
+        return False
 
 
 @transaction.atomic
@@ -167,11 +215,8 @@ def _refuse_frozen(row: Any, by: Actor) -> None:
 
 
 def _save(row: Any, columns: list[str] | None = None) -> None:
-    try:
-        with transaction.atomic():
-            row.save(update_fields=columns, force_insert=columns is None)
-    except IntegrityError as error:
-        raise NumberTaken(_("The number %(number)s is taken.") % {"number": row.number}, path="number") from error
+    with refusing_doubles(NumberTaken(_("The number %(number)s is taken.") % {"number": row.number}, path="number")):
+        row.save(update_fields=columns, force_insert=columns is None)
 
 
 def _flat(changes: dict[str, list[Any]]) -> dict[str, list[Any]]:

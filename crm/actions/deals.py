@@ -66,7 +66,7 @@ def change_deal(deal: Deal, *, values: Mapping[str, Any], by: Actor, at: datetim
     """Set the given columns; the stage is changed by move_deal. No difference, no line."""
     row = _held(deal, by)
     read = cleaned(Deal, values, COLUMNS)
-    _check_values(read, by)
+    _check_values(read, by, owner_id=row.owner_id)
     changes = difference(row, read)
     if not changes:
         return row
@@ -172,13 +172,13 @@ def _refuse_stage(stage: PipelineStage | None, by: Actor) -> None:
         raise ValueRefused(_("Not a stage that takes deals."), path="stage", choices=choices)
 
 
-def _check_values(read: Mapping[str, Any], by: Actor) -> None:
+def _check_values(read: Mapping[str, Any], by: Actor, owner_id: int | None = None) -> None:
     """With whom, and whose, must be in the actor's scope; money must be money."""
     for name, rows in LINKS.items():
         if (row := read.get(name)) and not rows(by).filter(pk=row.pk).exists():
             raise ValueRefused(_("Not found."), path=name)
     refuse_frozen(read.get("customer"), by)
-    if (owner := read.get("owner")) and not queries.colleagues(by).filter(pk=owner.pk).exists():
+    if (owner := read.get("owner")) and not queries.colleagues(by, present=owner_id).filter(pk=owner.pk).exists():
         raise ValueRefused(_("Not somebody who can do this."), path="owner")
     if read.get("amount") is not None and read["amount"] < 0:
         raise ValueRefused(_("Not below zero."), path="amount")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,9 +12,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from crm.actions.identity import held
 from crm.actions.touches import touch, touching
 from crm.actions.verdicts import DUPLICATE, REFUSED, STORED, Verdict
 from crm.models import Event, Import
+from crm.models.order import LARGEST_AMOUNT
 from crm.rights import Actor, require
 from crm.statements import Call, insertion
 
@@ -75,6 +77,8 @@ def own_event(event: NewEvent, *, by: Actor, at: datetime) -> list[Call]:
 
 @transaction.atomic
 def _recorded(events: Sequence[NewEvent], *, at: datetime, import_run: Import | None, first: int) -> list[Verdict]:
+    led = held(event.customer_id for event in events)
+    events = [replace(event, customer_id=led.get(event.customer_id, event.customer_id)) for event in events]
     known = _known(events)
     verdicts, fresh = [], []
     for index, event in enumerate(events, start=first):
@@ -103,6 +107,8 @@ def _faults(event: NewEvent, at: datetime) -> Iterable[tuple[str, str, str]]:
         yield "customer", "nobody", _("A customer or an anonymous id is needed.")
     if event.occurred_at > at + FUTURE:
         yield "occurred_at", "in_the_future", _("The time lies in the future.")
+    if event.value is not None and abs(event.value) >= LARGEST_AMOUNT:
+        yield "value", "too_large", _("The amount is too large.")
     if len(json.dumps(event.properties, cls=DjangoJSONEncoder)) > LARGEST_PROPERTIES:
         yield "properties", "too_large", _("More than 32 KB.")
 

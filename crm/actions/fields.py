@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.actions.audit import audit, created, difference
-from crm.actions.rows import ValueRefused, cleaned
+from crm.actions.rows import ValueRefused, cleaned, refusing_doubles
 from crm.models import FieldDefinition, FieldType
 from crm.refusals import NotPossibleNow
 from crm.rights import Actor, require
@@ -33,11 +33,8 @@ def define_field(*, values: Mapping[str, Any], by: Actor, at: datetime) -> Field
     read = cleaned(FieldDefinition, {**dict.fromkeys(REQUIRED, ""), **values}, COLUMNS)
     row = FieldDefinition(**read, created_at=at)
     _check(row)
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError as error:
-        raise KeyTaken(_("The key %(key)s is taken.") % {"key": row.key}, path="key") from error
+    with refusing_doubles(KeyTaken(_("The key %(key)s is taken.") % {"key": row.key}, path="key")):
+        row.save(force_insert=True)
     audit(kind="field", object_id=row.pk, verb="created", changes=created(read), by=by, at=at)
     return row
 

@@ -46,7 +46,7 @@ def merge_customers(
     if by.user is None:
         raise NotAllowed(_("Two known people are joined by a person only."))
     kept, gone = _locked(survivor.pk, merged.pk, by)
-    _refuse_unknown(take, kept, gone)
+    _refuse_unknown(take, kept, gone, by=by)
     before = {"survivor": image(kept), "merged": image(gone)}
     consents = {"survivor": read(kept.pk), "merged": read(gone.pk)}
     values = _chosen(kept, gone, take)
@@ -128,8 +128,11 @@ def _refuse_restricted(*rows: Customer, by: Actor) -> None:
         raise CustomerFrozen(_("This customer was erased, merged or restricted and can not be changed."))
 
 
-def _refuse_unknown(take: Iterable[str], *rows: Customer) -> None:
-    known = [*CHOOSABLE, *sorted({f"attributes.{key}" for row in rows for key in row.attributes})]
+def _refuse_unknown(take: Iterable[str], *rows: Customer, by: Actor) -> None:
+    """Fields that the actor may not see are no choice, and no answer tells who has a value in them."""
+    special = set() if queries.sees_special(by) else queries.special_names()
+    held = {f"attributes.{key}" for row in rows for key in row.attributes} - special
+    known = [*CHOOSABLE, *sorted(held)]
     if unknown := next((name for name in take if name not in known), None):
         raise Refused(_("No such field."), path=f"take.{unknown}", choices=known, code="unknown_field")
 

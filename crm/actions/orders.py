@@ -11,14 +11,15 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from crm import bulk
+from crm.actions.identity import held
 from crm.actions.touches import touch
 from crm.actions.verdicts import DUPLICATE, REFUSED, STORED, Verdict
 from crm.models import Import, Order, OrderKind, OrderLine, Product
+from crm.models.order import LARGEST_AMOUNT
 from crm.refusals import Refused
 from crm.rights import Actor, require
 
 EXACT = Decimal("0.0001")
-LARGEST = Decimal(10) ** 12
 CHUNK = 200
 LINE_COLUMNS = ("quantity", "unit_amount", "amount", "sku", "description", "at")
 
@@ -80,6 +81,8 @@ def record_orders(
 def _recorded(
     orders: Sequence[NewOrder], *, by: Actor, at: datetime, import_run: Import | None, first: int
 ) -> list[Verdict]:
+    led = held(order.customer_id for order in orders)
+    orders = [replace(order, customer_id=led.get(order.customer_id, order.customer_id)) for order in orders]
     kept = _kept(orders)
     verdicts, fresh = [], []
     for index, order in enumerate(orders, start=first):
@@ -118,7 +121,7 @@ def complete(order: NewOrder) -> NewOrder:
         message = _("The lines sum up to %(total)s.") % {"total": total}
         raise OrderRefused(message, path="total_amount", code="total_differs")
     total = total if lines else order.total_amount or total
-    if abs(total) >= LARGEST:
+    if abs(total) >= LARGEST_AMOUNT:
         raise OrderRefused(_("The total is too large."), path="total_amount")
     return replace(order, lines=lines, total_amount=total.quantize(EXACT))
 
@@ -128,7 +131,7 @@ def _complete_line(line: NewLine, index: int) -> NewLine:
     if line.amount is not None and line.amount != worth:
         message = _("Quantity × unit price is %(worth)s.") % {"worth": worth}
         raise OrderRefused(message, path=f"lines[{index}].amount", code="amount_differs")
-    if abs(worth) >= LARGEST:
+    if max(abs(worth), abs(line.unit_amount)) >= LARGEST_AMOUNT:
         raise OrderRefused(_("The amount is too large."), path=f"lines[{index}].quantity")
     return replace(line, amount=worth)
 

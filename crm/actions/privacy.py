@@ -10,9 +10,11 @@ from django.db.models import Q
 from crm.actions.audit import audit
 from crm.actions.consent import suppress_key
 from crm.actions.forgetting_work import forget_work
+from crm.actions.identity import lock_living
+from crm.actions.requests import close_by_erasure
 from crm.actions.touches import touch
 from crm.actions.words import forget_words
-from crm.addresses import NORMAL_FORMS, AddressRefused, address_key, erased_number
+from crm.addresses import erased_number, keys_of
 from crm.imports.forgetting import forget_in_imports
 from crm.models import (
     AuditLine,
@@ -57,7 +59,7 @@ def _mark(
     customer: Customer, column: str, value: Any, verb: str, *, by: Actor, at: datetime, right: str = "privacy.execute"
 ) -> Customer:
     require(by, right)
-    row = Customer.objects.select_for_update().get(pk=customer.pk)
+    row = lock_living(customer.pk)
     before = getattr(row, column)
     if bool(before) != bool(value):
         Customer.objects.filter(pk=row.pk).update(**{column: value, "updated_at": at})
@@ -82,7 +84,7 @@ def erase_customer(customer: Customer, *, by: Actor, at: datetime) -> Customer:
     if row.erased_at:
         return row
     told = telling(row)
-    for channel, key in _address_keys(row).items():
+    for channel, key in keys_of(row).items():
         suppress_key(channel=channel, key=key, reason="erased", source="erasure", by=machine("erasure"), at=at)
     forget_in_imports(row, told)
     number = erased_number(row.number) if says_who(row.number, told) else row.number
@@ -93,6 +95,7 @@ def erase_customer(customer: Customer, *, by: Actor, at: datetime) -> Customer:
     AuditLine.objects.filter(kind="customer", object_id=row.pk).update(changes={})
     CustomerTag.objects.filter(customer=row).delete()
     forget_work(row, at=at)
+    close_by_erasure(row, by=by, at=at)
     IdempotencyRecord.objects.filter(scope__contains=" customers.", body__id=row.pk).delete()
     audit(kind="customer", object_id=row.pk, verb="erased", changes={"erased_at": [None, at]}, by=by, at=at)
     touch([row.pk], at=at)
@@ -133,13 +136,3 @@ def note_special_use(row: Customer, definitions: Iterable[FieldDefinition], *, b
     if keys:
         seen: dict[str, list[Any]] = {f"attributes.{key}": [None, None] for key in keys}
         audit(kind="customer", object_id=row.pk, verb="special seen", changes=seen, by=by, at=at)
-
-
-def _address_keys(row: Customer) -> dict[str, str]:
-    keys = {}
-    for channel, (column, _normal) in NORMAL_FORMS.items():
-        try:
-            keys[channel] = address_key(channel, getattr(row, column))
-        except AddressRefused:
-            continue  # nothing that a message could reach
-    return {channel: key for channel, key in keys.items() if getattr(row, NORMAL_FORMS[channel][0])}

@@ -1,6 +1,5 @@
 """Requests of persons about their data: filed by whoever hears of one, due in a month, done or refused."""
 
-import calendar
 from datetime import date, datetime
 
 from django.db import transaction
@@ -14,14 +13,13 @@ from crm.refusals import NotPossibleNow
 from crm.rights import Actor, require
 
 
-def due_on(asked_on: date) -> date:
-    """A month after, at the latest its last day (GDPR article 12(3)).
+def due_on(asked_on: date, months: int = 1) -> date:
+    """A month after, or three, at the latest its last day (GDPR article 12(3)).
 
-    >>> due_on(date(2026, 1, 31)), due_on(date(2026, 12, 5))
-    (datetime.date(2026, 2, 28), datetime.date(2027, 1, 5))
+    >>> due_on(date(2026, 1, 31)), due_on(date(2026, 12, 5)), due_on(date(2026, 11, 30), 3)
+    (datetime.date(2026, 2, 28), datetime.date(2027, 1, 5), datetime.date(2027, 2, 28))
     """
-    year, month = asked_on.year + asked_on.month // 12, asked_on.month % 12 + 1
-    return date(year, month, min(asked_on.day, calendar.monthrange(year, month)[1]))
+    return due.months_from(asked_on, months)
 
 
 @transaction.atomic
@@ -65,3 +63,32 @@ def decide_request(request: PrivacyRequest, *, state: str, outcome: str, by: Act
     row.save(update_fields=["state", "outcome", "decided_at", "decided_by"])
     audit(kind="privacy_request", object_id=row.pk, verb=state, changes={"state": ["open", str(state)]}, by=by, at=at)
     return row
+
+
+@transaction.atomic
+def extend_request(request: PrivacyRequest, *, because: str, by: Actor, at: datetime) -> PrivacyRequest:
+    """Two months more, once, where a request is complex or there are many; the person is told why (article 12(3))."""
+    require(by, "privacy.execute")
+    words = because.strip()
+    if not 1 <= len(words) <= 1000:
+        raise ValueRefused(_("Say why, in at most 1000 characters."), path="because")
+    row = PrivacyRequest.objects.select_for_update().get(pk=request.pk)
+    if row.state != RequestState.OPEN:
+        raise NotPossibleNow(_("This request is decided already."))
+    if row.extended_because:
+        raise NotPossibleNow(_("This request was prolonged already; the law allows it once."))
+    before, row.due_on, row.extended_because = row.due_on, due_on(row.asked_on, months=3), words
+    row.save(update_fields=["due_on", "extended_because"])
+    changes = {"due_on": [str(before), str(row.due_on)]}
+    audit(kind="privacy_request", object_id=row.pk, verb="prolonged", changes=changes, by=by, at=at)
+    return row
+
+
+def close_by_erasure(customer: Customer, *, by: Actor, at: datetime) -> None:
+    """What was asked about data that are gone is done."""
+    for row in PrivacyRequest.objects.select_for_update().filter(customer=customer, state=RequestState.OPEN):
+        row.state, row.outcome = RequestState.DONE, _("Their data were erased.")
+        row.decided_at, row.decided_by = at, by.user
+        row.save(update_fields=["state", "outcome", "decided_at", "decided_by"])
+        changes = {"state": ["open", "done"]}
+        audit(kind="privacy_request", object_id=row.pk, verb="done", changes=changes, by=by, at=at)

@@ -1,9 +1,11 @@
 """How values become columns: read by the model's own fields, written with their difference in the audit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
@@ -21,6 +23,16 @@ class NumberTaken(NotPossibleNow):
     """Another row has this number already."""
 
     code = "number_taken"
+
+
+@contextmanager
+def refusing_doubles(refusal: Refused) -> Iterator[None]:
+    """Of two who save the same name at the same time, the second is told by the refusal."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as fault:
+        raise refusal from fault
 
 
 def cleaned(model: type[Model], values: Mapping[str, Any], allowed: Iterable[str]) -> dict[str, Any]:

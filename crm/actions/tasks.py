@@ -121,7 +121,7 @@ def change_task(task: Task, *, values: Mapping[str, Any], by: Actor, at: datetim
     """Set the given columns; no difference, no line."""
     row = _held(task, by)
     read = cleaned(Task, values, COLUMNS)
-    _check_links(read, by)
+    _check_links(read, by, owner_id=row.owner_id)
     changes = difference(row, read)
     if "remind_at" in changes:
         changes["reminded_at"] = [row.reminded_at, None]
@@ -168,6 +168,27 @@ def undo_task(task: Task, line_id: int, *, by: Actor, at: datetime) -> Task:
         raise MoveNotAllowed(_("There is nothing to take back."))
     values = {name: Task._meta.get_field(name).to_python(value) for name, value in back.items()}  # type: ignore[union-attr]
     return _written(row, difference(row, values), "taken back", by=by, at=at)
+
+
+def reopen_untouched(task: Task, *, by: Actor, at: datetime) -> bool:
+    """Open a finished task again as it was, unless somebody changed it since."""
+    last = AuditLine.objects.filter(kind="task", object_id=task.pk).order_by("-id").first()
+    if last is None or last.verb != PAST["finish"]:
+        return False
+    undo_task(task, last.pk, by=by, at=at)
+    return True
+
+
+def remove_untouched(task: Task, *, by: Actor, at: datetime) -> bool:
+    """Remove a task that was planned by mistake, unless somebody changed it since."""
+    row = _held(task, by)
+    lines = AuditLine.objects.filter(kind="task", object_id=row.pk)
+    if lines.exclude(verb="created").exists():
+        return False
+    changes: dict[str, list[Any]] = {"title": [row.title, None], "due_at": [row.due_at, None]}
+    audit(kind="task", object_id=row.pk, verb="removed", changes=changes, by=by, at=at)
+    row.delete()
+    return True
 
 
 def last_change(kind: str, object_id: int) -> int:
@@ -222,14 +243,14 @@ def _written(row: Task, changes: dict[str, list[Any]], verb: str, *, by: Actor, 
     return row
 
 
-def _check_links(read: Mapping[str, Any], by: Actor) -> None:
+def _check_links(read: Mapping[str, Any], by: Actor, owner_id: int | None = None) -> None:
     """Whom it is about, and who does it, must be in the actor's scope; both must be able to meet."""
     for name, rows in LINKS.items():
         if (row := read.get(name)) and not rows(by).filter(pk=row.pk).exists():
             raise ValueRefused(_("Not found."), path=name)
     refuse_frozen(read.get("customer"), by)
     owner = read.get("owner")
-    if owner and not queries.colleagues(by).filter(pk=owner.pk).exists():
+    if owner and not queries.colleagues(by, present=owner_id).filter(pk=owner.pk).exists():
         raise ValueRefused(_("Not somebody who can do this."), path="owner")
 
 

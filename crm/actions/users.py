@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.actions.audit import audit, difference
+from crm.actions.rows import refusing_doubles
 from crm.models import Team, User
 from crm.refusals import Refused
 from crm.rights import ADMIN, ROLES, Actor, require
@@ -19,11 +20,8 @@ CHANGEABLE = ("first_name", "last_name", "email", "role", "language", "may_see_s
 def create_team(*, name: str, slug: str, by: Actor, at: datetime) -> Team:
     """A new team. Raises Refused when the name or slug is taken."""
     require(by, "users.change")
-    try:
-        with transaction.atomic():
-            team = Team.objects.create(name=name, slug=slug)
-    except IntegrityError as fault:
-        raise Refused(_("There is such a team already."), path="slug", code="taken") from fault
+    with refusing_doubles(Refused(_("There is such a team already."), path="slug", code="taken")):
+        team = Team.objects.create(name=name, slug=slug)
     audit(kind="team", object_id=team.pk, verb="created", changes={"name": [None, name]}, by=by, at=at)
     return team
 
@@ -32,10 +30,9 @@ def create_team(*, name: str, slug: str, by: Actor, at: datetime) -> Team:
 def rename_team(team: Team, *, name: str, by: Actor, at: datetime) -> Team:
     """Another name; the slug stays, for files and the API name it. Raises Refused when the name is taken."""
     require(by, "users.change")
-    if Team.objects.filter(name=name).exclude(pk=team.pk).exists():
-        raise Refused(_("There is such a team already."), path="name", code="taken")
     if changes := difference(team, {"name": name}):
-        Team.objects.filter(pk=team.pk).update(name=name)
+        with refusing_doubles(Refused(_("There is such a team already."), path="name", code="taken")):
+            Team.objects.filter(pk=team.pk).update(name=name)
         audit(kind="team", object_id=team.pk, verb="changed", changes=changes, by=by, at=at)
     team.refresh_from_db()
     return team
@@ -58,10 +55,12 @@ def create_user(
     """
     require(by, "users.change")
     _check_role(role)
+    taken = Refused(_("This user name is taken."), path="username", code="taken")
     if User.objects.filter(username__iexact=username).exists():
-        raise Refused(_("This user name is taken."), path="username", code="taken")
+        raise taken
     flags: dict[str, Any] = _flags(role)
-    user = User.objects.create_user(username, password=password, role=role, **flags, **more)
+    with refusing_doubles(taken):
+        user = User.objects.create_user(username, password=password, role=role, **flags, **more)
     user.teams.set(teams)
     audit(kind="user", object_id=user.pk, verb="created", changes={"role": [None, role]}, by=by, at=at)
     return user

@@ -43,7 +43,7 @@ def change_view(
     changes = {name: [old, getattr(row, name)] for name, old in before.items() if getattr(row, name) != old}
     row.updated_at = at
     row.save()
-    if teams is not None or row.sharing != Sharing.TEAMS:
+    if teams is not None or row.sharing != Sharing.TEAMS or "sharing" in changes:
         _share(row, teams or (), by)
     if changes:
         audit(kind="view", object_id=row.pk, verb="changed", changes=changes, by=by, at=at)

@@ -73,13 +73,10 @@ class Consents(Listed, Endpoint):
     @idempotent
     def create(self, request: Request) -> Response:
         """Record what a customer said; opting out takes less right than a grant."""
-        context = self.get_serializer_context()
-        given = ConsentEntrySerializer(data=request.data, context=context)
-        given.is_valid(raise_exception=True)
-        values = dict(given.validated_data)
+        values = self.read(request, by=ConsentEntrySerializer)
         customer, said_at = values.pop("customer"), values.pop("at")
         entry = actions.record_consent(customer, said_at=said_at, by=self.actor, at=self.at, **values)
-        return Response(ConsentEntrySerializer(entry, context=context).data, status=201)
+        return Response(ConsentEntrySerializer(entry, context=self.get_serializer_context()).data, status=201)
 
 
 class ConsentEntries(Listed, Endpoint):

@@ -12,7 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm import actions, queries, search
+from crm.api.lists import ListConditions, ListedAsPage
 from crm.api.merging import Merging
+from crm.api.tags import Tagging, TagsField, with_tags
+from crm.lists.kinds import COMPANIES, CUSTOMERS
 from crm.models import Company, Customer, Team, User
 from crm.rest.endpoints import Endpoint, Listed, Retrieved
 from crm.rest.filters import DeclaredFilters, MaskedFilters, MomentFilter
@@ -24,6 +27,9 @@ RIGHTS = {
     "retrieve": "customers.view",
     "create": "customers.change",
     "partial_update": "customers.change",
+    "tags": "tags.change",
+    "bulk": "customers.view",
+    "file": "exports.persons",
 }
 
 
@@ -55,12 +61,13 @@ class CompanySerializer(StrictModelSerializer):
     attributes = AttributesField(required=False, help_text="Custom fields by key; null takes a value away.")
     owner = ScopedField(_users, "username", required=False, allow_null=True, help_text="User name.")
     team = ScopedField(_teams, "slug", required=False, allow_null=True, help_text="Slug of the team.")
+    tags = TagsField(help_text="Slugs of its tags, changed by a POST to tags/.")
 
     class Meta:
         model = Company
         fields = [
             "id", "number", "name", "business_id", "industry", "employees", "city", "country", "website",
-            "attributes", "owner", "team", "created_at", "updated_at",
+            "attributes", "owner", "team", "tags", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = ["created_at", "updated_at"]
         extra_kwargs = NUMBER
@@ -73,19 +80,27 @@ class CustomerSerializer(StrictModelSerializer):
     company = ScopedField(queries.companies, "number", required=False, allow_null=True, help_text="Company number.")
     owner = ScopedField(_users, "username", required=False, allow_null=True, help_text="User name.")
     team = ScopedField(_teams, "slug", required=False, allow_null=True, help_text="Slug of the team.")
+    tags = TagsField(help_text="Slugs of its tags, changed by a POST to tags/.")
 
     class Meta:
         model = Customer
         fields = [
             "id", "number", "first_name", "last_name", "email", "phone", "language", "time_zone", "birth_date",
             "gender", "street", "postal_code", "city", "country", "stage", "attributes", "company", "owner", "team",
-            "source", "is_test", "created_at", "updated_at", "restricted_at", "objected_at",
+            "tags", "source", "is_test", "created_at", "updated_at", "restricted_at", "objected_at",
         ]  # fmt: skip
         read_only_fields = ["created_at", "updated_at", "restricted_at", "objected_at"]
         extra_kwargs = NUMBER
 
 
-class CompanyFilters(filters.FilterSet):
+class _TagFilters(filters.FilterSet):
+    def _tagged(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(tagged__tag__slug=value, tagged__tag__archived_at__isnull=True)
+
+
+class CompanyFilters(_TagFilters):
+    search = filters.CharFilter(method="_meant", label="Name, number or business id; typing errors are forgiven.")
+    tag = filters.CharFilter(method="_tagged", label="Slug of a tag.")
     name = filters.CharFilter(lookup_expr="startswith", label="Beginning of the name.")
     updated_since = MomentFilter("updated_at", "gte")
 
@@ -93,10 +108,13 @@ class CompanyFilters(filters.FilterSet):
         model = Company
         fields = ["number", "industry", "country"]
 
+    def _meant(self, rows: QuerySet[Company], name: str, value: str) -> QuerySet[Company]:
+        return search.companies_meant(rows, value).rows if value.strip() else rows
 
-class CustomerFilters(filters.FilterSet):
+
+class CustomerFilters(_TagFilters):
     search = filters.CharFilter(method="_meant", label="Name, number, address or company; typing errors are forgiven.")
-    tag = filters.CharFilter("tagged__tag__slug", label="Slug of a tag.")
+    tag = filters.CharFilter(method="_tagged", label="Slug of a tag.")
     email = filters.CharFilter(method="_with_email", label="The whole address.")
     last_name = filters.CharFilter(lookup_expr="startswith", label="Beginning of the family name.")
     company = filters.CharFilter("company__number", label="Company number.")
@@ -115,7 +133,7 @@ class CustomerFilters(filters.FilterSet):
         return rows.filter(email__in={value, value.strip().lower()})
 
 
-class _People(Listed, Retrieved, Endpoint):
+class _People(Tagging, ListedAsPage, Listed, Retrieved, Endpoint):
     """What customers and companies share: two actions of the domain, one scoped list."""
 
     rights = RIGHTS
@@ -131,18 +149,16 @@ class _People(Listed, Retrieved, Endpoint):
     @idempotent
     def create(self, request: Request) -> Response:
         """Create one; 409 when the number is taken."""
-        given = self.get_serializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        row = type(self).create_one(values=given.validated_data, by=self.actor, at=self.at)
+        given = self.read(request)
+        row = type(self).create_one(values=given, by=self.actor, at=self.at)
         return Response(self.get_serializer(row).data, status=201)
 
     @idempotent
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the fields named; the others stay."""
         row = self.get_object()
-        given = self.get_serializer(row, data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
-        row = type(self).change_one(row, values=given.validated_data, by=self.actor, at=self.at)
+        given = self.read(request, row)
+        row = type(self).change_one(row, values=given, by=self.actor, at=self.at)
         return Response(self.get_serializer(row).data)
 
 
@@ -152,14 +168,15 @@ class Customers(Merging, _People):
     rights = {**RIGHTS, "merge": "customers.merge", "unmerge": "customers.merge"}
     serializer_class = CustomerSerializer
     filterset_class = CustomerFilters
-    filter_backends = [MaskedFilters, DeclaredFilters]
+    filter_backends = [MaskedFilters, DeclaredFilters, ListConditions]
+    kind = CUSTOMERS
     orderings = ["-id", "id", "last_name", "-last_name", "updated_at", "-updated_at"]
     entity = "customer"
     create_one = staticmethod(actions.create_customer)
     change_one = staticmethod(actions.change_customer)
 
     def rows(self) -> QuerySet[Customer]:
-        return queries.customers(self.actor).select_related("company", "owner", "team")
+        return with_tags(queries.customers(self.actor).select_related("company", "owner", "team"))
 
 
 class Companies(_People):
@@ -167,10 +184,12 @@ class Companies(_People):
 
     serializer_class = CompanySerializer
     filterset_class = CompanyFilters
+    filter_backends = [DeclaredFilters, ListConditions]
+    kind = COMPANIES
     orderings = ["-id", "id", "name", "-name", "updated_at", "-updated_at"]
     entity = "company"
     create_one = staticmethod(actions.create_company)
     change_one = staticmethod(actions.change_company)
 
     def rows(self) -> QuerySet[Company]:
-        return queries.companies(self.actor).select_related("owner", "team")
+        return with_tags(queries.companies(self.actor).select_related("owner", "team"))

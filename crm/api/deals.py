@@ -107,18 +107,16 @@ class Deals(Listed, Retrieved, Endpoint):
     @idempotent
     def create(self, request: Request) -> Response:
         """Open a deal in the first stage; its owner is the caller unless named."""
-        given = self.get_serializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        row = actions.create_deal(values=given.validated_data, by=self.actor, at=self.at)
+        given = self.read(request)
+        row = actions.create_deal(values=given, by=self.actor, at=self.at)
         return Response(self.get_serializer(row).data, status=201)
 
     @idempotent
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the fields named; the others stay."""
         row = self.get_object()
-        given = self.get_serializer(row, data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
-        row = actions.change_deal(row, values=given.validated_data, by=self.actor, at=self.at)
+        given = self.read(request, row)
+        row = actions.change_deal(row, values=given, by=self.actor, at=self.at)
         return Response(self.get_serializer(row).data)
 
     @extend_schema(request=MoveSerializer)
@@ -126,7 +124,7 @@ class Deals(Listed, Retrieved, Endpoint):
     @idempotent
     def move(self, request: Request, pk: str) -> Response:
         """To another stage; 409 when the deal is closed."""
-        row, given = self.get_object(), self._read(MoveSerializer, request)
+        row, given = self.get_object(), self.read(request, by=MoveSerializer)
         return self._told(actions.move_deal(row, given["stage"], by=self.actor, at=self.at))
 
     @extend_schema(request=None)
@@ -141,7 +139,7 @@ class Deals(Listed, Retrieved, Endpoint):
     @idempotent
     def lose(self, request: Request, pk: str) -> Response:
         """Lost, with its reason; 409 when it is not open."""
-        row, given = self.get_object(), self._read(LoseSerializer, request)
+        row, given = self.get_object(), self.read(request, by=LoseSerializer)
         return self._told(actions.lose_deal(row, by=self.actor, at=self.at, **given))
 
     @extend_schema(request=None)
@@ -158,11 +156,6 @@ class Deals(Listed, Retrieved, Endpoint):
         rows = queries.deal_moves(self.actor).filter(deal=self.get_object())
         page = self.paginate_queryset(rows.select_related("from_stage", "to_stage", "by"))
         return self.get_paginated_response(DealStepSerializer(page, many=True).data)
-
-    def _read(self, kind: type[StrictSerializer], request: Request) -> dict[str, Any]:
-        given = kind(data=request.data, context=self.get_serializer_context())
-        given.is_valid(raise_exception=True)
-        return dict(given.validated_data)
 
     def _told(self, row: Deal) -> Response:
         return Response(self.get_serializer(self.rows().get(pk=row.pk)).data)

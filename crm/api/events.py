@@ -78,9 +78,8 @@ class Events(Listed, Retrieved, Endpoint):
     @idempotent
     def create(self, request: Request) -> Response:
         """Record one event: 201 when new, 200 when it is kept already."""
-        given = self.get_serializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        event = new_event(request.data, given.validated_data, CustomersNamed([request.data], by=self.actor))
+        given = self.read(request)
+        event = new_event(request.data, given, CustomersNamed([request.data], by=self.actor))
         verdict = actions.record_events([event], by=self.actor, at=self.at)[0]
         if verdict.status == actions.REFUSED:
             raise Refused(verdict.message, path=verdict.path, code=verdict.code)

@@ -52,18 +52,16 @@ class Fields(Listed, Retrieved, Endpoint):
     @idempotent
     def create(self, request: Request) -> Response:
         """Define a field; 409 when the key is taken."""
-        given = self.get_serializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        row = actions.define_field(values=given.validated_data, by=self.actor, at=self.at)
+        given = self.read(request)
+        row = actions.define_field(values=given, by=self.actor, at=self.at)
         return Response(self.get_serializer(row).data, status=201)
 
     @idempotent
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change labels, dimension, unit, choices, sensitivity or source."""
         row = self.get_object()
-        given = self.get_serializer(row, data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
-        row = actions.change_field(row, values=given.validated_data, by=self.actor, at=self.at)
+        given = self.read(request, row)
+        row = actions.change_field(row, values=given, by=self.actor, at=self.at)
         return Response(self.get_serializer(row).data)
 
     @action(detail=True, methods=["post"])

@@ -103,10 +103,9 @@ class Imports(Listed, Retrieved, Endpoint):
     @extend_schema(request={"multipart/form-data": UploadSerializer}, responses={201: ImportSerializer})
     def create(self, request: Request) -> Response:
         """Upload a file; nothing is changed yet."""
-        upload = UploadSerializer(data=request.data)
-        upload.is_valid(raise_exception=True)
-        said = {"kind": upload.validated_data["kind"], "by": self.actor, "at": self.at}
-        file, written = upload.validated_data["file"], upload.validated_data.get("mapping")
+        upload = self.read(request, by=UploadSerializer)
+        said = {"kind": upload["kind"], "by": self.actor, "at": self.at}
+        file, written = upload["file"], upload.get("mapping")
         said |= {"file": file, "name": file.name}
         run = actions.start_import(mapping=_mapping(written), **said) if written else actions.upload_file(**said)
         return Response(ImportSerializer(run).data, status=201)
@@ -114,9 +113,8 @@ class Imports(Listed, Retrieved, Endpoint):
     @extend_schema(request=MappingSerializer, responses=ImportSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Give an import that has not run another mapping."""
-        body = MappingSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        mapping = body.validated_data["mapping"]
+        body = self.read(request, by=MappingSerializer)
+        mapping = body["mapping"]
         run = actions.change_mapping(import_id=self.get_object().pk, mapping=mapping, by=self.actor, at=self.at)
         return Response(ImportSerializer(run).data)
 

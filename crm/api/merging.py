@@ -56,9 +56,8 @@ class Merging:
     def merge(self: Any, request: Request, pk: str) -> Response:
         """Join another record with this one: its orders, events and consents come along, the stricter consent holds."""
         row = self.get_object()
-        given = MergeRequestSerializer(data=request.data, context=self.get_serializer_context())
-        given.is_valid(raise_exception=True)
-        other, take = given.validated_data["customer"], given.validated_data["take"]
+        given = self.read(request, by=MergeRequestSerializer)
+        other, take = given["customer"], given["take"]
         done = actions.merge_customers(row, other, take=take, by=self.actor, at=self.at)
         return Response(MergeSerializer(done, context=self.get_serializer_context()).data, status=201)
 
@@ -68,10 +67,9 @@ class Merging:
     def unmerge(self: Any, request: Request, pk: str) -> Response:
         """Take a record apart from this one again, both as they were; possible for 30 days."""
         row = self.get_object()
-        given = UnmergeRequestSerializer(data=request.data, context=self.get_serializer_context())
-        given.is_valid(raise_exception=True)
+        given = self.read(request, by=UnmergeRequestSerializer)
         merges = queries.merges(self.actor).filter(survivor=row, undone_at=None)
-        found = merges.filter(merged__number=given.validated_data["number"]).first()
+        found = merges.filter(merged__number=given["number"]).first()
         if found is None:
             raise NotPossibleNow(_("No record of this number is joined with this customer."), path="number")
         done = actions.unmerge(found, by=self.actor, at=self.at)

@@ -75,9 +75,7 @@ class Notes(Listed, Retrieved, Endpoint):
     @idempotent
     def create(self, request: Request) -> Response:
         """Write a note about a customer or a company: name one of them."""
-        given = self.get_serializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        values = given.validated_data
+        values = self.read(request)
         subjects = [one for one in (values.get("customer"), values.get("company")) if one]
         if len(subjects) != 1:
             raise Refused("Name a customer or a company, one of them.", path="customer", code="required")
@@ -90,9 +88,7 @@ class Notes(Listed, Retrieved, Endpoint):
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the words of one's own note, pin anybody's; what it is about stays."""
         row = self.get_object()
-        given = self.get_serializer(row, data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
-        values = given.validated_data
+        values = self.read(request, row)
         if stays := next((name for name in ("customer", "company") if name in values), None):
             raise Refused("What a note is about stays.", path=stays, code="read_only")
         if "text" in values:

@@ -117,10 +117,9 @@ class Orders(Listed, Retrieved, Endpoint):
     @idempotent
     def create(self, request: Request) -> Response:
         """Record one order: 201 when new, 200 when the same order is kept already."""
-        given = self.get_serializer(data=request.data)
-        given.is_valid(raise_exception=True)
+        given = self.read(request)
         named = CustomersNamed([request.data], by=self.actor)
-        row, is_new = actions.record_order(new_order(given.validated_data, named), by=self.actor, at=self.at)
+        row, is_new = actions.record_order(new_order(given, named), by=self.actor, at=self.at)
         return Response(self.get_serializer(row).data, status=201 if is_new else 200)
 
     @extend_schema(
@@ -178,7 +177,6 @@ class Products(Listed, Retrieved, Endpoint):
     @idempotent
     def create(self, request: Request) -> Response:
         """Add a product, or change the one of this stock code."""
-        given = self.get_serializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        row, is_new = actions.record_product(values=given.validated_data, by=self.actor, at=self.at)
+        given = self.read(request)
+        row, is_new = actions.record_product(values=given, by=self.actor, at=self.at)
         return Response(self.get_serializer(row).data, status=201 if is_new else 200)

@@ -3,6 +3,7 @@
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,7 +12,7 @@ from crm import actions, queries
 from crm.models import PrivacyRequest, RequestState
 from crm.rest.endpoints import Endpoint, Listed, Retrieved
 from crm.rest.idempotency import idempotent
-from crm.rest.serializers import ChoiceField, ScopedField, StrictModelSerializer
+from crm.rest.serializers import ChoiceField, ScopedField, StrictModelSerializer, StrictSerializer
 
 
 class PrivacyRequestSerializer(StrictModelSerializer):
@@ -23,9 +24,9 @@ class PrivacyRequestSerializer(StrictModelSerializer):
         model = PrivacyRequest
         fields = [
             "id", "customer", "kind", "came_by", "words", "asked_on", "due_on", "state", "filed_at", "decided_at",
-            "outcome",
+            "outcome", "extended_because",
         ]  # fmt: skip
-        read_only_fields = ["due_on", "state", "filed_at", "decided_at", "outcome"]
+        read_only_fields = ["due_on", "state", "filed_at", "decided_at", "outcome", "extended_because"]
         extra_kwargs = {"asked_on": {"required": False}}
 
 
@@ -37,6 +38,12 @@ class DecisionSerializer(StrictModelSerializer):
     class Meta:
         model = PrivacyRequest
         fields = ["state", "outcome"]
+
+
+class ExtensionSerializer(StrictSerializer):
+    """Why it takes longer."""
+
+    because = serializers.CharField(max_length=1000, help_text="Told to the person within the first month.")
 
 
 class PrivacyRequestFilters(filters.FilterSet):
@@ -53,6 +60,7 @@ class PrivacyRequests(Listed, Retrieved, Endpoint):
         "retrieve": "privacy.view",
         "create": "privacy.file",
         "decide": "privacy.execute",
+        "extend": "privacy.execute",
     }
     serializer_class = PrivacyRequestSerializer
     filterset_class = PrivacyRequestFilters
@@ -63,9 +71,7 @@ class PrivacyRequests(Listed, Retrieved, Endpoint):
     @idempotent
     def create(self, request: Request) -> Response:
         """File a request; it came today unless told."""
-        given = self.get_serializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        values = dict(given.validated_data)
+        values = self.read(request)
         row = actions.file_request(values.pop("customer"), by=self.actor, at=self.at, **values)
         return Response(self.get_serializer(row).data, status=201)
 
@@ -74,8 +80,16 @@ class PrivacyRequests(Listed, Retrieved, Endpoint):
     @idempotent
     def decide(self, request: Request, pk: str) -> Response:
         """Done, or refused; 409 when it is decided already."""
-        given = DecisionSerializer(data=request.data, context=self.get_serializer_context())
-        given.is_valid(raise_exception=True)
-        values = {"outcome": "", **given.validated_data}
+        given = self.read(request, by=DecisionSerializer)
+        values = {"outcome": "", **given}
         row = actions.decide_request(self.get_object(), by=self.actor, at=self.at, **values)
+        return Response(self.get_serializer(row).data)
+
+    @extend_schema(request=ExtensionSerializer)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def extend(self, request: Request, pk: str) -> Response:
+        """Two months more, with the reason; 409 when it is decided, or was prolonged before."""
+        given = self.read(request, by=ExtensionSerializer)
+        row = actions.extend_request(self.get_object(), by=self.actor, at=self.at, **given)
         return Response(self.get_serializer(row).data)

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm import actions, due, queries
-from crm.models import Outcome, Priority, Task, TaskKind
+from crm.models import Event, Outcome, Priority, Task, TaskKind
 from crm.refusals import Refused
 from crm.rest.endpoints import Endpoint, Listed, Retrieved
 from crm.rest.filters import MomentFilter
@@ -107,20 +107,18 @@ class Tasks(Listed, Retrieved, Endpoint):
     @idempotent
     def create(self, request: Request) -> Response:
         """Plan a task; its owner is the caller unless named."""
-        given = self.get_serializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        if "due_at" not in given.validated_data:
+        given = self.read(request)
+        if "due_at" not in given:
             raise Refused("Give due_at or due_on.", path="due_at", code="required")
-        row = actions.create_task(values=given.validated_data, by=self.actor, at=self.at)
+        row = actions.create_task(values=given, by=self.actor, at=self.at)
         return Response(self.get_serializer(row).data, status=201)
 
     @idempotent
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change the fields named; the others stay."""
         row = self.get_object()
-        given = self.get_serializer(row, data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
-        row = actions.change_task(row, values=given.validated_data, by=self.actor, at=self.at)
+        given = self.read(request, row)
+        row = actions.change_task(row, values=given, by=self.actor, at=self.at)
         return Response(self.get_serializer(row).data)
 
     @extend_schema(request=OutcomeSerializer)
@@ -128,7 +126,7 @@ class Tasks(Listed, Retrieved, Endpoint):
     @idempotent
     def finish(self, request: Request, pk: str) -> Response:
         """It is done; 409 when it is not open."""
-        row, given = self.get_object(), self._read(OutcomeSerializer, request)
+        row, given = self.get_object(), self.read(request, by=OutcomeSerializer)
         row = actions.finish_task(row, by=self.actor, at=self.at, **given)
         return Response(self.get_serializer(row).data)
 
@@ -151,14 +149,9 @@ class Tasks(Listed, Retrieved, Endpoint):
     @idempotent
     def snooze(self, request: Request, pk: str) -> Response:
         """Put it off to another day; its time of day stays."""
-        row, given = self.get_object(), self._read(SnoozeSerializer, request)
+        row, given = self.get_object(), self.read(request, by=SnoozeSerializer)
         row = actions.snooze_task(row, until=given["until"], by=self.actor, at=self.at)
         return Response(self.get_serializer(row).data)
-
-    def _read(self, kind: type[StrictSerializer], request: Request) -> dict[str, Any]:
-        given = kind(data=request.data, context=self.get_serializer_context())
-        given.is_valid(raise_exception=True)
-        return dict(given.validated_data)
 
 
 class FollowUpSerializer(StrictSerializer):
@@ -192,20 +185,18 @@ class LoggedSerializer(StrictSerializer):
 class Contacts(Endpoint):
     """Calls and meetings with customers in scope; they become events of the customer."""
 
-    rights = {"create": "tasks.change"}
-    queryset = Task.objects.none()
+    rights = {"create": "tasks.change", "destroy": "tasks.change"}
+    queryset = Event.objects.none()
     serializer_class = ContactSerializer
 
-    def rows(self) -> QuerySet[Task]:
-        return Task.objects.none()
+    def rows(self) -> QuerySet[Event]:
+        return actions.contacts_of(queries.events(self.actor))
 
     @extend_schema(request=ContactSerializer, responses={201: LoggedSerializer})
     @idempotent
     def create(self, request: Request) -> Response:
         """Write down a call or meeting, close the tasks that asked for it, and plan what follows."""
-        given = self.get_serializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        values = dict(given.validated_data)
+        values = self.read(request)
         if follow := values.pop("follow_up"):
             follow = {"title": follow["title"], "kind": follow["kind"], "due_at": due.end_of(follow["due_on"])}
         customer = values.pop("customer")
@@ -218,3 +209,9 @@ class Contacts(Endpoint):
             "follow_up": done.follow_up.pk if done.follow_up else None,
         }
         return Response(body, status=201)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Take back what one wrote down oneself within the last day: the task planned with it goes unless it was
+        changed since, the tasks it satisfied are open again. 409 when it is too late."""
+        actions.take_back_contact(self.get_object(), by=self.actor, at=self.at)
+        return Response(status=204)

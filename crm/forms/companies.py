@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import queries
 from crm.forms.customers import FIELDS
+from crm.forms.opened import remember, touched
 from crm.models import Company
 from crm.refusals import Refused
 from crm.rights import Actor, may
@@ -35,12 +36,17 @@ class CompanyForm(forms.Form):
             is_needed = actor.team_ids is not None
             self.fields["team"] = forms.ModelChoiceField(queries.teams(actor), label=_("Team"), required=is_needed)
         if may(actor, "customers.assign"):
-            self.fields["owner"] = forms.ModelChoiceField(queries.users(actor), label=_("Owner"), required=False)
+            self.fields["owner"] = forms.ModelChoiceField(
+                queries.users(actor, present=company.owner_id if company else None), label=_("Owner"), required=False
+            )
+        if company:
+            remember(self)
 
     def values(self) -> dict[str, Any]:
         """What the form says, as the action wants it; an emptied custom field is taken away."""
-        given = self.cleaned_data
-        attributes = {key: _kept(given[f"attributes.{key}"]) for key in self.definitions}
+        given = {name: value for name, value in self.cleaned_data.items() if name in touched(self)}
+        asked = {key: f"attributes.{key}" for key in self.definitions}
+        attributes = {key: _kept(given[name]) for key, name in asked.items() if name in given}
         columns = {name: given[name] for name in [*COLUMNS, "team", "owner"] if name in given}
         return {**columns, "attributes": attributes}
 

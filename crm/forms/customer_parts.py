@@ -18,7 +18,7 @@ class TimelineForm(forms.Form):
     """Which happenings are shown; what is not valid narrows nothing."""
 
     kind = forms.ChoiceField(label=_("What"), required=False)
-    since = forms.DateField(label=_("From"), required=False, widget=_day())
+    since = forms.DateField(label=_("Since"), required=False, widget=_day())
     until = forms.DateField(label=_("Until"), required=False, widget=_day())
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

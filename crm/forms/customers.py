@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from crm import queries
+from crm.forms.opened import remember, touched
 from crm.models import Customer, FieldDefinition, FieldType, Stage, Team
 from crm.refusals import Refused
 from crm.rights import Actor, may
@@ -44,6 +45,8 @@ class CustomerForm(forms.Form):
         for key, definition in self.definitions.items():
             self.fields[f"attributes.{key}"] = FIELDS[definition.type](definition)
         self._offer_teams(actor, customer)
+        if customer:
+            remember(self)
 
     def _offer_teams(self, actor: Actor, customer: Customer | None) -> None:
         if may(actor, "customers.assign") or (customer is None and actor.team_ids and len(actor.team_ids) > 1):
@@ -52,8 +55,9 @@ class CustomerForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         """What the form says, as the action wants it; an emptied custom field is taken away."""
-        given = self.cleaned_data
-        attributes = {key: _kept(given[f"attributes.{key}"]) for key in self.definitions}
+        given = {name: value for name, value in self.cleaned_data.items() if name in touched(self)}
+        asked = {key: f"attributes.{key}" for key in self.definitions}
+        attributes = {key: _kept(given[name]) for key, name in asked.items() if name in given}
         columns = {name: given[name] for name in [*COLUMNS, "team"] if name in given}
         return {**columns, "attributes": attributes}
 

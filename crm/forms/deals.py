@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm import due, queries, search
+from crm.forms.opened import remember, touched
 from crm.forms.tasks import CompanyField, CustomerField, DayField, people_input
 from crm.models import Deal, DealStatus, Pipeline, PipelineStage
 from crm.refusals import Refused
@@ -112,21 +113,26 @@ class DealForm(forms.Form):
         self.fields["company"] = CompanyField(
             actor, label=_("Company"), help_text=_("Name or number."), widget=people_input("companies")
         )
-        self.fields["owner"] = forms.ModelChoiceField(queries.colleagues(actor), label=_("Owner"), required=False)
+        self.fields["owner"] = forms.ModelChoiceField(
+            queries.colleagues(actor, present=deal.owner_id if deal else None), label=_("Owner"), required=False
+        )
         if deal is None:
             stages = queries.stages(actor).select_related("pipeline")
             self.fields["stage"] = forms.ModelChoiceField(
                 stages, label=_("Stage"), required=False, empty_label=_("The first")
             )
         self.order_fields(("title", "customer", "company", "amount", "currency", "expected_on", "stage", "chance"))
+        if deal:
+            remember(self)
 
     def values(self) -> dict[str, Any]:
         """What the form says, as the action wants it."""
-        given = self.cleaned_data
+        given = {name: value for name, value in self.cleaned_data.items() if name in touched(self)}
         columns = ("title", "amount", "currency", "expected_on", "note", "customer", "company", "owner")
-        chance = given["chance"]
-        share = None if chance is None else Decimal(chance) / 100
-        return {**{name: given[name] for name in columns}, "probability_share": share}
+        values = {name: given[name] for name in columns if name in given}
+        if "chance" in given:
+            values["probability_share"] = None if given["chance"] is None else Decimal(given["chance"]) / 100
+        return values
 
     def refuse(self, fault: Refused) -> None:
         """Show what the action refused beside its field."""

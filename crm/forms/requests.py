@@ -18,6 +18,17 @@ class RequestForm(forms.Form):
     )
 
 
+class ExtensionForm(forms.Form):
+    """Why it takes longer."""
+
+    because = forms.CharField(
+        label=_("Why it takes two months more"),
+        max_length=1000,
+        widget=forms.Textarea({"rows": 3}),
+        help_text=_("The law allows it once, for what is complex or many; tell the person why within the first month."),
+    )
+
+
 class DecisionForm(forms.Form):
     """Done, or refused with the reason."""
 

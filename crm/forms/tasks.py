@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from crm import due, queries, search
 from crm.actions import OUTCOMES
+from crm.forms.opened import remember, touched
 from crm.models import Company, Customer, Outcome, Priority, Task, TaskKind, TaskStatus
 from crm.refusals import Refused
 from crm.rights import Actor, may
@@ -204,20 +205,28 @@ class TaskForm(forms.Form):
             actor, label=_("Company"), help_text=_("Name or number."), widget=people_input("companies")
         )
         self.fields["owner"] = forms.ModelChoiceField(
-            queries.colleagues(actor), label=_("Who does it"), required=False, empty_label=_("Anybody of the team")
+            queries.colleagues(actor, present=task.owner_id if task else None),
+            label=_("Who does it"),
+            required=False,
+            empty_label=_("Anybody of the team"),
         )
         if task is None and not self.is_bound:
             self.initial.setdefault("owner", actor.user.pk)
         order = ("title", "kind", "day", "time", "customer", "company", "owner", "priority", "remind")
         self.order_fields(order)
+        if task:
+            remember(self)
 
     def values(self) -> dict[str, Any]:
         """What the form says, as the action wants it."""
-        given = self.cleaned_data
-        due_at = due_moment(given["day"], given["time"])
+        given, changed = self.cleaned_data, touched(self)
         columns = ("title", "kind", "note", "place", "priority", "duration_minutes", "customer", "company", "owner")
+        values = {name: given[name] for name in columns if name in changed}
+        if not changed & {"day", "time", "remind"}:
+            return values
+        due_at = due_moment(given["day"], given["time"])
         return {
-            **{name: given[name] for name in columns},
+            **values,
             "due_at": due_at,
             "has_time": given["time"] is not None,
             "remind_at": self._remind_at(due_at, has_time=given["time"] is not None),

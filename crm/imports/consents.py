@@ -1,5 +1,6 @@
 """Consents that a file brings: recorded with their evidence; a file never lifts a withdrawal that came later."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,9 +8,9 @@ from typing import Any
 
 from crm.imports.plans import Plan, Stamp
 from crm.imports.problems import Problem
-from crm.models import ConsentEntry, ConsentState, Customer
+from crm.models import Channel, ConsentEntry, ConsentState, Customer
 
-BULK = 500
+BULK, ANY = 500, Channel.ANY.value
 
 
 @dataclass(frozen=True)
@@ -28,23 +29,25 @@ class Consent:
 def plan_consents(consents: list[Consent], existing: Mapping[str, Customer], plan: Plan) -> None:
     """Keep in `plan.work.consents` those that say something new; warn where a later withdrawal stands."""
     customers = {customer.pk: number for number, customer in existing.items() if customer.pk}
-    states = {
-        (customers[state.customer_id], state.purpose, state.channel): state
-        for state in (ConsentState.objects.filter(customer__in=customers) if consents and customers else ())
-    }
+    states: dict[tuple[str, str], list[ConsentState]] = defaultdict(list)
+    for state in ConsentState.objects.filter(customer__in=customers) if consents and customers else ():
+        states[customers[state.customer_id], state.purpose].append(state)
     plan.work.consents = []
     for consent in consents:
-        state = states.get((consent.number, consent.purpose, consent.channel))
-        if state and _lifts_withdrawal(consent, state):
-            message = f"withdrawn on {state.since_at:%Y-%m-%d}; the file does not say that it was granted later"
+        said = states[consent.number, consent.purpose]
+        lifted = [state.since_at for state in said if _lifts_withdrawal(consent, state)]
+        if lifted:
+            message = f"withdrawn on {max(lifted):%Y-%m-%d}; the file does not say that it was granted later"
             plan.problems.append(Problem(consent.row, str(consent.evidence["column"]), "consent_withdrawn", message))
-        elif _is_news(consent, state):
+        elif _is_news(consent, next((state for state in said if state.channel == consent.channel), None)):
             plan.work.consents.append(consent)
             plan.counts["consents"] += 1
 
 
 def _lifts_withdrawal(consent: Consent, state: ConsentState) -> bool:
-    if state.is_granted or not consent.is_granted:
+    """Whether the grant would undo the refusal: of its channel, of every channel, or of one among every channel."""
+    is_about_both = consent.channel == state.channel or ANY in (consent.channel, state.channel)
+    if state.is_granted or not consent.is_granted or not is_about_both:
         return False
     return consent.at is None or consent.at <= state.since_at
 

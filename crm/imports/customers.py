@@ -1,11 +1,14 @@
 """Rows that become customers: read by the mapping, compared with what is there, written in bulk."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
 
 from crm.actions.audit import audit_many
 from crm.imports.consents import Consent, plan_consents, write_consents
@@ -55,15 +58,19 @@ def plan(chunk: Chunk, reading: Reading) -> Plan:
     """Compare the rows with the customers of the same numbers; nothing is written."""
     result = Plan(work=Work())
     rows = list(_understood(chunk, reading, result))
-    existing = {
-        customer.number: customer
-        for customer in Customer.objects.filter(number__in=[row.number for row in rows]).select_related("merged_into")
-    }
+    existing = {customer.number: customer for customer in _known(row.number for row in rows)}
     existing |= erased(row.number for row in rows if row.number not in existing)
     for row in rows:
         _plan_row(row, existing.get(row.number), reading.mapping, result)
     plan_consents(result.work.consents, existing, result)
     return result
+
+
+def _known(numbers: Iterable[str]) -> QuerySet[Customer]:
+    """The customers of these numbers. For writing they are locked, in the order in which everybody locks them: whole
+    columns are written back, and nobody may change, erase or merge one of them in between."""
+    rows = Customer.objects.filter(number__in=list(numbers)).select_related("merged_into").order_by("pk")
+    return rows.select_for_update(of=("self",)) if connection.in_atomic_block else rows
 
 
 def _plan_row(row: Row, customer: Customer | None, mapping: Mapping, result: Plan) -> None:

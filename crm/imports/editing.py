@@ -51,6 +51,7 @@ class ColumnRow:
     to: str
     type: str
     dimension: str
+    is_number: bool
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,9 @@ class Choice:
 def column_rows(document: dict[str, Any], preview: Preview) -> list[ColumnRow]:
     """The columns of a file of customers, as the mapping has them."""
     samples = samples_of(preview)
+    numbers = columns_of(document.get("number"))
     return [
-        ColumnRow(place, column, samples[column][:SAMPLES], *_now(document, column, samples[column]))
+        ColumnRow(place, column, samples[column][:SAMPLES], *_now(document, column, samples[column]), column in numbers)
         for place, column in enumerate(preview.columns)
     ]
 

@@ -16,6 +16,7 @@ from crm.imports.problems import Problem
 from crm.imports.stage import Chunk, StagedRow
 from crm.imports.values import ValueProblem, moment, number, stored
 from crm.models import Event
+from crm.models.order import LARGEST_AMOUNT
 
 is_grouped = False
 SOURCE_ID_LENGTH = 100
@@ -161,7 +162,7 @@ def _event(row: StagedRow, reading: Reading, form: EventForm) -> Event:
 
 def _value(text: str, reading: Reading) -> Decimal:
     value = number(text, reading.mapping.style)
-    if abs(value) >= 10**12:
+    if abs(value) >= LARGEST_AMOUNT:
         raise ValueProblem("too_large", f"{text} is too large for a value")
     return round(value, 4)
 

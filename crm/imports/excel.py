@@ -7,7 +7,7 @@ from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
-from crm.imports.files import FileError
+from crm.imports.files import MAX_COLUMNS, FileError
 
 MAX_PARTS = 2000
 MAX_UNPACKED = 1024**3
@@ -50,11 +50,19 @@ def _rows(page: Any, name: str) -> Iterator[list[str]]:
         for number, row in enumerate(page.iter_rows(values_only=True), 1):
             if number > MAX_ROWS:
                 raise FileError(f"{name} has more rows than Excel knows")
-            yield [as_text(cell) for cell in row]
+            yield ["" if cell is None else as_text(cell) for cell in _bounded(row, number, name)]
     except FileError:
         raise
     except Exception as error:  # as above, in the middle of the sheet
         raise _unreadable(name) from error
+
+
+def _bounded(row: tuple[Any, ...], number: int, name: str) -> tuple[Any, ...]:
+    """The row as far as columns are read: one cell far to the right makes thousands, in each of a million rows."""
+    beyond = row[MAX_COLUMNS:]
+    if beyond.count(None) < len(beyond):
+        raise FileError(f"{name} has cells beyond column {MAX_COLUMNS} in row {number}; no more can be read")
+    return row[:MAX_COLUMNS]
 
 
 def _unreadable(name: str) -> FileError:
@@ -66,7 +74,7 @@ def refuse_bomb(path: Path, name: str) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
-    except zipfile.BadZipFile as error:
+    except Exception as error:  # zipfile raises more than its own: names that are no text, versions it does not know
         raise FileError(f"{name} is a broken Excel file") from error
     if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
         raise FileError(f"{name} would unpack to more than {MAX_UNPACKED // 1024**2} MB")

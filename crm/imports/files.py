@@ -12,6 +12,7 @@ from django.conf import settings
 from crm.refusals import Refused
 
 MAX_FILE_BYTES = 2 * 1024**3
+MAX_COLUMNS = 2_000
 BLOCK = 1024 * 1024
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import connection
 
 from crm import bulk
+from crm.actions.identity import held
 from crm.addresses import erased_number
 from crm.imports.plans import Stamp
 from crm.models import AuditLine, Customer, Product
@@ -37,6 +38,8 @@ def customer_ids(numbers: Iterable[str]) -> dict[str, int | None]:
     wanted = set(numbers)
     found = Customer.objects.filter(number__in=wanted).values_list("number", "pk", "merged_into", "erased_at")
     ids = {number: None if erased_at else merged or pk for number, pk, merged, erased_at in found}
+    led = held(ids.values())
+    ids = {number: led.get(pk) for number, pk in ids.items()}
     return {**dict.fromkeys(erased(wanted - ids.keys())), **ids}
 
 

@@ -37,6 +37,7 @@ BUILT_INS: dict[str, tuple[str, int]] = {
     "created_at": ("datetime", 0),
 }
 FULL_NAME = "full_name"
+ESCAPING = ("utf-7", "unicode-escape", "raw-unicode-escape", "punycode", "idna")  # may make signs that no text holds
 NUMBER_LENGTH = 64
 COMMON = ("kind", "source", "file", "style", "note")
 FIELD_KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -274,9 +275,13 @@ def _encoding(place: Place) -> str:
     if name in ("", MIXED):
         return name
     try:
-        return codecs.lookup(name).name
-    except LookupError as error:
-        raise place.refuse(f"“{name}” is not an encoding; utf-8, utf-16 and cp1252 are the usual ones") from error
+        b"A1".decode(name, "ignore")  # hex, rot13 and the like are codecs too, and make no text
+        found = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        found = ""
+    if found in ("", *ESCAPING):
+        raise place.refuse(f"“{name}” is not an encoding; utf-8, utf-16 and cp1252 are the usual ones")
+    return found
 
 
 def _style(place: Place) -> Style:

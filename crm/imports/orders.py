@@ -26,6 +26,8 @@ from crm.imports.problems import HEADER_ROW, Problem
 from crm.imports.stage import Chunk, StagedRow
 from crm.imports.values import ValueProblem, moment, number, stored
 from crm.models import AuditLine, Customer, Order, OrderLine
+from crm.models.order import LARGEST_AMOUNT
+from crm.statements import keep_statistics
 
 is_grouped = True
 BULK = 2000
@@ -295,6 +297,8 @@ def _audit(order: Order, changes: Changes, stamp: Stamp) -> AuditLine:
 
 def finish(stamp: Stamp) -> list[Problem]:
     """Let the relationship of each customer made here begin with the earliest order; report on customers."""
+    for model in (Customer, Order, AuditLine):
+        keep_statistics(model, stamp.run.counts.get("created", 0))
     made = AuditLine.objects.filter(import_run=stamp.run, kind="customer", verb="created").values("object_id")
     orders = Order.objects.filter(customer=OuterRef("pk")).order_by().values("customer")
     earliest = orders.annotate(first=Min("ordered_at")).values("first")
@@ -368,6 +372,10 @@ def _parse(
     lines: list[Line] = [(*line[:-1], None if line[-1] == ordered_at else line[-1]) for line in parsed]
     problems += _copies(rows, head.key)
     total = sum((line[4] for line in lines), Decimal(0))
+    if abs(total) >= LARGEST_AMOUNT:
+        message = f"{total} is too large for an order; the whole order is left out"
+        problems.append(Problem(head.row, form.amount or form.unit_amount, "too_large", message, is_fatal=True))
+        return None
     return Parsed(
         row=head.row,
         number=head.key,
@@ -434,7 +442,7 @@ def _amounts(
     if not form.amount:
         unit_amount = number(cells[places.unit_amount], style)
         return unit_amount, _fitting(quantity * unit_amount)
-    amount = number(cells[places.amount], style)
+    amount = _fitting(number(cells[places.amount], style))
     if form.unit_amount:
         return number(cells[places.unit_amount], style), amount
     return _fitting(amount / quantity) if quantity else amount, amount

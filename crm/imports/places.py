@@ -7,6 +7,8 @@ from typing import Any
 
 from crm.refusals import Refused
 
+MOST_DIGITS = 30  # before the point: “1e999999999” is short to write and endless to work out
+
 
 class MappingError(Refused):
     """A mapping that cannot be used: `path` is the faulty place, such as `columns.Income.type`."""
@@ -94,7 +96,7 @@ class Place:
             number = Decimal(str(self.value))
         except InvalidOperation as error:
             raise self.refuse("must be a number") from error
-        if not number.is_finite():
+        if not number.is_finite() or number.adjusted() > MOST_DIGITS:
             raise self.refuse("must be a number")
         return number
 

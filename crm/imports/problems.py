@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from crm.imports.wording import told
 from crm.models import Import, ImportProblem
 from crm.spreadsheets import csv_lines
 
@@ -44,9 +45,9 @@ def _as_row(run: Import, problem: Problem) -> ImportProblem:
 
 
 def problems_csv(run: Import) -> Iterator[str]:
-    """Yield the stored problems of the import as CSV lines."""
+    """Yield the stored problems of the import as CSV lines, told in the reader's language."""
     rows = run.problems.order_by("row", "id").values_list("row", "column", "code", "message", "is_fatal")
     return csv_lines(
         ("row", "column", "code", "message", "refused"),
-        ((*row[:4], "yes" if row[4] else "no") for row in rows.iterator(chunk_size=1000)),
+        ((*row[:3], told(row[3]), "yes" if row[4] else "no") for row in rows.iterator(chunk_size=1000)),
     )

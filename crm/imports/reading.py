@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from array import array
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -15,14 +16,14 @@ from pathlib import Path
 from typing import IO, cast
 
 from crm.imports.excel import MAX_RATIO, SMALL_PART, is_workbook, workbook_rows
-from crm.imports.files import FileError
+from crm.imports.files import MAX_COLUMNS, FileError
 
 MAX_LINE = 1_000_000
-MAX_COLUMNS = 2_000
 MAX_UNPACKED = 4 * 1024**3
 SAMPLE_LINES = 30
 SAMPLE_LENGTH = MAX_LINE // (2 * SAMPLE_LINES)  # together shorter than the longest cell
 DELIMITERS = ",;\t|"
+BROKEN_GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -135,6 +136,8 @@ def _sample(text: IO[str], encoding: str, name: str) -> list[str]:
         sample = list(islice(iter(lambda: text.readline(MAX_LINE), ""), SAMPLE_LINES))
     except UnicodeError as error:
         raise _wrong_encoding(name, encoding) from error
+    except BROKEN_GZIP as error:
+        raise FileError(f"{name} is a broken gzip file") from error
     if any("\x00" in line for line in sample):
         raise FileError(f"{name} is not a text table; give a CSV or Excel file")
     return sample
@@ -165,7 +168,7 @@ def encoding_of(path: Path, name: str = "") -> str:
                 return "utf-16-le"
             raw.seek(0)
             return _utf8_or_western(raw, name)
-    except (gzip.BadGzipFile, EOFError) as error:
+    except BROKEN_GZIP as error:
         raise FileError(f"{name} is a broken gzip file") from error
 
 
@@ -235,7 +238,7 @@ def _rows_of(text: IO[str], form: FileForm, name: str, mended: Mended) -> Iterat
         raise _wrong_encoding(name, form.encoding) from error
     except csv.Error as error:
         raise FileError(f"{name} is not a CSV file: {error}") from error
-    except (gzip.BadGzipFile, EOFError) as error:
+    except BROKEN_GZIP as error:
         raise FileError(f"{name} is a broken gzip file") from error
 
 

@@ -1,7 +1,7 @@
 """What a page or the API says of an import: state, sentence, counts, problems by code, examples."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm import figures
+from crm.imports import wording
 from crm.imports.problems import problems_csv
 from crm.imports.runs import ACTIVE, CHECKABLE
-from crm.models import Customer, FieldDefinition, Import, ImportProblem
+from crm.models import Customer, Dimension, FieldDefinition, FieldType, Import
 from crm.models.imports import ImportStatus
 from crm.tables import Column
 
@@ -42,6 +43,7 @@ COUNT_LABELS = {
     "guests": gettext_lazy("Orders of guests"),
     "consents": gettext_lazy("Consents"),
 }
+UNDO_LABELS = {"restored": gettext_lazy("Put back"), "removed": gettext_lazy("Removed")}
 PROBLEM_LABELS = {
     "missing": gettext_lazy("A value is missing"),
     "filler": gettext_lazy("Looks like a filler"),
@@ -73,6 +75,16 @@ PROBLEM_LABELS = {
     "changed_since": gettext_lazy("Changed since, so not undone"),
     "used_since": gettext_lazy("Used since, so not undone"),
     "consent_withdrawn": gettext_lazy("Consent withdrawn later"),
+    "missing_customer": gettext_lazy("Names nobody"),
+    "missing_id": gettext_lazy("Without an id"),
+    "repeated_id": gettext_lazy("An id that stands twice"),
+    "erased": gettext_lazy("The customer was erased"),
+    "too_large": gettext_lazy("Too large a number"),
+    "too_precise": gettext_lazy("Too many decimals"),
+    "too_many_lines": gettext_lazy("An order with too many lines"),
+    "wrong_type": gettext_lazy("A type that events cannot have"),
+    "merged": gettext_lazy("The customer was merged into another"),
+    "restricted": gettext_lazy("The customer's data may not be changed"),
 }
 
 
@@ -119,10 +131,14 @@ def of(run: Import) -> Report:
         total=run.rows_total,
         counts=[Figure(name, COUNT_LABELS.get(name, name), count) for name, count in counts.items()],
         problems=[Figure(name, PROBLEM_LABELS.get(name, name), n) for name, n in sorted(problems.items())],
-        rows=run.diff.get("samples", []) if is_before else list(_problems(run)),
+        rows=[_in_words(one) for one in (run.diff.get("samples", []) if is_before else _problems(run))],
         examples=_examples(run.diff) if is_before else [],
-        fields=run.diff.get("fields", []) if is_before else [],
-        undone=[Figure(name, name, count) for name, count in run.undo.items() if name not in ("by", "up_to", "lines")],
+        fields=_fields(run.diff) if is_before else [],
+        undone=[
+            Figure(name, UNDO_LABELS.get(name, name), count)
+            for name, count in run.undo.items()
+            if name not in ("by", "up_to", "lines")
+        ],
     )
 
 
@@ -134,12 +150,22 @@ def _examples(diff: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**one, "changes": list(_changes(one["changes"], labels))} for one in diff.get("examples", [])]
 
 
+def _fields(diff: dict[str, Any]) -> list[dict[str, Any]]:
+    """The fields it would make, their type and dimension in words."""
+    kinds, places = dict(FieldType.choices), dict(Dimension.choices)
+    return [
+        {**one, "kind": kinds.get(one["type"], one["type"]), "place": places.get(one["dimension"], one["dimension"])}
+        for one in diff.get("fields", [])
+    ]
+
+
 def _changes(changes: dict[str, list[Any]], labels: dict[str, Any]) -> Iterator[tuple[Any, Any, Any]]:
     for name, (before, after) in changes.items():
         if name != "number":  # it has a column of its own
             yield labels.get(name, name), _shown(before), _shown(after)
 
 
+PROBLEM_COLUMNS = ("row", "column", "code", "message", "is_fatal")
 ORDER_LABELS = {"total": gettext_lazy("Total"), "total_amount": gettext_lazy("Total"), "lines": gettext_lazy("Lines")}
 MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\S+")
 
@@ -150,14 +176,20 @@ def _shown(value: Any) -> Any:
     return value
 
 
-def _problems(run: Import) -> list[ImportProblem]:
-    return list(run.problems.order_by("-is_fatal", "row", "id")[:SHOWN])
+def _problems(run: Import) -> Iterable[dict[str, Any]]:
+    return run.problems.order_by("-is_fatal", "row", "id").values(*PROBLEM_COLUMNS)[:SHOWN]
+
+
+def _in_words(problem: dict[str, Any]) -> dict[str, Any]:
+    """What it is, in the reader's language, beside what the reading of the file said of it."""
+    label = PROBLEM_LABELS.get(problem.get("code", ""), "")
+    return {**problem, "label": label, "message": wording.told(problem["message"])}
 
 
 def sentence(run: Import, counts: dict[str, int]) -> str:
     """The import in one sentence."""
     if run.error:
-        return run.error
+        return wording.told(run.error)
     told = {name: figures.number(counts.get(name, 0)) for name in ("created", "changed", "unchanged", "refused")}
     sentences = {
         ImportStatus.UPLOADED: _("Say what the columns mean; nothing is changed yet."),

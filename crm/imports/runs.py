@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Q, QuerySet
 
 from crm.imports.fields import new_fields
@@ -114,12 +114,26 @@ def check_import(*, import_id: int, at: datetime, progress: Progress | None = No
     try:
         diff = _diff(run, progress)
     except (FileError, MappingError) as error:
-        Import.objects.filter(pk=import_id).update(status=ImportStatus.UPLOADED, lease_until=None, error=str(error))
+        _give_back(import_id, str(error))
+        raise
+    except (OperationalError, InterfaceError):
+        raise  # the database was away: somebody looks again when the lease has run out
+    except Exception as error:
+        _give_back(import_id, _fault(error))
         raise
     Import.objects.filter(pk=import_id, status=ImportStatus.CHECKING).update(
         diff=diff, rows_total=diff["rows"], status=ImportStatus.CHECKED, lease_until=None
     )
     return diff
+
+
+def _give_back(import_id: int, error: str) -> None:
+    looked_at = Import.objects.filter(pk=import_id, status=ImportStatus.CHECKING)
+    looked_at.update(status=ImportStatus.UPLOADED, lease_until=None, error=error[:1000])
+
+
+def _fault(error: Exception) -> str:
+    return f"stopped by a fault of the program: {type(error).__name__}: {error}"
 
 
 def _diff(run: Import, progress: Progress | None) -> dict[str, Any]:
@@ -180,10 +194,13 @@ def run_import(*, import_id: int, clock: Clock, progress: Progress | None = None
         _run(run, clock, progress)
     except (FileError, MappingError) as error:
         _end(run, ImportStatus.FAILED, clock(), str(error))
+    except DataError as error:  # no later try would do better
+        _end(run, ImportStatus.FAILED, clock(), _fault(error))
+        raise
     except (ImportNotPossible, DatabaseError):
         raise  # somebody else goes on with it, now or when the lease has run out
     except Exception as error:
-        _end(run, ImportStatus.FAILED, clock(), f"stopped by a fault of the program: {type(error).__name__}: {error}")
+        _end(run, ImportStatus.FAILED, clock(), _fault(error))
         raise
     run.refresh_from_db()
     return run

@@ -119,7 +119,10 @@ def _lines(table: Table, mapping: Mapping, constants: dict[int, str]) -> Iterato
         joined = SEPARATOR.join(cells)
         if not joined.strip(SEPARATOR + " "):
             continue
-        if SEPARATOR + "'" in joined or joined.startswith("'"):
+        if joined.count(SEPARATOR) >= len(cells):  # one stands in a cell, and would cut it in two
+            cells = [cell.replace(SEPARATOR, " ") for cell in cells]
+            joined = SEPARATOR.join(cells)
+        if "'" in joined:
             cells = [freed(cell) for cell in cells]
             joined = SEPARATOR.join(cells)
         if len(cells) > width and not any(cells[width:]):

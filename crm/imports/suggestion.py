@@ -2,7 +2,7 @@
 A mapping suggested from the headings and a sample of a file, for people to correct.
 
 Headings are known by their usual names in English and Finnish; what is not known becomes a custom field whose type
-is the narrowest that reads every sample.
+is the narrowest that reads nearly every sample.
 """
 
 import re
@@ -147,17 +147,19 @@ def _file(preview: Preview) -> dict[str, Any]:
     return document if form.has_header else {**document, "header": False, "columns": list(preview.columns)}
 
 
-FRACTION = re.compile(r"[-+]?[\d .,\u00a0']*[.,]\d+")
+# A number with each decimal sign, and no date: “1.4.1990” has two points, and a file has more birth dates than sums.
+FRACTIONS = {
+    ",": re.compile(r"[-+]?(\d+|\d{1,3}([ .'\u00a0]\d{3})+),\d+"),
+    ".": re.compile(r"[-+]?(\d+|\d{1,3}([ ,'\u00a0]\d{3})+)\.\d+"),
+}
 
 
 def _style(samples: dict[str, list[str]], form: FileForm, zone: str) -> Style:
     """Tell the decimal sign: the one that reads more of the cells that hold digits and a sign."""
-    cells = [
-        cell for column in samples.values() for cell in column if re.fullmatch(r"[-+]?[\d .\u00a0']*[.,]\d+", cell)
-    ]
-    commas = sum(bool(re.fullmatch(r"[-+]?[\d .\u00a0]*,\d+", cell)) for cell in cells)
-    decimal = "," if commas and commas >= len(cells) - commas else "."
-    return Style(decimal=decimal if cells else "", zone=zone)
+    cells = [cell for column in samples.values() for cell in column]
+    commas, points = (sum(bool(fraction.fullmatch(cell)) for cell in cells) for fraction in FRACTIONS.values())
+    decimal = "," if commas >= points else "."
+    return Style(decimal=decimal if commas or points else "", zone=zone)
 
 
 def _style_document(style: Style) -> dict[str, str]:
@@ -175,7 +177,16 @@ def _reads(kind: str, cells: Sequence[str], style: Style) -> bool:
 
 def _mostly_truths(cells: Sequence[str], style: Style) -> bool:
     """Whether four in five cells say yes or no: a stray “maybe” must not make a consent a mere field."""
-    return 5 * sum(_reads("truth", [cell], style) for cell in cells) >= 4 * len(cells) > 0
+    return _share_read("truth", cells, style) >= 0.8
+
+
+def _nearly_all(kind: str, cells: Sequence[str], style: Style) -> bool:
+    """Whether nineteen in twenty are read: one “?” must not make all sums text; the import warns of that cell."""
+    return _share_read(kind, cells, style) >= 0.95
+
+
+def _share_read(kind: str, cells: Sequence[str], style: Style) -> float:
+    return sum(_reads(kind, [cell], style) for cell in cells) / len(cells) if cells else 0
 
 
 # --- customers -------------------------------------------------------------------------------------
@@ -227,7 +238,7 @@ def _number(found: dict[str, str]) -> Any:
 
 
 def field_of(column: str, cells: Sequence[str], style: Style, currency: str = "EUR") -> dict[str, Any]:
-    """The custom field that fits a column: the narrowest type that reads every sample."""
+    """The custom field that fits a column: the narrowest type that reads nearly every sample."""
     kind = _type_of(column, cells, style)
     field: dict[str, Any] = {
         "field": key_of(column),
@@ -250,9 +261,9 @@ def _type_of(column: str, cells: Sequence[str], style: Style) -> str:
         return "text"
     if _reads("truth", cells, style) and len(set(cells)) <= 2:
         return "truth"
-    if _reads("number", cells, style):
+    if _nearly_all("number", cells, style):
         return "money" if MONEY.search(plain(column)) else "number"
-    if _reads("date", cells, style):
+    if _nearly_all("date", cells, style):
         return "datetime" if any(":" in cell for cell in cells) else "date"
     distinct = set(cells)
     is_choice = len(distinct) <= MOST_CHOICES and len(cells) >= 3 * len(distinct)

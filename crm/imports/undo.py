@@ -136,6 +136,7 @@ def _consents(run: Import, by: User | None, clock: Clock) -> None:
 
 def _reverse(entries: list[ConsentEntry], stamp: Stamp) -> int:
     customers = {entry.customer_id for entry in entries}
+    list(Customer.objects.select_for_update().filter(pk__in=customers).order_by("pk").values_list("pk"))
     history: dict[tuple[int, str, str], list[ConsentEntry]] = {}
     for line in ConsentEntry.objects.filter(customer__in=customers).order_by("at", "pk"):
         history.setdefault((line.customer_id, line.purpose, line.channel), []).append(line)
@@ -144,29 +145,33 @@ def _reverse(entries: list[ConsentEntry], stamp: Stamp) -> int:
         lines = history[entry.customer_id, entry.purpose, entry.channel]
         if lines[-1].pk != entry.pk:
             continue
-        before = lines[-2].act if len(lines) > 1 else "withdrawn"
+        before = lines[-2] if len(lines) > 1 else None
         new.append(_opposite(entry, before, stamp))
         states.append((entry, before))
     ConsentEntry.objects.bulk_create(new, batch_size=BULK)
-    for act in ("granted", "withdrawn"):
-        chosen = Q()
-        for entry, before in states:
-            if before == act:
-                chosen |= Q(customer=entry.customer_id, purpose=entry.purpose, channel=entry.channel)
-        if chosen:
-            ConsentState.objects.filter(chosen).update(
-                is_granted=act == "granted", since_at=stamp.at, updated_at=stamp.at
+    refused = Q()
+    for entry, before in states:
+        place = Q(customer=entry.customer_id, purpose=entry.purpose, channel=entry.channel)
+        if before is not None and before.act == "granted":
+            # As it was: with its own time, or it would outdo what was withdrawn since for every channel.
+            ConsentState.objects.filter(place).update(
+                is_granted=True, since_at=before.at, expires_at=before.expires_at, updated_at=stamp.at
             )
+        else:
+            refused |= place
+    if refused:
+        ConsentState.objects.filter(refused).update(is_granted=False, since_at=stamp.at, updated_at=stamp.at)
     return len(new)
 
 
-def _opposite(entry: ConsentEntry, act: str, stamp: Stamp) -> ConsentEntry:
+def _opposite(entry: ConsentEntry, before: ConsentEntry | None, stamp: Stamp) -> ConsentEntry:
     return ConsentEntry(
         customer_id=entry.customer_id,
         purpose=entry.purpose,
         channel=entry.channel,
-        act=act,
+        act=before.act if before else "withdrawn",
         at=stamp.at,
+        expires_at=before.expires_at if before else None,
         source=UNDO,
         evidence={"undoes": entry.pk},
         recorded_at=stamp.at,
@@ -197,9 +202,14 @@ def _audited_chunk(run: Import, by: User | None, clock: Clock) -> bool:
     return True
 
 
+def _locked(lines: list[AuditLine]) -> dict[int, Customer]:
+    """The customers of these lines by id, so that nobody changes one between its reading and its writing."""
+    return Customer.objects.select_for_update().order_by("pk").in_bulk([line.object_id for line in lines])
+
+
 def _restore_customers(lines: list[AuditLine], stamp: Stamp, counts: Counter[str]) -> list[Problem]:
     """Set back each value that is still what the import made it."""
-    customers = Customer.objects.in_bulk([line.object_id for line in lines])
+    customers = _locked(lines)
     problems: list[Problem] = []
     restored: list[tuple[Customer, dict[str, list[Any]]]] = []
     for line in lines:
@@ -267,7 +277,7 @@ def _kept(number: str, name: str, after: Any, current: Any) -> Problem:
 
 def _remove_customers(lines: list[AuditLine], stamp: Stamp, counts: Counter[str]) -> list[Problem]:
     """Delete customers that only the import knows of; one that has got a life of its own since stays."""
-    customers = Customer.objects.in_bulk([line.object_id for line in lines])
+    customers = _locked(lines)
     alive = _with_dependants(list(customers)) | _changed_since(lines, stamp.run)
     doomed = [pk for pk in customers if pk not in alive]
     ConsentState.objects.filter(customer__in=doomed).delete()

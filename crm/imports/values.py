@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 
+from crm.moments import is_tellable
+
 
 class ValueProblem(ValueError):
     """A cell that cannot be read as its type; `code` is for machines, the text for people."""
@@ -92,6 +94,8 @@ def moment(text: str, style: Style = Style()) -> datetime:
     local = _datetime(text.strip(), style)
     if local.tzinfo is None:
         local = local.replace(tzinfo=ZoneInfo(style.zone))
+    if not is_tellable(local):
+        raise ValueProblem("not_a_date", f"“{_short(text)}” is at the end of the calendar, where no zone can tell it")
     return local.astimezone(UTC)
 
 

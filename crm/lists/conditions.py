@@ -129,7 +129,8 @@ def condition(text: str, subjects: Mapping[str, Subject]) -> Condition:
     operator, _colon, value = rest.partition(":")
     subject = subjects.get(key)
     if subject is None:
-        raise Refused(_("Nothing can be filtered by “%(key)s”.") % {"key": key[:80]}, path="where")
+        message = _("Nothing can be filtered by “%(key)s”.") % {"key": key[:80]}
+        raise Refused(message, path="where", choices=sorted(subjects))
     known = dict(operators_of(subject))
     if operator not in known:
         message = _("%(subject)s cannot be compared so.") % {"subject": subject.label}

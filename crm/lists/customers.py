@@ -13,7 +13,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from crm import queries
-from crm.lists.columns import ListColumn
+from crm.lists.columns import ListColumn, cell
 from crm.lists.conditions import Condition, Source, Subject, register
 from crm.models import Customer, FieldDefinition, Sensitivity
 from crm.rights import Actor, may
@@ -85,11 +85,21 @@ NUMERIC = {"number": Decimal, "money": Decimal, "date": datetime.fromisoformat, 
 
 
 def field_value(key: str, typed: Any, row: Any) -> Any:
-    value = row.attributes.get(key)
+    return as_type(typed, row.attributes.get(key))
+
+
+def as_type(typed: Any, value: Any) -> Any:
+    """What is stored, as a value of its type; None when it is none."""
     try:
         return typed(value) if typed and value is not None else value
     except (InvalidOperation, ValueError, TypeError):
         return None
+
+
+def field_words(field: FieldDefinition, value: Any) -> str:
+    """The value of a custom field as a cell of the list writes it; one that is not of its type stands as it is."""
+    known = as_type(NUMERIC.get(field.type), value)
+    return str(value) if known is None else cell(field_column(field), None, known).text
 
 
 def label_of(field: FieldDefinition) -> str:

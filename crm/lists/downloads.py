@@ -1,6 +1,6 @@
 """Lists of work as files: the rows that the filters of a page leave, as CSV or for Excel, written down in the audit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,31 +36,37 @@ class Sheet:
     right: str
 
 
-def links(request: ActorRequest, address: str) -> list[tuple[str, str]]:
+def links(request: ActorRequest, address: str, *of: Any) -> list[tuple[str, str]]:
     """Format and address of each file of what the page shows, from its first row on."""
     query = request.GET.copy()
     query.pop("cursor", None)
     asked = f"?{query.urlencode()}" if query else ""
-    return [(kind, reverse(address, args=[kind]) + asked) for kind in files.FORMATS]
+    return [(kind, reverse(address, args=[*of, kind]) + asked) for kind in files.FORMATS]
 
 
-def download(request: ActorRequest, sheet: Sheet, rows: QuerySet[Any], kind: str) -> HttpResponseBase:
-    """The file; what is too long for it is said on the page it was asked from."""
+def download(
+    request: ActorRequest, sheet: Sheet, rows: QuerySet[Any] | Sequence[Any], kind: str, *, of: Sequence[Any] = ()
+) -> HttpResponseBase:
+    """The file; what is too long for it is said on the page it was asked from, whose address takes `of`."""
     if kind not in files.FORMATS:
         raise Http404
-    now, n = timezone.now(), rows.count()
+    now, n = timezone.now(), rows.count() if isinstance(rows, QuerySet) else len(rows)
     try:
         refuse_too_many(request, sheet, n)
         if kind == "xlsx":
             files.refuse_too_long(n)
     except Refused as fault:
         notify(request, fault.message, level=messages.ERROR)
-        return redirect(f"{reverse(sheet.page)}?{request.GET.urlencode()}")
+        return redirect(f"{reverse(sheet.page, args=of)}?{request.GET.urlencode()}")
     asked = {name: value for name, value in request.GET.items() if name not in NOT_TOLD}
     actions.note_export(list_name=sheet.name, rows=n, filters=asked, by=request.actor, at=now, right=sheet.right)
     heading = [str(label) for label, _cell in sheet.columns]
-    lines = ([plain(cell(row)) for _label, cell in sheet.columns] for row in rows.iterator(chunk_size=AT_ONCE))
+    lines = ([plain(cell(row)) for _label, cell in sheet.columns] for row in _each(rows))
     return files.response(sheet.name, heading, lines, kind=kind, on=timezone.localdate(now), count=n)
+
+
+def _each(rows: QuerySet[Any] | Sequence[Any]) -> Iterable[Any]:
+    return rows.iterator(chunk_size=AT_ONCE) if isinstance(rows, QuerySet) else rows
 
 
 def refuse_too_many(request: ActorRequest, sheet: Sheet, n: int) -> None:

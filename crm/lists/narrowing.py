@@ -4,7 +4,7 @@ Filters of floors above come as ids. Few are looked up and put in order; of many
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -142,6 +142,13 @@ def _ids(narrowed: Narrowed) -> Iterator[int]:
     while piece := list(rows.filter(pk__gt=after).values_list("pk", flat=True)[: 10 * FEW]):
         yield from piece if among is None else np.array(piece)[np.isin(piece, among)].tolist()
         after = piece[-1]
+
+
+def in_scope(rows: QuerySet[Any], ids: Iterable[int]) -> list[int]:
+    """Those of the ids that are among the rows, ascending."""
+    wanted, rows = sorted(set(ids)), rows.order_by("pk")
+    pieces = (wanted[i : i + FEW] for i in range(0, len(wanted), FEW))
+    return [pk for piece in pieces for pk in rows.filter(pk__in=piece).values_list("pk", flat=True)]
 
 
 def every_row(narrowed: Narrowed, *, size: int = 500) -> Iterator[list[Any]]:

@@ -11,6 +11,7 @@ from crm.models.hook import Hook, HookCall, HookCallState
 from crm.models.imports import Import, ImportKind, ImportProblem, ImportStatus
 from crm.models.merge import LikePair, Merge
 from crm.models.note import SUBJECTS, Mention, Note, NoteFile
+from crm.models.notification import NewsWay, NewsWish, Notification
 from crm.models.order import Order, OrderKind, OrderLine, Product
 from crm.models.privacy import CameBy, PrivacyRequest, RequestKind, RequestState
 from crm.models.sign_in import SignInCounter
@@ -59,8 +60,11 @@ __all__ = [
     "LostReason",
     "Mention",
     "Merge",
+    "NewsWay",
+    "NewsWish",
     "Note",
     "NoteFile",
+    "Notification",
     "Order",
     "OrderKind",
     "OrderLine",

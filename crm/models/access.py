@@ -109,7 +109,7 @@ class ApiKey(models.Model):
     )
     created_at = models.DateTimeField(_("created at"), help_text=_("UTC."))
     expires_at = models.DateTimeField(
-        _("expires at"), null=True, blank=True, help_text=_("UTC; empty means it does not expire.")
+        _("expires at"), null=True, blank=True, help_text=_("Empty means it does not expire.")
     )
     revoked_at = models.DateTimeField(
         _("revoked at"), null=True, blank=True, help_text=_("UTC; set once, never cleared.")

@@ -35,6 +35,7 @@ class AuditLine(models.Model):
     import_run = models.ForeignKey(
         "crm.Import",
         models.PROTECT,
+        db_index=False,
         null=True,
         blank=True,
         related_name="+",

@@ -30,7 +30,12 @@ class ConsentEntry(models.Model):
     """A line of the ledger. Never updated or deleted."""
 
     customer = models.ForeignKey(
-        "crm.Customer", models.PROTECT, related_name="consent_entries", verbose_name=_("customer"), help_text=_("Who.")
+        "crm.Customer",
+        models.PROTECT,
+        db_index=False,
+        related_name="consent_entries",
+        verbose_name=_("customer"),
+        help_text=_("Who."),
     )
     purpose = models.CharField(_("purpose"), max_length=12, choices=Purpose, help_text=_("What for."))
     channel = models.CharField(_("channel"), max_length=10, choices=Channel, help_text=_("By which channel."))
@@ -72,7 +77,12 @@ class ConsentState(models.Model):
     """What the ledger says now, one row per customer, purpose and channel; written with each ledger line."""
 
     customer = models.ForeignKey(
-        "crm.Customer", models.PROTECT, related_name="consents", verbose_name=_("customer"), help_text=_("Who.")
+        "crm.Customer",
+        models.PROTECT,
+        db_index=False,
+        related_name="consents",
+        verbose_name=_("customer"),
+        help_text=_("Who."),
     )
     purpose = models.CharField(_("purpose"), max_length=12, choices=Purpose, help_text=_("What for."))
     channel = models.CharField(_("channel"), max_length=10, choices=Channel, help_text=_("By which channel."))

@@ -20,6 +20,7 @@ class Event(models.Model):
     customer = models.ForeignKey(
         "crm.Customer",
         models.PROTECT,
+        db_index=False,
         null=True,
         blank=True,
         related_name="events",
@@ -45,7 +46,13 @@ class Event(models.Model):
         _("properties"), default=dict, blank=True, help_text=_("Anything else the source said; one level of names.")
     )
     import_run = models.ForeignKey(
-        "crm.Import", models.PROTECT, null=True, blank=True, related_name="+", help_text=_("Import that brought it.")
+        "crm.Import",
+        models.PROTECT,
+        db_index=False,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Import that brought it."),
     )
 
     class Meta:

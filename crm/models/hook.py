@@ -48,7 +48,12 @@ class HookCall(models.Model):
     """One happening for one hook, written in the transaction in which it happened; repeated until it is taken."""
 
     hook = models.ForeignKey(
-        Hook, models.CASCADE, related_name="calls", verbose_name=_("webhook"), help_text=_("Who is told.")
+        Hook,
+        models.CASCADE,
+        db_index=False,
+        related_name="calls",
+        verbose_name=_("webhook"),
+        help_text=_("Who is told."),
     )
     key = models.CharField(max_length=80, help_text=_("Names the happening, so that it is told once."))
     topic = models.CharField(_("topic"), max_length=40, help_text=_("What happened."))

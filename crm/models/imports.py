@@ -72,7 +72,7 @@ class Import(models.Model):
 
 
 class ImportProblem(models.Model):
-    run = models.ForeignKey(Import, models.CASCADE, related_name="problems", help_text=_("Its import."))
+    run = models.ForeignKey(Import, models.CASCADE, db_index=False, related_name="problems", help_text=_("Its import."))
     row = models.PositiveBigIntegerField(_("row"), help_text=_("Line in the file; the header is 1."))
     column = models.CharField(
         _("column"), max_length=120, blank=True, help_text=_("Column it is about; empty for the whole row.")

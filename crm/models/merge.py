@@ -8,7 +8,9 @@ from django.utils.translation import gettext_lazy as _
 class LikePair(models.Model):
     """Two customers that look like one person. Found anew by the timetable; "not the same" stays said."""
 
-    first = models.ForeignKey("crm.Customer", models.CASCADE, related_name="+", help_text=_("The lower id."))
+    first = models.ForeignKey(
+        "crm.Customer", models.CASCADE, db_index=False, related_name="+", help_text=_("The lower id.")
+    )
     second = models.ForeignKey("crm.Customer", models.CASCADE, related_name="+", help_text=_("The higher id."))
     score = models.PositiveSmallIntegerField(_("score"), help_text=_("1–100; how much they look alike."))
     signs = models.PositiveSmallIntegerField(

@@ -25,6 +25,10 @@ class Tag(models.Model):
     archived_at = models.DateTimeField(
         _("archived at"), null=True, blank=True, help_text=_("UTC; archived tags leave the pickers and the rows.")
     )
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("merged into"),
+        help_text=_("The tag that took its place, when it was archived by a merge."),
+    )  # fmt: skip
 
     class Meta:
         ordering = ["name"]

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from crm import keyset
+from crm.lists import narrowing
 from crm.refusals import Refused
 
 DEFAULT_SIZE, LARGEST_SIZE = 50, 500
@@ -21,9 +22,14 @@ class CursorPages(BasePagination):
         query = request.query_params
         order = _order(query.get("ordering", ""), view.orderings)
         self.request = request
-        self.page = keyset.page_of(
-            queryset, order=order, cursor=query.get("cursor", ""), size=_size(query.get("limit", ""))
-        )
+        asked: dict[str, Any] = {
+            "order": order,
+            "cursor": query.get("cursor", ""),
+            "size": _size(query.get("limit", "")),
+        }
+        among = getattr(view, "among", None)
+        held = None if among is None else narrowing.Narrowed(queryset, among)
+        self.page = narrowing.page(held, **asked) if held else keyset.page_of(queryset, **asked)
         return self.page.rows
 
     def get_paginated_response(self, data: Any) -> Response:

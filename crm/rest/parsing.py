@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -67,8 +68,7 @@ def _refuse_constant(name: str) -> None:
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        names = [name for name, _value in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
+        repeated, _times = Counter(name for name, _value in pairs).most_common(1)[0]
         raise BadJSON(_("The name %(name)s stands twice in one object.") % {"name": ascii(repeated)})
     return result
 

@@ -106,9 +106,10 @@ def streams_chart(
     counted: Sequence[charts.Stream],
     summary: str = "",
     ends: Sequence[str] = ("", ""),
+    sizes: tuple[Sequence[int | None], Sequence[int | None]] | None = None,
 ) -> dict[str, Any]:
     """`ends` says what the two sides are, such as two days."""
-    drawn = charts.streams(left, right, counted)
+    drawn = charts.streams(left, right, counted, sizes)
     return {"title": title, "summary": summary, "ends": ends, "drawn": drawn, "left": left, "right": right}
 
 

@@ -75,8 +75,9 @@ def table(
     is_stacked: bool = False,
 ) -> SafeString:
     headings = [(c, tables.direction(c, str(sort)), tables.next_order(c, str(sort)) if c.sort else "") for c in columns]
+    labels = [""] * (is_selectable + 1) + ["" if c.is_label_hidden else str(c.label) for c in columns[1:]]
     return _with_body(
-        context, "table", content,
+        context, "table", SafeString(tables.labelled(content, labels)) if is_stacked else content,
         headings=headings, caption=caption, id=id, is_selectable=is_selectable, more_url=more_url, empty=empty,
         is_stacked=is_stacked, width=len(headings) + is_selectable,
     )  # fmt: skip

@@ -16,6 +16,7 @@ from crm.forms.access import THEMES, MeForm
 from crm.models import User
 from crm.notices import notify
 from crm.views.cookies import remember
+from crm.views.signing_in import CHOSEN_LANGUAGE
 
 ONLY_FORMS = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -45,12 +46,15 @@ def me(request: Any) -> HttpResponse:
 
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
-    """Switch the language here and, for a signed-in user, for good."""
+    """Switch the language here and, for a signed-in user, for good; whoever is at the door takes it in."""
     chosen = request.POST.get("language", "")
     response = _back(request)
     if chosen in dict(settings.LANGUAGES):
         remember(response, "django_language", chosen)
-        _save(request, language=chosen)
+        if request.user.is_authenticated:
+            _save(request, language=chosen)
+        else:
+            request.session[CHOSEN_LANGUAGE] = chosen
     return response
 
 

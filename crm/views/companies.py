@@ -13,18 +13,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from crm import actions, figures, keyset, noting, queries, timeline
+from crm import actions, audit_words, figures, keyset, noting, queries, timeline
 from crm.access import ActorRequest, needs
 from crm.forms.companies import CompanyForm
 from crm.forms.notes import NewNoteForm
+from crm.lists.columns import cell
 from crm.lists.kinds import COMPANIES
 from crm.lists.shown import shown
-from crm.models import AuditLine, Company, CompanyTag, Customer
+from crm.models import AuditLine, Company, Customer
 from crm.notices import notify
 from crm.refusals import ManyRefused, Refused
 from crm.rights import Actor, may
 from crm.tables import Column
-from crm.views import lists
+from crm.views import bulk, lists, tags
 from crm.views.customer import more_url
 
 PEOPLE = 50
@@ -47,6 +48,7 @@ def companies(request: ActorRequest) -> HttpResponse:
     context = {
         **lists.context(request, shown(COMPANIES, request.actor, request.GET), "companies"),
         "search_label": _("Name, number or business id"),
+        "bulk": bulk.offered(request.actor, COMPANIES),
         "may_create": may(request.actor, "customers.change"),
     }
     return render(request, "crm/companies.html", context)
@@ -83,14 +85,14 @@ def company(request: ActorRequest, pk: int) -> HttpResponse:
         "company": row,
         "crumbs": [(_("Companies"), reverse("companies"))],
         "answer": answer(actor, row),
-        "tags": CompanyTag.objects.filter(company=row, tag__archived_at__isnull=True).select_related("tag"),
+        "strip": tags.of_row(actor, "company", row),
         "facts": facts(row),
         "given": given(actor, row),
         "people": [(one, bought.get(one.pk)) for one in people.rows],
         "columns": PEOPLE_COLUMNS,
         "more_url": more_url(request, cursor=people.next_cursor) if people.next_cursor else "",
         "happenings": happenings(actor, row),
-        "changes": changes(actor, row),
+        "changes": [(line, audit_words.door(line), audit_words.verb(line)) for line in changes(actor, row)],
         **notes_of(actor, row),
         "may_change": may(actor, "customers.change"),
     }
@@ -161,14 +163,8 @@ def given(actor: Actor, row: Company) -> list[tuple[Any, list[tuple[str, str]]]]
     for column in COMPANIES.columns(actor):
         value = column.read(row) if column.key.startswith("field.") and column.read else None
         if value not in (None, "", []):
-            groups.setdefault(column.group, []).append((str(column.label), words(value)))
+            groups.setdefault(column.group, []).append((str(column.label), cell(column, row, value).text))
     return list(groups.items())
-
-
-def words(value: Any) -> str:
-    if isinstance(value, bool):
-        return _("Yes") if value else _("No")
-    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def happenings(actor: Actor, row: Company) -> list[timeline.Happening]:

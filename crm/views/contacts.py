@@ -17,7 +17,7 @@ from crm.models import Customer, Task, TaskStatus
 from crm.notices import notify
 from crm.refusals import Refused
 from crm.rights import Actor, may
-from crm.views.places import back
+from crm.views.places import back, returned
 from crm.views.tasks import dressed, row_context
 
 SHOWN, PAST = 20, 5
@@ -54,16 +54,44 @@ def contact_log(request: ActorRequest, pk: int) -> HttpResponse:
     actor, now = request.actor, timezone.now()
     row = _found(actor, pk)
     form = ContactForm(request.POST)
+    if not form.is_valid():
+        notify(request, _faults(form))
+        return back(request, reverse("customer", args=[row.pk]))
     try:
-        notify(request, _logged(form, row, _task(request, row), actor, now) if form.is_valid() else _faults(form))
+        done = _logged(form, row, _task(request, row), actor, now)
     except Refused as fault:
         notify(request, fault.message, level=messages.ERROR)
+    else:
+        said = _("Written down; “%(title)s” is planned.") % {"title": done.follow_up} if done.follow_up else ""
+        notify(request, said or _("Written down."), undo_url=undo_address(done))
     return back(request, reverse("customer", args=[row.pk]))
 
 
-def _logged(form: ContactForm, row: Customer, task: Task | None, actor: Actor, now: Any) -> str:
+def undo_address(done: actions.Contact) -> str:
+    """Where a call or meeting just written down is taken back."""
+    return reverse("contact-undo", args=[done.event.customer_id, done.event.pk])
+
+
+@require_POST
+@needs("tasks.change")
+def contact_undo(request: ActorRequest, pk: int, event: int) -> HttpResponse:
+    """Take back what one wrote down oneself, with all that the writing made."""
+    actor = request.actor
+    rows = actions.contacts_of(queries.events(actor)).filter(customer=min(pk, keyset.LARGEST_ID))
+    row = get_object_or_404(rows, pk=min(event, keyset.LARGEST_ID))
+    try:
+        done = actions.take_back_contact(row, by=actor, at=timezone.now())
+    except Refused as fault:
+        notify(request, fault.message, level=messages.ERROR)
+    else:
+        kept = _("Taken back; “%(title)s” was changed since and stays.") % {"title": done.kept} if done.kept else ""
+        notify(request, kept or _("Taken back."))
+    return returned(request, reverse("customer", args=[pk]))
+
+
+def _logged(form: ContactForm, row: Customer, task: Task | None, actor: Actor, now: Any) -> actions.Contact:
     given = form.cleaned_data
-    done = actions.log_contact(
+    return actions.log_contact(
         row,
         kind=given["kind"],
         outcome=given["outcome"],
@@ -73,9 +101,6 @@ def _logged(form: ContactForm, row: Customer, task: Task | None, actor: Actor, n
         by=actor,
         at=now,
     )
-    if done.follow_up:
-        return _("Written down; “%(title)s” is planned.") % {"title": done.follow_up}
-    return _("Written down.")
 
 
 def _faults(form: ContactForm) -> str:

@@ -8,19 +8,23 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
 from django.utils.translation import get_language_info, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from crm import actions, figures, keyset, moments, panels, queries, spreadsheets, timeline
+from crm import actions, audit_words, figures, keyset, moments, panels, queries, spreadsheets, timeline
 from crm.access import ActorRequest, needs
 from crm.actions.merging import UNDOABLE
 from crm.forms.customer_parts import ConsentForm, TimelineForm
+from crm.lists.columns import cell
+from crm.lists.customers import field_column, label_of
 from crm.models import AuditLine, ConsentAct, ConsentState, Customer, FieldDefinition, Order, OrderKind
 from crm.notices import notify
 from crm.refusals import Refused
 from crm.rights import Actor, may
 from crm.tables import Column, order
+from crm.views import tags
 
 LATEST, HAPPENINGS, ROWS = 8, 30, 50
 ORDER_COLUMNS = (
@@ -84,6 +88,7 @@ def overview(request: ActorRequest, pk: int) -> HttpResponse:
         "consents": consent_states(actor, row),
         "may_see_consents": may(actor, "consents.view"),
         "may_withdraw": may(actor, "consents.withdraw"),
+        "strip": tags.of_row(actor, "customer", row),
         "likes": queries.likes_of(actor, row),
         "merges": queries.merges(actor).filter(survivor=row, undone_at=None, at__gt=timezone.now() - UNDOABLE)[:3],
         "panels": panels.on_tab(actor, row.pk, panels.OVERVIEW),
@@ -105,7 +110,7 @@ def tab(request: ActorRequest, pk: int, key: str) -> HttpResponse:
 def facts(actor: Actor, row: Customer) -> list[tuple[str, Any]]:
     who = [
         (_("E-mail"), row.email),
-        (_("Phone"), row.phone),
+        (_("Phone"), format_html('<a href="tel:{0}">{0}</a>', row.phone) if row.phone else ""),
         (_("Address"), " ".join(filter(None, [row.street, row.postal_code]))),
         (_("Birth date"), figures.day(row.birth_date)),
     ]
@@ -137,19 +142,14 @@ def given(actor: Actor, row: Customer) -> list[tuple[Any, list[tuple[str, str]]]
     groups: dict[Any, list[tuple[str, str]]] = {}
     for key, field in definitions.items():
         if key in shown:
-            groups.setdefault(field.get_dimension_display(), []).append((_label(actor, field), _words(shown[key])))
+            words = cell(column := field_column(field), row, column.read(row)).text  # type: ignore[misc]
+            groups.setdefault(field.get_dimension_display(), []).append((_label(field), words))
     return list(groups.items())
 
 
-def _label(actor: Actor, field: FieldDefinition) -> str:
-    label = field.label_fi if actor.language == "fi" and field.label_fi else field.label
-    return f"{label} ({field.unit})" if field.unit else label
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, bool):
-        return _("Yes") if value else _("No")
-    return ", ".join(value) if isinstance(value, list) else str(value)
+def _label(field: FieldDefinition) -> str:
+    """The name with its unit; money carries its own."""
+    return f"{label_of(field)} ({field.unit})" if field.unit and field.type != "money" else label_of(field)
 
 
 # --- timeline ------------------------------------------------------------------------------------
@@ -376,27 +376,36 @@ def audit(request: ActorRequest, pk: int) -> HttpResponse:
     row = found(request.actor, pk)
     lines, special = _lines(request.actor, row), queries.special_names()
     page = keyset.page_or_first(lines, order="-id", cursor=request.GET.get("cursor", ""), size=ROWS)
+    changes = audit_words.in_words(Customer, [changed(line, special) for line in page.rows])
     context = {
         "customer": row,
         "columns": AUDIT_COLUMNS,
         "lines": [
-            {"at": line.at, "by": line.by, "source": line.source, "verb": line.verb, "changes": told(line, special)}
-            for line in page.rows
+            {
+                "at": line.at,
+                "by": line.by,
+                "source": audit_words.door(line),
+                "verb": audit_words.verb(line),
+                "changes": told,
+            }
+            for line, told in zip(page.rows, changes, strict=True)
         ],
         "more_url": more_url(request, cursor=page.next_cursor) if page.next_cursor else "",
     }
     return render(request, "crm/customer_audit.html", context)
 
 
-def told(line: AuditLine, special: set[str]) -> list[tuple[str, str, str]]:
-    """The changes of a line as name, before, after; nothing is a dash."""
-    pairs = [(name, *(pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)))
-             for name, pair in queries.told_changes(line, special).items()]  # fmt: skip
-    return [(name, _plain(before), _plain(after)) for name, before, after in pairs]
+def changed(line: AuditLine, special: set[str]) -> audit_words.Changes:
+    """The changes of a line as name, before, after."""
+    return [(name, *(pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)))
+            for name, pair in queries.told_changes(line, special).items()]  # fmt: skip
 
 
-def _plain(value: Any) -> str:
-    return figures.MISSING if value in (None, "", [], {}) else str(value)
+def _plain_changes(changes: audit_words.Changes) -> list[tuple[str, str, str]]:
+    """Names and values as they are kept, nothing as a dash; one empty change for a line that tells of none."""
+    plain = [[name, *(figures.MISSING if one in (None, "", [], {}) else str(one) for one in pair)]
+             for name, *pair in changes]  # fmt: skip
+    return [(name, before, after) for name, before, after in plain] or [("", "", "")]
 
 
 @require_safe
@@ -405,9 +414,9 @@ def audit_csv(request: ActorRequest, pk: int) -> StreamingHttpResponse:
     """The same as a file: a row per changed field."""
     row, special = found(request.actor, pk), queries.special_names()
     rows = (
-        (line.at.isoformat(), line.by.username if line.by else "", line.source, line.verb, *change)
+        (line.at.isoformat(), line.by.username if line.by else "", line.source, line.verb, name, before, after)
         for line in keyset.every_row(_lines(request.actor, row))
-        for change in told(line, special) or [("", "", "")]
+        for name, before, after in _plain_changes(changed(line, special))
     )
     heading = ("at", "by", "source", "verb", "field", "before", "after")
     file = StreamingHttpResponse(spreadsheets.csv_lines(heading, rows), content_type="text/csv; charset=utf-8")

@@ -21,7 +21,7 @@ from crm.models import Customer, Deal, DealStatus, TaskStatus
 from crm.notices import notify
 from crm.refusals import ManyRefused, NotPossibleNow, Refused
 from crm.rights import Actor, may
-from crm.views.places import back
+from crm.views.places import back, returned
 from crm.views.tasks import dressed, row_context
 
 MOVES, NOTES, DEALS = 30, 30, 50
@@ -227,7 +227,7 @@ def deal_undo(request: ActorRequest, pk: int, move: int) -> HttpResponse:
         notify(request, _("“%(title)s” is as it was.") % {"title": row})
     except NotPossibleNow as fault:
         notify(request, fault.message, level=messages.ERROR)
-    return redirect("deal", row.pk)
+    return returned(request, reverse("deal", args=[row.pk]))
 
 
 @require_POST

@@ -15,8 +15,13 @@ from crm.access import ActorRequest
 def found(request: ActorRequest) -> HttpResponse:
     """Places by their words, group by group; without words, where one may go and what one may begin."""
     text = request.GET.get("q", "").strip()
-    groups = finding.groups(access.of_request(request), text)
-    context = {"text": text, "groups": groups, "counted": finding.counted(groups)}
+    actor = access.of_request(request)
+    groups = finding.groups(actor, text)
+    names: tuple[str, ...] = ()
+    if not groups:
+        near, names = finding.nearest(actor, text)
+        groups = [near] if near else []
+    context = {"text": text, "groups": groups, "names": ", ".join(names), "counted": finding.counted(groups)}
     response = render(request, "crm/palette_found.html" if request.htmx else "crm/search.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response

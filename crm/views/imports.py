@@ -19,6 +19,7 @@ from crm.imports import report
 from crm.imports.editing import column_rows, columns_of, edited_columns
 from crm.imports.files import FileError, path_of
 from crm.imports.suggestion import preview
+from crm.imports.wording import told
 from crm.lists import downloads
 from crm.models import Import
 from crm.models.customer import Dimension, FieldType
@@ -78,7 +79,7 @@ def import_new(request: ActorRequest) -> HttpResponse:
         try:
             run = _upload(form.cleaned_data, request)
         except Refused as refusal:
-            form.add_error("mapping" if refusal.code == "mapping" else "file", str(refusal))
+            form.add_error("mapping" if refusal.code == "mapping" else "file", told(str(refusal)))
         else:
             return redirect("import-mapping", run.pk)
     return render(request, "crm/import_new.html", {"form": form}, status=400 if form.is_bound else 200)
@@ -108,7 +109,7 @@ def import_mapping(request: ActorRequest, pk: int) -> HttpResponse:
     try:
         sample = preview(path_of(run.file_path), run.file_name)
     except FileError as refusal:
-        notify(request, str(refusal), level=40)
+        notify(request, told(str(refusal)), level=40)
         return redirect("import", pk)
     rows = column_rows(run.mapping, sample) if run.kind == "customers" else []
     is_document = "document" in request.POST
@@ -125,7 +126,7 @@ def import_mapping(request: ActorRequest, pk: int) -> HttpResponse:
             actions.change_mapping(import_id=pk, mapping=mapping, by=request.actor, at=timezone.now())
             actions.check_import(import_id=pk, by=request.actor, at=timezone.now())
         except Refused as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(None, told(str(refusal)))
         else:
             tasks.poke_import(pk)
             return redirect("import", pk)
@@ -168,7 +169,7 @@ def _ask(request: ActorRequest, pk: int, action: Callable[..., None]) -> HttpRes
     try:
         action(import_id=pk, by=request.actor, at=timezone.now())
     except Refused as refusal:
-        notify(request, str(refusal), level=40)
+        notify(request, told(str(refusal)), level=40)
     else:
         tasks.poke_import(pk)
     return redirect("import", pk)

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from crm import actions, figures
 from crm.access import ActorRequest
 from crm.forms.lists import ConditionForm
-from crm.lists import conditions, files, narrowing, shown, views
+from crm.lists import conditions, files, narrowing, shown, views, whole
 from crm.lists.files import MOST_EXPORTED_BY_SALES
 from crm.lists.shown import Kind, Shown
 from crm.models import Sharing
@@ -131,20 +131,10 @@ def file(request: ActorRequest, kind: Kind, form: str, *, back: str) -> HttpResp
         raise Http404
     one = shown.shown(kind, request.actor, request.GET)
     try:
-        if one.faults:
-            raise one.faults[0]
-        return _file(request, one, form, one.narrowed, how_many(one, form))
+        return whole.of_all(one, form, at=timezone.now())
     except Refused as fault:
         notify(request, fault.message, level=messages.ERROR)
         return redirect(f"{reverse(back)}?{request.GET.urlencode()}")
-
-
-def how_many(one: Shown, form: str) -> int:
-    """Rows of the file, counted as far as a limit needs it. Raises TooMany."""
-    if one.actor.role == SALES:
-        return len(narrowing.ids(one.narrowed, most=MOST_EXPORTED_BY_SALES))
-    total = narrowing.total(one.narrowed)
-    return total.n if total.is_exact or form == "csv" else one.narrowed.rows.order_by().count()
 
 
 def ticked_file(request: ActorRequest, one: Shown, ids: list[int], form: str) -> HttpResponseBase:
@@ -155,16 +145,9 @@ def ticked_file(request: ActorRequest, one: Shown, ids: list[int], form: str) ->
         most = figures.number(MOST_EXPORTED_BY_SALES)
         raise narrowing.TooMany(_("At most %(most)s customers may be exported at once.") % {"most": most})
     rows = shown.loaded(one.kind, one.kind.rows(one.actor), one.columns)
-    return _file(request, one, form, narrowing.Narrowed(rows, np.array(ids, dtype=np.int64)), len(ids))
-
-
-def _file(request: ActorRequest, one: Shown, form: str, rows: narrowing.Narrowed, n: int) -> HttpResponseBase:
-    now = timezone.now()
-    if form == "xlsx":
-        files.refuse_too_long(n)
-    actions.note_export(list_name=one.kind.name, rows=n, filters=one.asked.kept, by=one.actor, at=now)
-    lines = shown.file_rows(one, narrowing.every_row(rows))
-    return files.response(one.kind.name, shown.file_heading(one), lines, kind=form, on=timezone.localdate(now), count=n)
+    return whole.of_rows(
+        one, form, narrowing.Narrowed(rows, np.array(ids, dtype=np.int64)), len(ids), at=timezone.now()
+    )
 
 
 # --- columns -------------------------------------------------------------------------------------

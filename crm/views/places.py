@@ -8,5 +8,14 @@ from django.utils.http import url_has_allowed_host_and_scheme
 def back(request: HttpRequest, usual: str) -> HttpResponse:
     """A redirect to the address that the form named as `next`, or to the usual one."""
     asked = request.POST.get("next", "")
-    is_own = asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
-    return redirect(asked if is_own else usual)
+    return redirect(asked if _is_own(asked) else usual)
+
+
+def returned(request: HttpRequest, usual: str) -> HttpResponse:
+    """A redirect to the page of this house that an undo stood on; to the usual one when the browser tells none."""
+    asked = request.headers.get("Referer", "").removeprefix(f"{request.scheme}://{request.get_host()}")
+    return redirect(asked if _is_own(asked) else usual)
+
+
+def _is_own(address: str) -> bool:
+    return address.startswith("/") and url_has_allowed_host_and_scheme(address, allowed_hosts=None)

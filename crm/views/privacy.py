@@ -5,6 +5,7 @@ from typing import Any
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -30,7 +31,7 @@ def held(row: Customer) -> list[tuple[Any, str]]:
     """How many rows of each kind there are."""
     ids = holdings.in_line(row)
     counted = [(one.label, one.rows(ids).count()) for one in holdings.every() if one.columns]
-    return [(label, figures.number(count)) for label, count in counted if count]
+    return [(capfirst(label), figures.number(count)) for label, count in counted if count]
 
 
 @require_POST

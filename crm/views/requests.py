@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -12,8 +14,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import actions, due, figures, keyset, queries
 from crm.access import ActorRequest, needs
-from crm.forms.requests import DecisionForm, RequestForm
-from crm.models import RequestState
+from crm.forms.requests import DecisionForm, ExtensionForm, RequestForm
+from crm.lists import downloads
+from crm.models import PrivacyRequest, RequestState
 from crm.notices import notify
 from crm.refusals import Refused
 from crm.tables import Column
@@ -29,20 +32,30 @@ COLUMNS = (
 )
 
 
+SHEET = downloads.Sheet(
+    "privacy-requests",
+    "privacy-requests",
+    (
+        (gettext_lazy("Customer"), lambda one: one.customer.number if one.customer.erased_at else str(one.customer)),
+        (gettext_lazy("Which right"), lambda one: one.get_kind_display()),
+        (gettext_lazy("Filed"), lambda one: one.asked_on),
+        (gettext_lazy("Due"), lambda one: one.due_on),
+        (gettext_lazy("State"), lambda one: one.get_state_display()),
+        (gettext_lazy("Outcome"), lambda one: one.outcome),
+    ),
+    downloads.PERSONS,
+)
+
+
 @require_safe
 @needs("privacy.view")
 def requests(request: ActorRequest) -> HttpResponse:
     """Open requests, the most urgent first; or all those decided, the newest first."""
     actor, today = request.actor, due.day_of(timezone.now())
-    rows, is_closed = queries.privacy_requests(actor), request.GET.get("state") == "closed"
-    open_ones = rows.filter(state=RequestState.OPEN)
-    late = open_ones.filter(due_on__lt=today).count()
-    shown = rows.exclude(state=RequestState.OPEN) if is_closed else open_ones
-    order = "-id" if is_closed else "due_on"
-    page = keyset.page_or_first(
-        shown.select_related("customer", "filed_by"), order=order, cursor=request.GET.get("cursor", ""), size=PAGE
-    )
-    waiting = open_ones.count()
+    open_ones = queries.privacy_requests(actor).filter(state=RequestState.OPEN)
+    late, is_closed = open_ones.filter(due_on__lt=today).count(), _is_closed(request)
+    page = keyset.page_or_first(_shown(request), order=_order(request), cursor=request.GET.get("cursor", ""), size=PAGE)
+    waiting, address = open_ones.count(), reverse("privacy-requests")
     told = ngettext("%(n)s request is open", "%(n)s requests are open", waiting) % {"n": figures.number(waiting)}
     overdue = ngettext("%(n)s is overdue", "%(n)s are overdue", late) % {"n": figures.number(late)}
     context = {
@@ -50,10 +63,33 @@ def requests(request: ActorRequest) -> HttpResponse:
         "columns": COLUMNS,
         "rows": page.rows,
         "today": today,
-        "is_closed": is_closed,
+        "tabs": [(_("Open ones"), address, waiting), (_("Decided ones"), f"{address}?state=closed", None)],
+        "current": f"{address}?state=closed" if is_closed else address,
+        "files": downloads.links(request, "privacy-requests-file"),
         "more_url": more_url(request, cursor=page.next_cursor) if page.next_cursor else "",
     }
     return render(request, "crm/privacy_requests.html", context)
+
+
+@require_safe
+@needs("privacy.view")
+def requests_file(request: ActorRequest, kind: str) -> HttpResponseBase:
+    """Those of the open tab as a file."""
+    return downloads.download(request, SHEET, _shown(request).order_by(_order(request), "pk"), kind)
+
+
+def _is_closed(request: ActorRequest) -> bool:
+    return request.GET.get("state") == "closed"
+
+
+def _order(request: ActorRequest) -> str:
+    return "-id" if _is_closed(request) else "due_on"
+
+
+def _shown(request: ActorRequest) -> QuerySet[PrivacyRequest]:
+    """The open ones, or all those decided."""
+    rows = queries.privacy_requests(request.actor).select_related("customer", "filed_by")
+    return rows.exclude(state=RequestState.OPEN) if _is_closed(request) else rows.filter(state=RequestState.OPEN)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -78,16 +114,28 @@ def request_new(request: ActorRequest, pk: int) -> HttpResponse:
 @needs("privacy.execute")
 def request_decide(request: ActorRequest, pk: int) -> HttpResponse:
     """Done, or refused with the reason."""
+    form = DecisionForm(request.POST if request.method == "POST" else None)
+    return _changed(request, pk, form, actions.decide_request, _("The decision is written down."))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs("privacy.execute")
+def request_extend(request: ActorRequest, pk: int) -> HttpResponse:
+    """Two months more, with the reason."""
+    form = ExtensionForm(request.POST if request.method == "POST" else None)
+    return _changed(request, pk, form, actions.extend_request, _("The request is due two months later."))
+
+
+def _changed(request: ActorRequest, pk: int, form: Any, act: Any, told: str) -> HttpResponse:
     rows = queries.privacy_requests(request.actor).select_related("customer")
     row, address = get_object_or_404(rows, pk=min(pk, keyset.LARGEST_ID)), reverse("privacy-requests")
-    form = DecisionForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            actions.decide_request(row, by=request.actor, at=timezone.now(), **form.cleaned_data)
+            act(row, by=request.actor, at=timezone.now(), **form.cleaned_data)
         except Refused as fault:
             form.add_error(fault.path if fault.path in form.fields else None, fault.message)
         else:
-            notify(request, _("The decision is written down."))
+            notify(request, told)
             return redirect(address)
     title = f"{row.get_kind_display()} · {row.customer}"
     return _form(request, form, title, [(_("Privacy requests"), address)], address)

@@ -28,6 +28,7 @@ from crm.views.cookies import remember
 ONLY_FORMS = require_http_methods(["GET", "HEAD", "POST"])
 HALF = "half signed in"
 HALF_LASTS = timedelta(minutes=10)
+CHOSEN_LANGUAGE = "chosen_language"  # in the session of whoever chose one on the page of the sign-in
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -78,6 +79,10 @@ def half_signed_in(request: HttpRequest) -> User | None:
 
 def come_in(request: HttpRequest, user: User, way: Way, url: str) -> HttpResponse:
     """Sign in, remember where and how, and tell the browser that it is known."""
+    chosen = request.session.pop(CHOSEN_LANGUAGE, "")
+    if chosen and chosen != user.language:
+        user.language = chosen
+        user.save(update_fields=["language"])
     login(request, user, BACKEND)
     actions.note_visit(
         user, session_key=request.session.session_key or "", way=way, browser=browser(request),

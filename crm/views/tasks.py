@@ -18,12 +18,12 @@ from crm import actions, due, figures, keyset, queries, search
 from crm.access import ActorRequest, needs
 from crm.forms.tasks import CLOSED, WHEN, FilterForm, QuickForm, TaskForm
 from crm.lists import downloads
-from crm.models import Outcome, Task, TaskKind, TaskSource, TaskStatus
+from crm.models import Customer, Outcome, Task, TaskKind, TaskSource, TaskStatus
 from crm.notices import notify
 from crm.refusals import ManyRefused, NotPossibleNow, Refused
 from crm.rights import Actor, may
 from crm.tables import Column, Order, order
-from crm.views.places import back
+from crm.views.places import back, returned
 
 ROWS, OFFERED = 50, 8
 COLUMNS = (
@@ -306,13 +306,24 @@ def task_done(request: ActorRequest, pk: int) -> HttpResponse:
     row, now, outcome = found(request.actor, pk), timezone.now(), request.POST.get("outcome", "")
 
     def do() -> str:
-        if outcome and row.customer and row.kind in actions.OUTCOMES:
-            actions.log_contact(row.customer, kind=row.kind, outcome=outcome, task=row, by=request.actor, at=now)
-            return _("“%(title)s”: %(outcome)s.") % {"title": row, "outcome": Outcome(outcome).label.lower()}
         actions.finish_task(row, outcome=outcome, by=request.actor, at=now)
         return _("“%(title)s” is done.") % {"title": row}
 
+    if outcome and row.customer and row.kind in actions.OUTCOMES:
+        return _contacted(request, row, row.customer, outcome, now)
     return _pressed(request, row, do)
+
+
+def _contacted(request: ActorRequest, row: Task, customer: Customer, outcome: str, now: datetime) -> HttpResponse:
+    """The call or meeting of a task written down; taken back, the task is open again."""
+    try:
+        done = actions.log_contact(customer, kind=row.kind, outcome=outcome, task=row, by=request.actor, at=now)
+    except Refused as fault:
+        notify(request, fault.message, level=messages.ERROR)
+    else:
+        said = _("“%(title)s”: %(outcome)s.") % {"title": row, "outcome": Outcome(outcome).label.lower()}
+        notify(request, said, undo_url=reverse("contact-undo", args=[done.event.customer_id, done.event.pk]))
+    return back(request, reverse("tasks"))
 
 
 @require_POST
@@ -365,14 +376,7 @@ def task_undo(request: ActorRequest, pk: int, line: int) -> HttpResponse:
         notify(request, _("“%(title)s” is as it was.") % {"title": row})
     except NotPossibleNow as fault:
         notify(request, fault.message, level=messages.ERROR)
-    return redirect((request.headers.get("Referer") and _own(request)) or reverse("tasks"))
-
-
-def _own(request: HttpRequest) -> str:
-    """The path of the page that the button stood on, when it was one of this house."""
-    referer = request.headers.get("Referer", "")
-    start = f"{request.scheme}://{request.get_host()}/"
-    return "/" + referer.removeprefix(start) if referer.startswith(start) else ""
+    return returned(request, reverse("tasks"))
 
 
 def _pressed(request: ActorRequest, row: Task, do: Any) -> HttpResponse:

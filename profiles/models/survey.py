@@ -45,6 +45,12 @@ class Survey(models.Model):
     status = models.CharField(
         _("state"), max_length=6, choices=SurveyStatus, default=SurveyStatus.DRAFT, help_text=_("How far it is.")
     )
+    holds_months = models.PositiveSmallIntegerField(
+        _("answers hold for"),
+        null=True,
+        blank=True,
+        help_text=_("Months; after them the field that keeps an answer is empty again. Empty means for ever."),
+    )
     secret = models.CharField(max_length=32, default=new_secret, help_text=_("Key of its addresses; 128 random bits."))
     created_by = models.ForeignKey(
         "crm.User", models.PROTECT, null=True, blank=True, related_name="+", help_text=_("Who drew it up.")
@@ -109,11 +115,17 @@ class AnswerSheet(models.Model):
     revision = models.PositiveIntegerField(_("revision"), default=1, help_text=_("How often it was sent in."))
     answered_at = models.DateTimeField(_("answered at"), help_text=_("UTC; first sent in."))
     changed_at = models.DateTimeField(_("changed at"), help_text=_("UTC; last sent in."))
+    expired_at = models.DateTimeField(
+        _("expired at"), null=True, blank=True, help_text=_("UTC; when its answers left the fields that kept them.")
+    )
 
     class Meta:
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["survey", "customer"], name="sheet_once")]
-        indexes = [models.Index(fields=["survey", "answered_at"], name="sheet_of_survey")]
+        indexes = [
+            models.Index(fields=["survey", "answered_at"], name="sheet_of_survey"),
+            models.Index(fields=["survey", "changed_at"], name="sheet_to_expire", condition=Q(expired_at=None)),
+        ]
         verbose_name = _("answer sheet")
         verbose_name_plural = _("answer sheets")
 

@@ -47,8 +47,11 @@ def submit(
     values = read_all(questions, sent)
     with transaction.atomic():
         sheet = sheet_of(survey, customer, language=language, at=at)
-        if answers_of(survey, customer.pk) == {key: found for key, found in values.items() if found}:
+        was_expired, sheet.expired_at = sheet.expired_at, None
+        given = {key: found for key, found in values.items() if found}
+        if not was_expired and answers_of(survey, customer.pk) == given:
             return sheet
+        sheet.save(update_fields=["expired_at"])
         sheet.answers.all().delete()
         Answer.objects.bulk_create(
             Answer(sheet=sheet, question=question, value=value)

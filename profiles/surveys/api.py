@@ -40,10 +40,14 @@ class SurveySerializer(StrictModelSerializer):
     """A survey. Questions are given whole; they stay once somebody answered."""
 
     questions = QuestionSerializer(many=True, required=False)
+    holds_months = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=drafting.LONGEST_HOLD,
+        help_text="For how many months answers hold in the fields that keep them; null: for ever.",
+    )  # fmt: skip
 
     class Meta:
         model = Survey
-        fields = ["id", "slug", "title", "title_fi", "intro", "intro_fi", "status", "questions",
+        fields = ["id", "slug", "title", "title_fi", "intro", "intro_fi", "holds_months", "status", "questions",
                   "created_at", "opened_at", "closed_at"]  # fmt: skip
         read_only_fields = ["slug", "status", "created_at", "opened_at", "closed_at"]
 
@@ -97,20 +101,18 @@ class Surveys(Listed, Retrieved, Endpoint):
     @idempotent
     def create(self, request: Request) -> Response:
         """Draw up a survey; it takes answers once it is opened."""
-        given = self.get_serializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        questions = given.validated_data.pop("questions", [])
-        row = drafting.create_survey(values=given.validated_data, questions=questions, by=self.actor, at=self.at)
+        given = self.read(request)
+        questions = given.pop("questions", [])
+        row = drafting.create_survey(values=given, questions=questions, by=self.actor, at=self.at)
         return Response(self.get_serializer(row).data, status=201)
 
     @idempotent
     def partial_update(self, request: Request, pk: str) -> Response:
         """Change texts; questions too while nobody has answered, else 409."""
         row = self.get_object()
-        given = self.get_serializer(row, data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
-        questions = given.validated_data.pop("questions", None)
-        drafting.change_survey(row, values=given.validated_data, questions=questions, by=self.actor, at=self.at)
+        given = self.read(request, row)
+        questions = given.pop("questions", None)
+        drafting.change_survey(row, values=given, questions=questions, by=self.actor, at=self.at)
         return Response(self.get_serializer(self.get_object()).data)
 
     @extend_schema(request=None)

@@ -16,6 +16,8 @@ from profiles.models import AnswerSheet, Question, QuestionKind, Survey, SurveyS
 from profiles.surveys.kinds import KINDS
 
 TEXTS = ("title", "title_fi", "intro", "intro_fi")
+SETTINGS = (*TEXTS, "holds_months")
+LONGEST_HOLD = 120  # months
 MOST_QUESTIONS, MOST_CHOICES = 30, 30
 PICKED = (QuestionKind.CHOICE, QuestionKind.CHOICES)
 COLUMNS = ("kind", "text", "text_fi", "choices", "choices_fi", "is_required", "field")
@@ -49,14 +51,16 @@ def surveys(by: Actor) -> QuerySet[Survey]:
 def create_survey(
     *, values: Mapping[str, Any], questions: Sequence[Mapping[str, Any]] = (), by: Actor, at: datetime
 ) -> Survey:
-    """A new draft. `values` holds TEXTS; each question COLUMNS and perhaps its `key`. Raises SurveyRefused."""
+    """A new draft. `values` holds SETTINGS; each question COLUMNS and perhaps its `key`. Raises SurveyRefused."""
     require(by, "surveys.change")
     if not values.get("title", "").strip():
         raise SurveyRefused(_("A survey needs a title."), path="title")
-    made = Survey.objects.create(
-        **{name: values.get(name, "") for name in TEXTS},
-        slug=free_slug(values["title"]), created_by=by.user, created_at=at,
-    )  # fmt: skip
+    with crm_actions.refusing_doubles(SurveyRefused(_("This title is taken."), path="title", code="taken")):
+        made = Survey.objects.create(
+            **{name: values.get(name, "") for name in TEXTS},
+            holds_months=checked_hold(values),
+            slug=free_slug(values["title"]), created_by=by.user, created_at=at,
+        )  # fmt: skip
     write_questions(made, questions)
     crm_actions.audit(
         kind="survey", object_id=made.pk, verb="created", changes={"title": [None, made.title]}, by=by, at=at
@@ -69,12 +73,13 @@ def change_survey(
     survey: Survey, *, values: Mapping[str, Any], questions: Sequence[Mapping[str, Any]] | None = None,
     by: Actor, at: datetime,
 ) -> Survey:  # fmt: skip
-    """Set the given texts; with `questions`, replace them all, which only a survey without answers allows."""
+    """Set the given SETTINGS; with `questions`, replace them all, which only a survey without answers allows."""
     require(by, "surveys.change")
     row = Survey.objects.select_for_update().get(pk=survey.pk)
     if not values.get("title", row.title).strip():
         raise SurveyRefused(_("A survey needs a title."), path="title")
-    told = {name: [getattr(row, name), values[name]] for name in TEXTS if name in values}
+    checked_hold(values)
+    told = {name: [getattr(row, name), values[name]] for name in SETTINGS if name in values}
     changes = {name: [before, after] for name, (before, after) in told.items() if before != after}
     for name, (_before, after) in changes.items():
         setattr(row, name, after)
@@ -88,6 +93,13 @@ def change_survey(
     if changes:
         crm_actions.audit(kind="survey", object_id=row.pk, verb="changed", changes=changes, by=by, at=at)
     return row
+
+
+def checked_hold(values: Mapping[str, Any]) -> int | None:
+    months: int | None = values.get("holds_months")
+    if months is not None and not 1 <= months <= LONGEST_HOLD:
+        raise SurveyRefused(_("One month to %(most)s.") % {"most": LONGEST_HOLD}, path="holds_months")
+    return months
 
 
 def known(question: Question) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from crm import queries as crm_queries
 from crm.rights import Actor
 from profiles.models import Question, QuestionKind, Survey
-from profiles.surveys.drafting import MOST_QUESTIONS, TEXTS
+from profiles.surveys.drafting import LONGEST_HOLD, MOST_QUESTIONS, SETTINGS
 from profiles.surveys.kinds import KINDS
 
 
@@ -22,6 +22,10 @@ class SurveyForm(forms.Form):
     intro_fi = forms.CharField(
         label=_("Introduction in Finnish"), max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
+    holds_months = forms.IntegerField(
+        label=_("Answers hold for, months"), required=False, min_value=1, max_value=LONGEST_HOLD,
+        help_text=_("Then the field that keeps an answer is empty again: nobody is the same for ever. Empty: no end."),
+    )  # fmt: skip
 
 
 class Lines(forms.CharField):
@@ -75,7 +79,7 @@ def fields_for(actor: Actor) -> dict[str, Any]:
 
 
 def initial_of(survey: Survey) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    return {name: getattr(survey, name) for name in TEXTS}, [row_of(one) for one in survey.questions.all()]
+    return {name: getattr(survey, name) for name in SETTINGS}, [row_of(one) for one in survey.questions.all()]
 
 
 def row_of(question: Question) -> dict[str, Any]:

@@ -67,6 +67,20 @@ def satisfaction(counts: Mapping[int, int]) -> Score:
 SCORES = {QuestionKind.NPS: nps, QuestionKind.RATING: satisfaction}
 
 
+def scored_questions() -> list[dict[str, str]]:
+    """Survey, key and kind of every question whose answers make a score."""
+    rows = Question.objects.filter(kind__in=SCORES).order_by("survey__slug", "key")
+    return [
+        {"survey": survey, "question": key, "kind": kind}
+        for survey, key, kind in rows.values_list("survey__slug", "key", "kind")
+    ]
+
+
+def score(kind: str, counts: Mapping[int, int]) -> Score | None:
+    """The score of answers to questions of a kind, by how often each was given; None where too few answered."""
+    return SCORES[QuestionKind(kind)](counts) if sum(counts.values()) >= FEWEST else None
+
+
 def results(survey: Survey, *, has_words: bool = False) -> list[Found]:
     """Every question of the survey in its order; three questions to the database, whatever the number of answers."""
     questions = list(survey.questions.all())

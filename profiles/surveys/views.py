@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib import messages as levels
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,10 +15,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from crm import charts, figures, keyset
 from crm import queries as crm_queries
 from crm.access import ActorRequest, needs
+from crm.lists import downloads
 from crm.notices import notify
 from crm.refusals import Refused
 from crm.rights import may
-from crm.spreadsheets import csv_lines
 from crm.tables import Column
 from profiles.models import Survey, SurveyStatus
 from profiles.surveys import addresses, drafting
@@ -34,6 +35,28 @@ COLUMNS = (
 TONES = {SurveyStatus.DRAFT: "neutral", SurveyStatus.OPEN: "good", SurveyStatus.CLOSED: "info"}
 SCORES = {"nps": (gettext_lazy("Net promoter score"), "number"), "satisfaction": (gettext_lazy("Satisfied"), "share")}
 ROWS = 30
+SHEET = downloads.Sheet(
+    "surveys",
+    "surveys",
+    (
+        (gettext_lazy("Survey"), lambda row: str(row[0])),
+        (gettext_lazy("State"), lambda row: row[0].get_status_display()),
+        (gettext_lazy("Answers"), lambda row: row[1]),
+        (gettext_lazy("Opened"), lambda row: row[0].opened_at or ""),
+    ),
+    "surveys.view",
+)
+COUNTS = downloads.Sheet(
+    "survey",
+    "survey",
+    (
+        (gettext_lazy("Key"), lambda row: row[0].key),
+        (gettext_lazy("Question"), lambda row: str(row[0])),
+        (gettext_lazy("Answer"), lambda row: row[1]),
+        (gettext_lazy("Count"), lambda row: row[2]),
+    ),
+    "surveys.view",
+)
 
 
 @require_safe
@@ -48,8 +71,18 @@ def surveys(request: ActorRequest) -> HttpResponse:
         "rows": [(one, TONES[SurveyStatus(one.status)], counted.get(one.pk, 0)) for one in page.rows],
         "more_url": f"?cursor={page.next_cursor}" if page.next_cursor else "",
         "may_change": may(request.actor, "surveys.change"),
+        "files": downloads.links(request, "surveys-file") if page.rows else [],
     }
     return render(request, "profiles/surveys.html", context)
+
+
+@require_safe
+@needs("surveys.view")
+def surveys_file(request: ActorRequest, kind: str) -> HttpResponseBase:
+    """All of them as a file."""
+    rows = list(drafting.surveys(request.actor).order_by("-id"))
+    counted = found.sheets_of(rows)
+    return downloads.download(request, SHEET, [(one, counted.get(one.pk, 0)) for one in rows], kind)
 
 
 def the(request: ActorRequest, slug: str) -> Survey:
@@ -74,6 +107,7 @@ def survey(request: ActorRequest, slug: str) -> HttpResponse:
         "fewest": found.FEWEST,
         "has_words": has_words,
         "may_change": may(request.actor, "surveys.change"),
+        "files": downloads.links(request, "survey-file", one.slug) if total else [],
         "tag": "{{ survey." + addresses.name_of(one) + " }}",
     }
     return render(request, "profiles/survey.html", context)
@@ -174,14 +208,11 @@ def move(request: ActorRequest, slug: str, name: str) -> HttpResponse:
 
 @require_safe
 @needs("surveys.view")
-def counts_file(request: ActorRequest, slug: str) -> StreamingHttpResponse:
-    """How often each value was given, as CSV; nobody's single answers."""
+def counts_file(request: ActorRequest, slug: str, kind: str) -> HttpResponseBase:
+    """How often each value was given; nobody's single answers."""
     one = the(request, slug)
-    rows = ([row.question.key, str(row.question), value, n] for row in found.results(one) for value, n in row.counts)
-    lines = csv_lines(["question", "text", "answer", "count"], rows)
-    file = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    file["Content-Disposition"] = f'attachment; filename="{one.slug}.csv"'
-    return file
+    rows = [(row.question, value, n) for row in found.results(one) for value, n in row.counts]
+    return downloads.download(request, COUNTS, rows, kind, of=[slug])
 
 
 @require_safe

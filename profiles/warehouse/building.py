@@ -1,34 +1,62 @@
 """Building a snapshot: the first from every row, the next from a copy of the last and the rows that changed."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 from django.conf import settings
 from django.db import connection
-from django.db.models import Max, Model
+from django.db.models import Model, Q
 from django.utils.crypto import salted_hmac
 
-from crm.models import AuditLine, ConsentEntry, ConsentState, Customer, Event, FieldDefinition, Order
-from profiles import computed
+from crm.models import (
+    AuditLine,
+    Company,
+    ConsentEntry,
+    ConsentState,
+    Customer,
+    Event,
+    FieldDefinition,
+    Order,
+    OrderLine,
+)
 from profiles.fields import definitions
 from profiles.moments import Moment
-from profiles.warehouse import extraction, files, profile, tables, watching
+from profiles.warehouse import extraction, files, profile, readers, tables, watching
 from profiles.warehouse.readers import engine_limits
-from profiles.warehouse.sources import Column, Since, Source, all_sources, contributed, table_of, watched_tables
+from profiles.warehouse.sources import (
+    Column,
+    Since,
+    Source,
+    all_sources,
+    changed_customers,
+    contributed,
+    table_of,
+    watched_tables,
+    with_merged,
+)
 
 Db = duckdb.DuckDBPyConnection
+log = logging.getLogger(__name__)
 
 OVERLAP = timedelta(minutes=5)  # a row's time is taken before its transaction ends: look so far back again
+WRITES_ONCE: dict[str, str | bool | int | float | list[str]] = {
+    "preserve_insertion_order": "false", "fsync_mode": "NONE", "checkpoint_threshold": "1TB", "max_vacuum_tasks": 0,
+}  # fmt: skip
+MOST_WORN = 1.5  # places for each row that is left
+VACUUM_TASKS = 100  # the engine's own default
 REWRITE_SHARE = 0.1  # rules over unsorted events take about four times as long
 BLOCK = 64
 CHANGE_TIMES: dict[str, tuple[type[Model], str]] = {
@@ -36,9 +64,9 @@ CHANGE_TIMES: dict[str, tuple[type[Model], str]] = {
     "order_row": (Order, "updated_at"),
     "consent_row": (ConsentState, "updated_at"),
     "event_row": (Event, "received_at"),
-    **{"change": (AuditLine, "at"), "consent_entry": (ConsentEntry, "recorded_at")},
 }
-ONLY_GROW = ("change", "consent_entry")  # what is new in them is known by its id
+ONLY_GROW: dict[str, type[Model]] = {"change": AuditLine, "consent_entry": ConsentEntry, "line_row": OrderLine}
+MOST_REGROUPED = 10_000  # customers; of more, every table is asked as if it was rewritten
 # Code and libraries that decide what a snapshot holds; read with the code itself, before anybody can replace the files.
 HERE = Path(__file__).parent
 MODULES = [*sorted(HERE.glob("*.py")), *(HERE.parent / f"{name}.py" for name in ("computed", "fields", "given"))]
@@ -69,13 +97,8 @@ class Seen:
 
 @dataclass(frozen=True)
 class Arrived:
-    """The few rows that changed, per source (None where it need not be asked), and the counts that were taken.
+    """The few rows that changed, per source (None where it need not be asked), and the counts that were taken."""
 
-    `is_timely` says that the time since the last snapshot changed nothing.
-    """
-
-    is_timely: bool
-    moved: frozenset[str]
     rows: tuple[tuple[Source, list[pa.Table] | None], ...]
     counted: dict[str, int]
 
@@ -111,47 +134,82 @@ def look(moment: Moment) -> Seen:
     """In this order: whoever is missing from one of these shows in the next, or is found by the next refresh."""
     watching.watch(watched_tables())
     newest = {name: newest_row(model, column) for name, (model, column) in CHANGE_TIMES.items()}
-    ids = {name: row["id"] or 0 for name, row in newest.items()}
+    ids = {name: found[0] for name, found in newest.items()}
+    ids |= {name: newest_row(model, "pk")[0] for name, model in ONLY_GROW.items()}
     numbers = watching.numbers(watched_tables())
-    return Seen(horizon(newest, moment), ids, numbers, watching.being_changed(watched_tables()))
+    times = [time for _, time in newest.values() if time]
+    return Seen(horizon(times, moment), ids, numbers, watching.being_changed(watched_tables()))
 
 
-def newest_row(model: type[Model], column: str) -> dict[str, Any]:
-    return model._default_manager.aggregate(id=Max("id"), time=Max(column))
+def newest_row(model: type[Model], column: str) -> tuple[int, Any]:
+    """The highest id, and the row's time: no later than the newest time of the table, and found without reading it."""
+    return model._default_manager.order_by("-pk").values_list("pk", column).first() or (0, None)
 
 
-def arrived(marks: dict[str, Any], since: Since, moment: Moment) -> Arrived | None:
+def narrowed(since: Since, marks: dict[str, Any], last: str, moment: Moment) -> Since:
+    """`since` with what the tables' numbers say of the changes. Ask it after `look`: what comes later is seen by the
+    next refresh."""
+    now, then = watching.numbers(watched_tables()), marks["numbers"]
+
+    def changed(name: Callable[[str], str]) -> frozenset[str]:
+        return frozenset(
+            one for one in watched_tables() if name(one) not in now or now[name(one)] != then.get(name(one))
+        )
+
+    unsettled = frozenset(marks["unsettled"])
+    since = replace_fields(since, moved=unsettled | changed(str), is_timely=is_timely(marks, moment))
+    regrouped = regrouped_customers(since, last)
+    if regrouped is None:
+        return since
+    return replace_fields(since, rewritten=unsettled | changed(watching.rewriting), regrouped=regrouped)
+
+
+def regrouped_customers(since: Since, last: str) -> frozenset[int] | None:
+    """Of the customers that changed those that are or were merged or erased, and all who were merged with them; None
+    when they are too many to name."""
+    gone = Customer.objects.filter(Q(merged_into__isnull=False) | Q(erased_at__isnull=False))
+    found, changed = set[int](), list[np.ndarray]()
+    for ids in changed_customers(since):
+        changed.append(np.fromiter(ids.iterator(), np.int64))
+        found.update(gone.filter(pk__in=ids).values_list("pk", flat=True)[: MOST_REGROUPED + 1])
+    if any(map(len, changed)):
+        with readers.reading(last) as db:
+            before = db.execute("select id from moved").fetchnumpy()["id"]
+        found.update(np.intersect1d(np.concatenate(changed), before).tolist())
+    if len(found) > MOST_REGROUPED:
+        return None
+    return with_merged(found)
+
+
+def arrived(since: Since, seen: Seen) -> Arrived | None:
     """The rows that changed since, all of one moment, by Django's own connection; None when they are many.
 
-    Rows are counted where a table moved; once a day, and whenever time itself changed something, everywhere.
+    Ids tell at once that many came, except in a table that was empty: its numbers may begin anywhere.
     """
-    timely = is_timely(marks, moment)
+    if any(last and seen.ids[name] - last > extraction.FEW for name, last in since.ids.items() if name in seen.ids):
+        return None
     with extraction.one_moment():
-        since = replace_fields(since, moved=moved(marks))
         asked = [(source, source.since(since)) for source in all_sources()]
         tables = extraction.few([queryset for _, querysets in asked for queryset in querysets])
         if tables is None:
             return None
-        counted = (one for one in all_sources() if one.is_counted and (not timely or since.has_moved(*one.tables)))
-        counts = {source.table: extraction.number(source.whole()) for source in counted}
+        counts = {source.table: extraction.number(source.whole()) for source in counted(since)}
     left = iter(tables)
     rows = tuple((source, list(islice(left, len(querysets))) if querysets else None) for source, querysets in asked)
-    return Arrived(timely, since.moved or frozenset(), rows, counts)
+    return Arrived(rows, counts)
 
 
-def moved(marks: dict[str, Any]) -> frozenset[str]:
-    """The tables whose numbers are not those of the watermarks, and those in which somebody was at work then."""
-    now, then = watching.numbers(watched_tables()), marks["numbers"]
-    return frozenset(marks["unsettled"]) | {
-        table for table in watched_tables() if table not in now or now[table] != then.get(table)
-    }
+def counted(since: Since | None) -> list[Source]:
+    """Rows are counted where a table moved; once a day, and whenever time itself changed something, everywhere."""
+    everywhere = since is None or not since.is_timely
+    return [one for one in all_sources() if one.is_counted and (everywhere or (since and since.has_moved(*one.tables)))]
 
 
-def is_nothing(found: Arrived, marks: dict[str, Any]) -> bool:
+def is_nothing(found: Arrived, since: Since, marks: dict[str, Any]) -> bool:
     """Whether tables moved without a row of the snapshot: a line of audit of something else, a visitor nobody knows."""
     return (
-        found.is_timely
-        and table_of(FieldDefinition) not in found.moved
+        since.is_timely
+        and not since.has_moved(table_of(FieldDefinition))
         and not any(table.num_rows for _, tables in found.rows for table in tables or ())
         and all(source.changed for source, tables in found.rows if tables is not None)
         and all(marks["rows"][table] == count for table, count in found.counted.items())
@@ -168,14 +226,25 @@ def build(
     few: Arrived | None = None,
 ) -> Built:  # fmt: skip
     """Write the snapshot `name`, from the snapshot `last` and the `few` rows or all that changed `since`, or from every
-    row."""
+    row. What does not fit into the engine's memory with a thread per core is written once more by one thread, which
+    holds less at a time; an engine without memory for its checkpoint calls that a fault of writing."""
+    try:
+        return write_from_rows(name, moment=moment, seen=seen, last=last, since=since, few=few)
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as fault:
+        log.warning("The snapshot did not fit into %s; one thread builds it: %s", settings.WAREHOUSE_MEMORY, fault)
+        return write_from_rows(name, moment=moment, seen=seen, last=last, since=since, few=few, threads=1)
+
+
+def write_from_rows(
+    name: str, *, moment: Moment, seen: Seen, last: str | None, since: Since | None, few: Arrived | None,
+    threads: int | None = None,
+) -> Built:  # fmt: skip
     fields = definitions()
-    with files.appearing(name, copy_of=last) as path, opened(path) as db:
-        came = take_few(db, few) if few else take(db, all_sources(), since)
-        kept = untouched_parts(db, came) if few and few.is_timely else frozenset()
-        finish(db, moment, fields, came=came if since else None, kept=kept)
+    with asked(few, since) as take, files.appearing(name, copy_of=last) as path, opened(path, threads) as db:
+        with take(db) as came:
+            finish(db, moment, fields, came=came, since=since)
         built = Built(watermarks(db, seen, moment), counts(db))
-        db.execute("checkpoint")
+        put_down(db)
     return built
 
 
@@ -185,22 +254,45 @@ def write(name: str, statements: Iterable[tuple[str, dict[str, Any]]]) -> None:
         db.execute("set preserve_insertion_order = true")
         for statement, parameters in statements:
             db.execute(statement, parameters)
+        put_down(db)
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    db = duckdb.connect(str(path), config={**engine_limits(), "preserve_insertion_order": "false"})
+def opened(path: Path, threads: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The file to be written. Nobody reads it before it is whole, and a build that dies begins anew: so the engine
+    keeps no log, waits for no disk and writes at the end, not in between."""
+    config = engine_limits() | WRITES_ONCE | ({"threads": threads} if threads else {})
+    db = duckdb.connect(config=config)
     try:
+        db.execute(f"attach {quoted(path)} as snapshot (recovery_mode no_wal_writes)")
+        db.execute("use snapshot")
         db.execute("set TimeZone = 'UTC'")
         yield db
     finally:
         db.close()
 
 
-def horizon(newest: dict[str, dict[str, Any]], moment: Moment) -> datetime:
+def quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def put_down(db: Db) -> None:
+    """Write what the engine holds. Rows that were deleted keep their places until too many of them are read past: to
+    close the gaps costs as much as all the rest."""
+    if is_worn(db):
+        db.execute(f"set max_vacuum_tasks = {VACUUM_TASKS}")
+    db.execute("checkpoint")
+
+
+def is_worn(db: Db) -> bool:
+    sizes = "from duckdb_tables() where database_name = current_database() and not temporary and estimated_size > 0"
+    found = db.execute(f"select table_name, estimated_size {sizes}").fetchall()
+    return any(places > MOST_WORN * number(db, f"count(*) from {table}") for table, places in found)
+
+
+def horizon(times: Sequence[datetime], moment: Moment) -> datetime:
     """The time up to which nothing can be missed, taken before any row is read; UTC."""
-    times = (row["time"] for name, row in newest.items() if name not in ONLY_GROW)
-    seen = max(filter(None, times), default=moment.as_of)
+    seen = max(times, default=moment.as_of)
     return min(filter(None, (seen, moment.as_of, oldest_open_transaction())))
 
 
@@ -216,41 +308,73 @@ def oldest_open_transaction() -> datetime | None:
 # --- taking rows in ------------------------------------------------------------------------------
 
 
-def take_few(db: Db, few: Arrived) -> frozenset[str]:
-    """The rows that Django's connection has read; returns the tables that came."""
-    came = put_all(db, few.rows, is_first=False)
+Taking = Callable[[Db], AbstractContextManager[frozenset[str]]]
+"""Takes the rows in and gives the tables that came; at the end of its block their rows are counted."""
+
+
+@contextmanager
+def asked(few: Arrived | None, since: Since | None) -> Iterator[Taking]:
+    """The rows that Django's connection has read, or every source in order, all of one moment of the database: a child
+    process begins to read it while the engine's file is made ready, and counts its rows while the engine works."""
+    if few and since:
+        yield partial(taking_few, few=few, since=since)
+        return
+    wanted = [(source, source.since(since)) for source in all_sources()]
+    to_count = counted(since)
+    querysets = [queryset for _, some in wanted for queryset in some]
+    with extraction.reading(querysets, counted=[source.whole() for source in to_count]) as streams:
+        yield partial(taking, streams=streams, wanted=wanted, to_count=to_count, since=since)
+
+
+@contextmanager
+def taking_few(db: Db, *, few: Arrived, since: Since) -> Iterator[frozenset[str]]:
+    came = put_all(db, few.rows, since)
     for table, expected in few.counted.items():
         check_count(db, table, expected)
-    return came
+    yield came
 
 
-def take(db: Db, sources: Sequence[Source], since: Since | None) -> frozenset[str]:
-    """Every source in order; all of them are read at one moment of the database, and their rows counted last."""
-    wanted = [(source, source.since(since)) for source in sources]
-    counted = [source for source in sources if source.is_counted]
-    asked = [queryset for _, querysets in wanted for queryset in querysets]
-    with extraction.reading(asked, counted=[source.whole() for source in counted]) as streams:
-        came = put_all(db, ((s, islice(streams, len(querysets))) for s, querysets in wanted), is_first=since is None)
-        for source, stream in zip(counted, streams, strict=True):
-            check_count(db, source.table, int(stream.read_all()[0][0].as_py()))
-    return came
+@contextmanager
+def taking(
+    db: Db,
+    *,
+    streams: extraction.Streams,
+    wanted: Sequence[tuple[Source, Sequence[Any]]],
+    to_count: Sequence[Source],
+    since: Since | None,
+) -> Iterator[frozenset[str]]:
+    rows = ((source, islice(streams, len(querysets)) if querysets else None) for source, querysets in wanted)
+    yield put_all(db, rows, since)
+    for source, stream in zip(to_count, streams, strict=True):
+        check_count(db, source.table, int(stream.read_all()[0][0].as_py()))
 
 
-def put_all(db: Db, arrived: Iterable[tuple[Source, Iterable[Rows] | None]], *, is_first: bool) -> frozenset[str]:
+def put_all(db: Db, arrived: Iterable[tuple[Source, Iterable[Rows] | None]], since: Since | None) -> frozenset[str]:
     """Every source in order; those that were not asked (None) have nothing new. Returns the tables that came."""
     came = set()
-    if not is_first:
+    if since:
         db.execute("create temp table renamed as select id from product_row limit 0")
+        db.execute("create temp table rewritten as select $1 as events", [since.is_rewritten(table_of(Event))])
+        name_regrouped(db, since)
     for source, streams in arrived:
         if streams is not None:
             came.add(source.table)
-        if is_first:
+        if since is None:
             FIRST.get(source.table, replace)(db, source, streams or ())
         elif streams is not None or source.table in FOLLOWING:
             NEXT.get(source.table, keep_newer if source.changed else replace)(db, source, streams or ())
         else:
             staged(db, source, ())
     return frozenset(came)
+
+
+def name_regrouped(db: Db, since: Since) -> None:
+    """The customers whose rows are asked for because they may count as somebody else's: all, or those named."""
+    if since.rewritten is None:
+        db.execute("create temp view regrouped as select id from customer_row")
+        return
+    db.register("named", pa.table({"id": pa.array(sorted(since.regrouped), pa.int64())}))
+    db.execute("create temp table regrouped as from named")
 
 
 def arriving(db: Db, source: Source, stream: Rows) -> str:
@@ -284,7 +408,10 @@ def replace(db: Db, source: Source, streams: Iterable[Rows]) -> None:
 
 def keep_newer(db: Db, source: Source, streams: Iterable[Rows]) -> None:
     """Rows that came take the place of those with their key."""
-    new = staged(db, source, streams)
+    put_newer(db, source, staged(db, source, streams))
+
+
+def put_newer(db: Db, source: Source, new: str) -> None:
     db.execute(f"delete from {source.table} where {source.key} in (select {source.key} from {new})")
     db.execute(f"insert into {source.table} from {new}")
 
@@ -295,7 +422,11 @@ def first_customers(db: Db, source: Source, streams: Iterable[Rows]) -> None:
 
 
 def next_customers(db: Db, source: Source, streams: Iterable[Rows]) -> None:
-    keep_newer(db, source, streams)
+    """Raises NeedsFullBuild when somebody was merged or erased after it was asked who was."""
+    new = staged(db, source, streams)
+    if number(db, tables.REGROUPED_UNASKED.format(new=new)):
+        raise NeedsFullBuild("customers were merged or erased while the rows were read")
+    put_newer(db, source, new)
     db.execute(tables.MOVED)
 
 
@@ -331,16 +462,18 @@ def first_events(db: Db, source: Source, streams: Iterable[Rows]) -> None:
 
 
 def next_events(db: Db, source: Source, streams: Iterable[Rows]) -> None:
-    """What came replaces what was known of these events, these orders and the customers that changed."""
+    """What came replaces what was known of these events and these orders, and of customers that were read whole."""
     new = staged(db, source, streams)
-    db.execute(
-        f"""delete from event where id in (select id from {new} union all select -id from new_order_row)
-            or customer_id in (select id from new_customer_row)"""
-    )
+    came = f"id in (select id from {new} union all select -id from new_order_row)"
+    if number(db, "count(*) from rewritten where events"):
+        came += f" or {tables.READ_WHOLE}"
+    db.execute(f"create temp table touched as select distinct customer_id from event where {came}")
+    db.execute(f"delete from event where {came}")
     db.execute(f"delete from fallen where id in (select id from {new})")
     events, orders = tables.EVENTS.format(events=new), tables.ORDER_EVENTS.format(orders="new_order_row")
     db.execute(f"create or replace temp table late as from ({events} union all {orders}) {tables.IN_ORDER}")
     db.execute("insert into event from late")
+    db.execute(tables.TOUCHED)
     if number(db, "count(*) from new_customer_row"):
         db.execute("update event set customer_id = moved.owner_id from moved where moved.id = event.customer_id")
     drop_nobodys(db)
@@ -378,7 +511,6 @@ NEXT: dict[str, Put] = {
     "line_row": next_lines,
     "event_row": next_events,
 }
-BEHIND_SALES = {"customer_row", "product_row", "order_row", "line_row"}
 FOLLOWING = ("line_row", "event_row")  # change with the orders, products and customers too
 COUNTED = {"event_row": "(select count(*) from event where id > 0) + (select count(*) from fallen)"}
 
@@ -386,36 +518,45 @@ COUNTED = {"event_row": "(select count(*) from event where id > 0) + (select cou
 # --- what follows from the rows ------------------------------------------------------------------
 
 
-def untouched_parts(db: Db, came: frozenset[str]) -> frozenset[str]:
-    """The parts of the profile that stay, within a day: without sales, buyers are who they were."""
-    is_sale = number(db, "count(*) from late where type in ('order', 'return')")
-    return frozenset() if is_sale or came & BEHIND_SALES else computed.OF_SALES
-
-
 def finish(
     db: Db,
     moment: Moment,
     fields: Sequence[FieldDefinition],
     *,
-    came: frozenset[str] | None,
-    kept: frozenset[str],
+    came: frozenset[str],
+    since: Since | None,
 ) -> None:
-    """What follows from the tables that came; from all of them when `came` is None. The `kept` parts stay."""
+    """What follows from the tables that came; from all of them without `since`."""
     db.execute(tables.CONSENT)
-    if came is None or came & {"customer_row", "suppression_row"}:
+    if since is None or "suppression_row" in came:
         write_reach(db)
-    if came is None:
+    elif "customer_row" in came:
+        next_reach(db)
+    if since is None:
         first_history(db)
     elif "change" in came:
         next_history(db)
-    profile.create(db, moment, fields, kept=kept)
+    if since and since.is_timely and not since.has_moved(table_of(FieldDefinition), table_of(Company)):
+        profile.renew(db, moment, fields)
+    else:
+        profile.create(db, moment, fields)
 
 
 def write_reach(db: Db) -> None:
-    if number(db, "count(*) from suppression_row"):
-        db.execute(tables.REACH.format(suppressed=tables.SUPPRESSED), padded_keys(settings.ADDRESS_HASH_KEY))
-    else:
-        db.execute(tables.REACH.format(suppressed=tables.NOBODY_SUPPRESSED))
+    put_reach(db, "create or replace table reach as", "customer_row")
+
+
+def next_reach(db: Db) -> None:
+    """The addresses of customers that changed."""
+    db.execute("delete from reach where customer_id in (select id from new_customer_row)")
+    put_reach(db, "insert into reach", "new_customer_row")
+
+
+def put_reach(db: Db, into: str, customers: str) -> None:
+    is_anybody = number(db, "count(*) from suppression_row")
+    suppressed = tables.SUPPRESSED if is_anybody else tables.NOBODY_SUPPRESSED
+    rows = tables.REACH.format(suppressed=suppressed, customers=customers, **tables.POSTAL_FORMS)
+    db.execute(f"{into} {rows}", padded_keys(settings.ADDRESS_HASH_KEY) if is_anybody else None)
 
 
 def first_history(db: Db) -> None:

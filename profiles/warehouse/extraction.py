@@ -13,6 +13,8 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
+from crm.statements import only_this_connection_sees
+
 ROWS_AT_ONCE = 20_000
 FEW = 20_000  # so many rows cost Django's connection about as much as a child process costs to start
 Streams = Iterator[pa.RecordBatchReader]
@@ -70,12 +72,6 @@ def number(queryset: QuerySet) -> int:
 
 def count_of(queryset: QuerySet) -> str:
     return f"select count(*) as n from ({sql_of(queryset)}) counted"
-
-
-def only_this_connection_sees() -> bool:
-    """Rows of an open transaction and of a database in memory are out of the child's sight."""
-    is_in_memory = connection.vendor == "sqlite" and "memory" in str(connection.settings_dict["NAME"])
-    return connection.in_atomic_block or is_in_memory
 
 
 def sql_of(queryset: QuerySet) -> str:

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 import duckdb
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from crm.addresses import NORMAL_FORMS, AddressRefused, address_key
+from crm.addresses import COLUMNS, keys_of
 from crm.models import Customer, OrderLine
 from profiles.fields import definitions
 from profiles.moments import Moment
 from profiles.warehouse import building, extraction, profile, tables
-from profiles.warehouse.sources import SOURCES, Source
+from profiles.warehouse.sources import SOURCES, Source, with_merged
 
 Narrow = Callable[[QuerySet, Collection[int]], QuerySet]
 
@@ -36,17 +36,6 @@ def holding(
         yield db, everybody
 
 
-def with_merged(customer_ids: Collection[int]) -> frozenset[int]:
-    """These customers, those they were merged into, and all that were merged into those."""
-    known: frozenset[int] = frozenset()
-    found = frozenset(customer_ids)
-    while found != known:
-        known = found
-        near = Customer.objects.filter(Q(pk__in=known) | Q(merged_into__in=known)).values_list("pk", "merged_into")
-        found = known | {one for pair in near for one in pair if one}
-    return found
-
-
 def take(db: duckdb.DuckDBPyConnection, source: Source, customer_ids: Collection[int]) -> None:
     rows = source.select(NARROW[source.table](source.rows(), customer_ids))
     stream = extraction.through_connection(extraction.sql_of(rows))
@@ -67,16 +56,11 @@ def employing(rows: QuerySet, ids: Collection[int]) -> QuerySet:
 
 def suppressing(rows: QuerySet, ids: Collection[int]) -> QuerySet:
     """Suppressions are known by keyed hashes of addresses: those of these customers."""
-    people = Customer.objects.filter(pk__in=ids).values(*{column for column, _ in NORMAL_FORMS.values()})
-    return rows.filter(address_key__in=[key for one in people for key in keys_of(one)])
-
-
-def keys_of(addresses: dict[str, Any]) -> Iterator[str]:
-    for channel, (column, _normal) in NORMAL_FORMS.items():
-        try:
-            yield address_key(channel, addresses[column])
-        except AddressRefused:
-            continue  # nothing that could stand on the list
+    people = Customer.objects.filter(pk__in=ids).only(*COLUMNS)
+    keys = [key for one in people for key in keys_of(one).values()]
+    return rows.filter(
+        address_key__in=["", *keys]
+    )  # whoever has no address at all asks for no row, not for no statement
 
 
 NARROW: Final[dict[str, Narrow]] = {

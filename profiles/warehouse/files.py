@@ -52,9 +52,9 @@ def builder_lock() -> Iterator[None]:
 def appearing(name: str, *, copy_of: str | None = None) -> Iterator[Path]:
     """A file to write aside, begun as a copy if asked; it takes its name only when the block ends well."""
     aside = path_of(name + UNFINISHED)
-    if copy_of:
-        shutil.copyfile(path_of(copy_of), aside)
     try:
+        if copy_of:
+            shutil.copyfile(path_of(copy_of), aside)
         yield aside
         flush(aside)
         aside.rename(path_of(name))

@@ -1,7 +1,8 @@
 """The profile table: one row per live customer, a typed column per feature, for one moment."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import duckdb
@@ -41,6 +42,9 @@ from (customer_row left join known on known.customer_id = customer_row.id) c
 """
 # Custom fields are merged as JSON; a list keeps its brackets, everything else is read from its text.
 ATTRIBUTES_THEN: Final = "json_merge_patch(attributes, coalesce(fields, '{}')) as attributes"
+PLACES: Final = """
+update profile set {values} from ({places}) place where place.customer_id = profile.customer_id and ({others})
+"""
 LIVE: Final = "where c.merged_into_id is null and c.erased_at is null and c.created_at <= ?"
 
 
@@ -51,23 +55,46 @@ def create(
     *,
     customers: str = "customer_row",
     into: str = "table profile",
-    kept: frozenset[str] = frozenset(),
     only: frozenset[str] | None = None,
 ) -> None:
-    """Write the profile from the rows of `customers` and every event up to the moment; of the `only` features, if said.
+    """Write the profile from the rows of `customers` and every event up to the moment; the `only` features, if said."""
+    given = given_sql(fields, customers, moment, only)
+    with parts_of(db, given, moment, only) as parts:
+        db.execute(f"create or replace {into} as {joined_sql(parts, only)}")
 
-    The `kept` parts are those of the profile that stands there: nothing that they follow from has changed.
-    """
-    statements = {**computed.statements(moment.zone.key), **{name: kept_sql(name) for name in kept}}
-    if only is not None:
-        statements = {name: statements[name] for name in computed.parts_behind(only)}
-    parts = {f"part_{name}": statement for name, statement in statements.items()}
+
+def renew(db: duckdb.DuckDBPyConnection, moment: Moment, fields: Sequence[FieldDefinition]) -> None:
+    """Write the rows of the `touched` customers anew, and everybody's place among the buyers: all that can change while
+    the profile's moment and this one lie in one span of time."""
+    whose = "in (select customer_id from touched)"
+    db.execute(f"create temp table event as from event where customer_id {whose}")  # hides all the others
+    with parts_of(db, f"{given_sql(fields, 'customer_row', moment)} and c.id {whose}", moment) as parts:
+        db.execute("drop table temp.event")
+        db.execute(f"delete from profile where customer_id {whose}")
+        db.execute(f"insert into profile {joined_sql(parts)}")
+    db.execute(
+        PLACES.format(
+            places=computed.places_statement(moment.zone.key),
+            values=", ".join(f"{key} = place.{key}" for key in sorted(computed.RELATIVE)),
+            others=" or ".join(f"profile.{key} is distinct from place.{key}" for key in sorted(computed.RELATIVE)),
+        )
+    )
+
+
+@contextmanager
+def parts_of(
+    db: duckdb.DuckDBPyConnection, given: str, moment: Moment, only: frozenset[str] | None = None
+) -> Iterator[list[str]]:
+    """Temporary tables that a profile is joined from, as long as the block: `given` and the named parts."""
+    statements = computed.statements(moment.zone.key)
+    names = list(statements) if only is None else computed.parts_behind(only)
     for name, value in computed.variables(moment).items():
         db.execute(f"set variable {name} = $1", [value])
-    db.execute(f"create or replace temp table given as {given_sql(fields, customers, moment, only)}", [moment.now])
-    for part, statement in parts.items():
-        db.execute(f"create or replace temp table {part} as {statement}")
-    db.execute(f"create or replace {into} as {joined_sql(parts, only)}")
+    db.execute(f"create or replace temp table given as {given}", [moment.now])
+    for name in names:
+        db.execute(f"create or replace temp table part_{name} as {statements[name]}")
+    parts = [f"part_{name}" for name in names]
+    yield parts
     for written in ("given", *parts):
         db.execute(f"drop table temp.{written}")
 
@@ -99,11 +126,6 @@ def create_past(
 def is_wanted(key: str, only: frozenset[str] | None) -> bool:
     """Whether the feature, or one that is read from it, is among those asked for."""
     return only is None or key in only or any(DERIVED.get(one) == key for one in only)
-
-
-def kept_sql(part: str) -> str:
-    """The columns of a part as they stand in the profile; what is missing there stands as it was filled."""
-    return f"select customer_id, {', '.join(one.key for one in computed.features_of(part))} from profile"
 
 
 def then(row: Given) -> str:

@@ -68,6 +68,32 @@ def leave(pool: Pool, mine: Opened) -> None:
             pool.opened.pop(name).engine.close()
 
 
+def rest(pool: Pool) -> None:
+    """Close what nobody reads: a builder needs the memory that an idle engine keeps for the next question."""
+    with pool.lock:
+        for name in [name for name, opened in pool.opened.items() if not opened.readers]:
+            pool.opened.pop(name).engine.close()
+
+
+_runs: dict[str, duckdb.DuckDBPyConnection] = {}
+_runs_lock = threading.Lock()
+
+
+@contextmanager
+def overtaking(run: str, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Stops what this process still works out for the same run, which nobody wants any more: that raises Overtaken."""
+    with _runs_lock:
+        if older := _runs.pop(run, None):
+            older.interrupt()
+        _runs[run] = cursor
+    try:
+        yield
+    finally:
+        with _runs_lock:
+            if _runs.get(run) is cursor:
+                del _runs[run]
+
+
 def open_snapshot(name: str) -> duckdb.DuckDBPyConnection:
     path = files.path_of(name)
     if not path.exists():
@@ -82,5 +108,6 @@ def engine_limits() -> dict[str, str | bool | int | float | list[str]]:
     return {"memory_limit": settings.WAREHOUSE_MEMORY, "temp_directory": str(files.folder() / "spill")}
 
 
+Overtaken = duckdb.InterruptException
 EngineError = duckdb.Error
 """Whatever the engine refuses or fails at, for those who may not import it."""

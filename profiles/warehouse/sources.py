@@ -1,21 +1,23 @@
 """Which rows of the database a snapshot is made of, and which of them may have changed since the last one."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, partial
 
 from django.conf import settings
-from django.db.models import Expression, F, Model, Q, QuerySet, TextField, Value
+from django.db.models import Expression, F, Model, OuterRef, Q, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Cast, Coalesce
 from django.utils.module_loading import import_string
 
+from crm.joined import Joined
 from crm.models import (
     AuditLine,
     Company,
     ConsentEntry,
     ConsentState,
     Customer,
+    CustomerTag,
     Event,
     FieldDefinition,
     Order,
@@ -41,17 +43,25 @@ class Column:
 class Since:
     """How far the last snapshot had read: the time of the newest change, and the highest id per table.
 
-    `moved` are the tables that may differ from what it read, None when any may. In the `unsettled` ones somebody was in
-    the middle of a change when it read, so rows with lower ids may have shown up since.
+    `moved` are the tables that may differ from what it read, `rewritten` those in which rows may have been updated or
+    deleted, None when any may. In the `unsettled` ones somebody was in the middle of a change when it read, so rows
+    with lower ids may have shown up since. `regrouped` are the customers whose rows may count as somebody else's now,
+    as far as rows are not asked for by customer anyway. `is_timely`: the time since then changed nothing.
     """
 
     moment: datetime
     ids: dict[str, int]
     unsettled: frozenset[str] = frozenset()
     moved: frozenset[str] | None = None
+    rewritten: frozenset[str] | None = None
+    regrouped: frozenset[int] = frozenset()
+    is_timely: bool = False
 
     def has_moved(self, *tables: str) -> bool:
         return self.moved is None or not self.moved.isdisjoint(tables)
+
+    def is_rewritten(self, *tables: str) -> bool:
+        return self.rewritten is None or not self.rewritten.isdisjoint(tables)
 
     def floor(self, name: str, model: type[Model]) -> int:
         is_settled = self.moved is not None and table_of(model) not in self.unsettled
@@ -109,37 +119,78 @@ def as_text(type_: str, *names: str) -> tuple[Column, ...]:
     return tuple(Column(name, type_, text(name)) for name in names)
 
 
+def tags_of_customer() -> Expression:
+    """The short names of a customer's tags in one cell. Whoever puts a tag on or takes it off changes the customer."""
+    worn = CustomerTag.objects.filter(customer=OuterRef("pk"), tag__archived_at__isnull=True).order_by()
+    words = Subquery(worn.values("customer").annotate(words=Joined("tag__slug", " ")).values("words"))
+    return Coalesce(words, Value(""), output_field=TextField())
+
+
 def table_of(model: type[Model]) -> str:
     return str(model._meta.db_table)
 
 
-def changed_customers(since: Since) -> QuerySet | None:
-    """Ids of customers that changed, and of those merged into them; None when there can be none."""
-    touched = Q()
+def changed_customers(since: Since) -> list[QuerySet]:
+    """Ids of customers that changed, and of those merged into them; none when there can be none.
+
+    As unions and one after the other: with OR between subqueries PostgreSQL compares every customer with every change.
+    """
+    touched: list[QuerySet] = []
     if since.has_moved(table_of(Customer)):
-        touched |= Q(updated_at__gte=since.moment) | Q(id__gt=since.floor("customer_row", Customer))
+        touched.append(Customer.objects.filter(updated_at__gte=since.moment).values_list("id", flat=True))
+        new = Customer.objects.filter(id__gt=since.floor("customer_row", Customer))
+        touched.append(new.values_list("id", flat=True))
     if since.has_moved(table_of(AuditLine)):
         heard_of = AuditLine.objects.filter(kind="customer", id__gt=since.floor("change", AuditLine))
-        touched |= Q(id__in=heard_of.values("object_id"))
+        touched.append(heard_of.values_list("object_id", flat=True))
     if not touched:
-        return None
-    changed = Customer.objects.filter(touched).values("id")
-    return Customer.objects.filter(Q(id__in=changed) | Q(merged_into__in=changed)).values("id")
+        return []
+    first, *others = (queryset.order_by() for queryset in touched)
+    changed = first.union(*others) if others else first
+    merged = Customer.objects.filter(merged_into__in=changed)
+    return [changed, merged.order_by().values_list("id", flat=True)]
+
+
+def with_merged(customer_ids: Iterable[int]) -> frozenset[int]:
+    """These customers, those they were merged into, and all that were merged into those."""
+    known: frozenset[int] = frozenset()
+    found = frozenset(customer_ids)
+    while found != known:
+        known = found
+        near = Customer.objects.filter(Q(pk__in=known) | Q(merged_into__in=known)).values_list("pk", "merged_into")
+        found = known | {one for pair in near for one in pair if one}
+    return found
 
 
 def by_customer(time: str, name: str, customer: str, rows: QuerySet, since: Since) -> list[QuerySet]:
-    """New and touched rows, and every row of a customer that changed: merges and erasures move rows silently."""
-    found = []
-    if since.has_moved(table_of(rows.model)):
-        found = [rows.filter(id__gt=since.floor(name, rows.model)), rows.filter(**{f"{time}__gte": since.moment})]
-    if (changed := changed_customers(since)) is not None:
-        found.append(rows.filter(**{f"{customer}__in": changed}))
+    """New rows; and, when rows were rewritten, the touched ones and every row of a customer that changed: merges and
+    erasures move rows silently."""
+    found = [rows.filter(id__gt=since.floor(name, rows.model))] if since.has_moved(table_of(rows.model)) else []
+    if not since.is_rewritten(table_of(rows.model)):
+        return found + of_regrouped(customer, rows, since)
+    touched = rows.filter(**{f"{time}__gte": since.moment})
+    return [*found, touched, *(rows.filter(**{f"{customer}__in": one}) for one in changed_customers(since))]
+
+
+def of_regrouped(customer: str, rows: QuerySet, since: Since) -> list[QuerySet]:
+    """The snapshot knows a row by the customer it counts as: where that may have changed it is read again."""
+    return [rows.filter(**{f"{customer}__in": sorted(since.regrouped)})] if since.regrouped else []
+
+
+def changed_orders(rows: QuerySet, since: Since) -> list[QuerySet]:
+    """Those, and orders to which lines came; an order whose lines were rewritten says so itself."""
+    lines = table_of(OrderLine)
+    if since.is_rewritten(lines):
+        since = replace(since, rewritten=since.rewritten and since.rewritten | {table_of(Order)})
+    found = by_customer("updated_at", "order_row", "customer", rows, since)
+    if since.has_moved(lines) and not since.is_rewritten(lines):
+        new = OrderLine.objects.filter(id__gt=since.floor("line_row", OrderLine))
+        found.append(rows.filter(id__in=new.order_by().values("order")))
     return found
 
 
 def touched_customers(rows: QuerySet, since: Since) -> list[QuerySet]:
-    changed = changed_customers(since)
-    return [] if changed is None else [rows.filter(id__in=changed)]
+    return [rows.filter(id__in=changed) for changed in changed_customers(since)]
 
 
 def new_lines(name: str, rows: QuerySet, since: Since) -> list[QuerySet]:
@@ -150,12 +201,12 @@ def new_lines(name: str, rows: QuerySet, since: Since) -> list[QuerySet]:
 
 def lines_of_changed(name: str, customer: str, rows: QuerySet, since: Since) -> list[QuerySet]:
     """Of a table that only grows, but whose rows a merge hands over."""
-    changed = changed_customers(since)
-    return [*new_lines(name, rows, since), *([] if changed is None else [rows.filter(**{f"{customer}__in": changed})])]
+    handed_over = changed_customers(since) if since.is_rewritten(table_of(rows.model)) else []
+    return [*new_lines(name, rows, since), *(rows.filter(**{f"{customer}__in": one}) for one in handed_over)]
 
 
 def touched_lines(rows: QuerySet, since: Since) -> list[QuerySet]:
-    orders = by_customer("updated_at", "order_row", "customer", Order.objects.all(), since)
+    orders = changed_orders(Order.objects.all(), since)
     return [rows.filter(order__in=touched.order_by().values("id")) for touched in orders]
 
 
@@ -172,6 +223,7 @@ SOURCES: tuple[Source, ...] = (
             *as_text("TIMESTAMP", "erased_at", "restricted_at", "objected_at"),
             *plain("BOOLEAN", "is_test"),
             *as_text("VARCHAR", "attributes"),
+            Column("tags", "VARCHAR", tags_of_customer()),
         ),
         changed=touched_customers,
         is_counted=True,
@@ -186,7 +238,15 @@ SOURCES: tuple[Source, ...] = (
             *as_text("VARCHAR", "attributes"),
         ),
     ),
-    Source("product_row", Product.objects.all, (*plain("BIGINT", "id"), *plain("VARCHAR", "sku", "name", "category"))),
+    Source(
+        "product_row",
+        Product.objects.all,
+        (
+            *plain("BIGINT", "id"),
+            *plain("VARCHAR", "sku", "name", "category", "currency"),
+            *as_text(MONEY, "cost_amount"),
+        ),
+    ),
     Source(
         "order_row",
         Order.objects.all,
@@ -198,7 +258,7 @@ SOURCES: tuple[Source, ...] = (
             *as_text(MONEY, "total_amount"),
             *plain("TIMESTAMP", "updated_at"),
         ),
-        changed=partial(by_customer, "updated_at", "order_row", "customer"),
+        changed=changed_orders,
         is_counted=True,
     ),
     Source(

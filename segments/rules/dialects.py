@@ -1,4 +1,4 @@
-"""The SQL of engines elsewhere: where Ibis leaves a gap in a dialect, or where its SQL would give another answer there.
+"""The SQL of the engines: where Ibis leaves a gap in a dialect, or where its SQL would give another answer there.
 
 What an engine cannot answer as the embedded one does is refused before it is asked; docs/engines.md has the list.
 """
@@ -12,6 +12,7 @@ import sqlglot.expressions as sge
 from ibis.backends.sql import compilers
 from ibis.backends.sql.compilers.base import NULL, STAR, SQLGlotCompiler
 from ibis.backends.sql.compilers.clickhouse import ClickHouseCompiler
+from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 from ibis.common.exceptions import IbisError
 from ibis.expr import operations as ops
@@ -24,6 +25,17 @@ from segments.rules.errors import RuleError
 
 class NotThere(RuleError):
     """A rule, or a part of it, that an engine elsewhere could not answer as the embedded one does."""
+
+
+class DuckDB(DuckDBCompiler):
+    """The embedded engine; free properties are found by their names as they are, were it `a.b`, `*` or `$`."""
+
+    SIMPLE_OPS: ClassVar[Mapping[Any, str]] = {}  # those of the parent stay
+
+    def visit_JSONGetItem(self, op: Any, *, arg: Any, index: Any) -> Any:
+        """A pointer (RFC 6901): Ibis would read the name as a path."""
+        pointer = "/" + op.index.value.replace("~", "~0").replace("/", "~1")
+        return self.f.anon.json_extract(arg, sge.convert(pointer))
 
 
 class ClickHouse(ClickHouseCompiler):
@@ -105,7 +117,7 @@ class Spark(PySparkCompiler):
         return self.f.regexp_like(arg, sge.convert(java_pattern(op.pattern.value)))
 
 
-MENDED: Final[Mapping[str, SQLGlotCompiler]] = {"clickhouse": ClickHouse(), "pyspark": Spark()}
+MENDED: Final[Mapping[str, SQLGlotCompiler]] = {"duckdb": DuckDB(), "clickhouse": ClickHouse(), "pyspark": Spark()}
 
 
 def compiler_of(dialect: str) -> SQLGlotCompiler:

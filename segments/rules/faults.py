@@ -65,6 +65,7 @@ FINNISH: Final[Mapping[str, str]] = {
     "must not be empty": "ei saa olla tyhjä",
     "is not a pattern in RE2 syntax: {why}": "ei ole RE2-muotoinen malli: {why}",
     # what a rule may rest on
+    "{feature} is not open to you": "ominaisuutta {feature} et saa nähdä",
     "{feature} is not allowed for marketing": "ominaisuutta {feature} ei saa käyttää markkinointiin",
     "{feature} is special-category data: marketing needs a grant from an admin":
         "{feature} kuuluu erityisiin henkilötietoryhmiin: markkinointi tarvitsee pääkäyttäjän luvan",

@@ -62,7 +62,7 @@ def read_choice(given: Any, place: Place) -> str:
 def read_number(given: Any, place: Place) -> int | float:
     if isinstance(given, bool) or not isinstance(given, int | float):
         raise place.refuse("must be a number")
-    if not math.isfinite(given) or abs(given) > MOST_NUMBER:
+    if abs(given) > MOST_NUMBER or math.isnan(given):  # in this order: a whole number may be too long for a float
         raise place.refuse(
             "must be a number between {least} and {most}", least=f"{-MOST_NUMBER:.0e}", most=f"{MOST_NUMBER:.0e}"
         )
@@ -76,7 +76,7 @@ def read_money(given: Any, place: Place) -> Decimal:
         amount = Decimal(str(given))
     except InvalidOperation:
         raise place.refuse("{given} is not an amount", given=repr(given)) from None
-    if not amount.is_finite() or abs(amount) >= MOST_MONEY:
+    if not amount.is_finite() or amount.copy_abs() >= MOST_MONEY:  # abs() would overflow
         raise place.refuse("must be an amount below 1,000,000,000,000")
     if amount != amount.quantize(Decimal("0.0001")):
         raise place.refuse("must have at most four decimals")

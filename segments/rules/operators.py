@@ -4,10 +4,9 @@ A row compares in one of three ways. `compare` takes a column and literals. `day
 range of the firm's days, which fits dates and times alike. `rank` compares a customer with all customers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import pairwise
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import ibis
@@ -170,6 +169,8 @@ OPERATORS: Final = (
     # --- lists -------------------------------------------------------------------------------------------------------
     Operator("includes", ("list",), "value", "includes", "sisältää", "{label} includes {value}",
              "{label}: mukana {value}", compare=lambda column, value: column.contains(value)),
+    Operator("excludes", ("list",), "value", "does not include", "ei sisällä", "{label} does not include {value}",
+             "{label}: ei mukana {value}", compare=lambda column, value: ~column.contains(value)),
     Operator("includes_any", ("list",), "values", "includes any of", "sisältää jonkin näistä",
              "{label} includes any of {value}", "{label}: mukana jokin näistä: {value}", compare=_any_of),
     Operator("includes_all", ("list",), "every", "includes all of", "sisältää kaikki nämä",
@@ -199,10 +200,13 @@ def in_days(column: Any, kind: str, days: DayRange, moment: Moment) -> BooleanVa
 
 def local(column: Any, moment: Moment) -> Value:
     """A UTC time column on the firm's clock. Written out as cases, since engines disagree about zones."""
-    changes = offsets(moment.zone, moment.as_of.year)
-    branches = [
-        (column < ibis.literal(until), column + ibis.interval(seconds=seconds))
-        for (_, seconds), (until, _) in pairwise(changes)
-    ]
-    last = column + ibis.interval(seconds=changes[-1][1])
-    return ibis.cases(*branches, else_=last) if branches else last
+    return _shifted(column, offsets(moment.zone, moment.as_of.year))
+
+
+def _shifted(column: Any, changes: Sequence[tuple[datetime, int]]) -> Value:
+    """Halved again and again: a row passes seven comparisons instead of a hundred."""
+    middle = len(changes) // 2
+    if not middle:
+        return column + ibis.interval(seconds=changes[0][1])
+    is_before = column < ibis.literal(changes[middle][0])
+    return ibis.ifelse(is_before, _shifted(column, changes[:middle]), _shifted(column, changes[middle:]))

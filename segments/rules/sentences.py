@@ -122,6 +122,11 @@ def _compared(label: str, op: str, value: Any, voice: Voice, unit: str = "") -> 
     return template.format(label=label, value=said)
 
 
+def label(feature: Feature, language: str) -> str:
+    """What a feature is called inside a sentence."""
+    return _label(feature, Voice(language))
+
+
 def _label(feature: Feature, voice: Voice) -> str:
     """A label inside a sentence: small first letter unless it is an abbreviation such as NPS."""
     label = (voice.is_finnish and feature.label_fi) or feature.label

@@ -29,6 +29,7 @@ EVENT: Final = {
     "category": "string",
     "properties": "string",
     "source": "string",
+    "margin_amount": MONEY,
 }
 ORDER_LINE: Final = {
     "customer_id": "int64",
@@ -39,6 +40,7 @@ ORDER_LINE: Final = {
     "category": "string",
     "quantity": MONEY,
     "amount": MONEY,
+    "margin_amount": MONEY,
     "channel": "string",
     "currency": "string",
 }
@@ -65,6 +67,7 @@ LINE_KINDS: Final = {"order_line": "sale", "return_line": "return"}
 EVENT_PROPERTIES: Final = {
     "time": ("ts", "datetime"),
     "value": ("value", "money"),
+    "margin": ("margin_amount", "money"),
     "channel": ("channel", "text"),
     "category": ("category", "text"),
     "source": ("source", "text"),
@@ -76,6 +79,7 @@ LINE_PROPERTIES: Final = {
     "category": ("category", "text"),
     "quantity": ("quantity", "money"),
     "amount": ("amount", "money"),
+    "margin": ("margin_amount", "money"),
     "channel": ("channel", "text"),
     "currency": ("currency", "text"),
 }

@@ -67,6 +67,7 @@ PROPERTIES: Final[Mapping[str, tuple[str, str]]] = {
     "product": ("product", "tuote"),
     "quantity": ("quantity", "määrä"),
     "amount": ("amount", "rahamäärä"),
+    "margin": ("margin", "kate"),
     "currency": ("currency", "valuutta"),
 }
 CHANNELS: Final[Mapping[str, tuple[str, str]]] = {

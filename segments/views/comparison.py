@@ -1,7 +1,7 @@
 """Segments beside each other: how they overlap, who moved between them, what they are worth, what sets each apart."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpResponse
@@ -15,8 +15,9 @@ from django.views.decorators.http import require_safe
 
 from crm import charts, figures
 from crm.access import ActorRequest, needs
-from segments import queries, wording
+from segments import evaluation, queries, wording
 from segments.models import Segment
+from segments.rules.errors import RuleError
 from segments.views.crossings import SPANS, flow_rows, likest, overlap_rows
 from segments.views.detail import found, frame_of, sentence_of
 
@@ -110,26 +111,59 @@ def worth_of(one: Segment, *, at: datetime) -> dict[str, Any]:
     features = queries.catalogue()
     try:
         spent = queries.spending([one], at=at)[one.pk]
+        told = queries.satisfaction([one], at=at)[one.pk]
         means = queries.means([one], at=at)[one.pk]
     except queries.NotEvaluable as fault:
         return {"reason": str(fault)}
-    year_ago = queries.size_a_year_ago(one, at=at)
     return {
         "told": wording.season(spent),
         "labels": [figures.day(row.last) for row in spent],
-        "series": [
-            charts.Series(_("This year"), [row.spend for row in spent]),
-            charts.Series(_("Year before"), [row.spend_before for row in spent], "hold-out"),
-        ],
-        "then": then(one.size, year_ago, timezone.localdate(at) - timedelta(days=364)),
+        "series": beside_before([row.spend for row in spent], [row.spend_before for row in spent]),
+        "margin": beside_before([row.margin for row in spent], [row.margin_before for row in spent]),
+        "margin_told": wording.season_of_margin(spent),
+        "quarters": [figures.day(row.last) for row in told],
+        "satisfaction": [satisfied(kind, told) for kind in (told[-1].scores if told else ())],
         "means": [(wording.said(features[row.feature]), row, features[row.feature]) for row in means],
     }
 
 
-def then(size: int, year_ago: int | None, day: date) -> str:
-    """The size beside that of 52 weeks ago by the same rule; empty where no rule can tell."""
-    if year_ago is None:
+def beside_before(now: Sequence[Any], before: Sequence[Any]) -> list[charts.Series]:
+    """This year in colour, the same weeks a year before in grey; nothing where nothing is known."""
+    if all(one is None for one in (*now, *before)):
+        return []
+    return [charts.Series(_("This year"), now), charts.Series(_("Year before"), before, "hold-out")]
+
+
+def satisfied(kind: str, told: Sequence[queries.Quarter]) -> tuple[str, str, list[charts.Series]]:
+    """Heading, unit and lines of one kind of questions; no lines where too few answered in every quarter."""
+    now, before = ([score and score.value for score in row] for row in wording.scores(kind, told))
+    heading, unit = wording.SCORES[kind]
+    return str(heading), unit, beside_before(now, before)
+
+
+@require_safe
+@needs("segments.view")
+def seasons(request: ActorRequest, slug: str) -> HttpResponse:
+    """Sizes by today's rule over a year, beside the year before; a fragment of the page, and a page of its own."""
+    one, now = found(request.actor, slug), timezone.now()
+    try:
+        pairs, reason = queries.sizes_by_season(one, at=now), ""
+    except (queries.NotEvaluable, RuleError) as fault:
+        pairs, reason = (), evaluation.refusal(fault)
+    context = frame_of(request, one, at=now) | {
+        "labels": [figures.day(row.day) for row, _before in pairs],
+        "series": beside_before([row.size for row, _before in pairs], [row.size for _row, row in pairs]),
+        "told": then(*pairs[-1]) if pairs else "",
+        "untold": wording.untold(sorted({row for pair in pairs for row in pair}, key=lambda row: row.day)),
+        "reason": reason,
+    }
+    return render(request, "segments/seasons.html", context)
+
+
+def then(now: queries.SizeBefore, before: queries.SizeBefore) -> str:
+    """The last size beside that of 52 weeks before; empty where one of them cannot be told."""
+    if now.size is None or before.size is None:
         return ""
-    told = _("%(now)s members now; by the same rule %(then)s on %(day)s (%(change)s).")
-    words = {"now": figures.number(size), "then": figures.number(year_ago), "day": figures.day(day)}
-    return told % {**words, "change": figures.signed(size - year_ago)}
+    told = _("By today's rule %(now)s on %(today)s and %(then)s on %(day)s (%(change)s).")
+    words = {"now": figures.number(now.size), "today": figures.day(now.day), "then": figures.number(before.size)}
+    return told % {**words, "day": figures.day(before.day), "change": figures.signed(now.size - before.size)}

@@ -247,6 +247,7 @@ def flows(request: ActorRequest) -> HttpResponse:
         "segments": shown,
         "names": names,
         "streams": streams,
+        "sizes": sizes(moved, streams, place),
         "flows": flow_rows(shown, moved),
         "first": first,
         "last": last,
@@ -302,6 +303,18 @@ def counted(moved: queries.Flows) -> Iterator[charts.Stream]:
         yield charts.Stream(i, k, int(moved.away[i]))
         yield charts.Stream(k, i, int(moved.fresh[i]))
         yield from (charts.Stream(i, j, int(moved.moved[i, j])) for j in range(k) if j != i)
+
+
+def sizes(
+    moved: queries.Flows, streams: Sequence[charts.Stream], place: int | None
+) -> tuple[list[int | None], list[int | None]]:
+    """Members at both ends; around one segment, of the others those who came from it or went there."""
+    if place is None:
+        return [*map(int, moved.before), None], [*map(int, moved.after), None]
+    left: list[int | None] = [sum(one.count for one in streams if one.start == i) for i in range(len(moved.before) + 1)]
+    right: list[int | None] = [sum(one.count for one in streams if one.end == i) for i in range(len(moved.before) + 1)]
+    left[place], right[place] = int(moved.before[place]), int(moved.after[place])
+    return left, right
 
 
 def told(shown: Sequence[Segment], moved: queries.Flows, place: int | None) -> str:

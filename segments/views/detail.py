@@ -5,22 +5,22 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from crm import charts, figures, keyset, notices, spreadsheets, tables
+from crm import charts, figures, keyset, notices, tables
 from crm import queries as crm_queries
 from crm.access import ActorRequest, needs
+from crm.lists import downloads, files
 from crm.refusals import Refused
 from crm.rights import Actor, may
 from segments import actions, evaluation, freshness, panels, queries, wording
-from segments.earlier import untold
 from segments.models import MembershipReason, Segment, SegmentKind
 from segments.rules.errors import RuleError
 from segments.views.listing import more_url
@@ -53,11 +53,11 @@ RUN_COLUMNS = (
 )
 # Steps of the reach: what is left, and why the others fell away.
 REACHED = {
-    "has_address": (gettext_lazy("have an address"), gettext_lazy("no address")),
-    "consents": (gettext_lazy("consent"), gettext_lazy("no consent, an objection or a restriction")),
-    "not_suppressed": (gettext_lazy("are not suppressed"), gettext_lazy("on the suppression list")),
+    "has_address": (pgettext_lazy("reach", "have an address"), gettext_lazy("no address")),
+    "consents": (pgettext_lazy("reach", "consent"), gettext_lazy("no consent, an objection or a restriction")),
+    "not_suppressed": (pgettext_lazy("reach", "are not suppressed"), gettext_lazy("on the suppression list")),
 }
-CSV_HEADING = ("number", "first_name", "last_name", "email", "phone", "city", "language", "stage")
+HEADING = ("number", "first_name", "last_name", "email", "phone", "city", "language", "stage")
 REASONS = dict(MembershipReason.choices)
 
 
@@ -122,7 +122,7 @@ def before(request: ActorRequest, slug: str) -> HttpResponse:
     except (queries.NotEvaluable, RuleError) as fault:
         earlier, reason = (), evaluation.refusal(fault)
     context = frame(request, one, curve, at=now) | curves(curve, earlier) | {
-        "untold": [(figures.day(row.first), figures.day(row.last), row.reason) for row in untold(earlier)],
+        "untold": wording.untold(earlier),
         "reason": reason,
     }  # fmt: skip
     return render(request, "segments/before.html", context)
@@ -182,7 +182,7 @@ def members(request: ActorRequest, slug: str) -> HttpResponse:
         "day": day,
         "is_before": day is not None and queries.end_of_day(day) < one.created_at,
         "today": timezone.localdate(now),
-        "may_export": may(request.actor, "exports.persons"),
+        "files": files_of(request, slug),
         "remove_actions": [("remove", _("Take off the list"))],
         "may_remove": one.kind == "static" and may(request.actor, "segments.change") and not day,
     }
@@ -235,27 +235,28 @@ def versions(one: Segment, language: str) -> list[tuple[Any, str]]:
     return [(row, queries.sentence(row.rule, language)) for row in rows]
 
 
+def files_of(request: ActorRequest, slug: str) -> list[tuple[str, str]]:
+    return downloads.links(request, "segment-members-file", slug) if may(request.actor, downloads.PERSONS) else []
+
+
 @require_safe
 @needs("exports.persons")
-def members_csv(request: ActorRequest, slug: str) -> HttpResponseBase:
+def members_file(request: ActorRequest, slug: str, kind: str) -> HttpResponseBase:
     """The members the visitor may see, as a file; written into the audit."""
+    if kind not in files.FORMATS:
+        raise Http404
     one, now = found(request.actor, slug), timezone.now()
     day = chosen_day(request.GET.get("on", ""), at=now)
     as_of = queries.end_of_day(day) if day else None
     try:
+        if kind == "xlsx":
+            files.refuse_too_long(queries.members(one, request.actor, as_of=as_of).count())
         rows = actions.export_members(segment=one, as_of=as_of, by=request.actor, at=now)
     except Refused as fault:
         notices.notify(request, fault.message, level=messages.ERROR)
         return redirect("segment-members", one.slug)
-    lines = spreadsheets.csv_lines(
-        CSV_HEADING, ([getattr(row, name) for name in CSV_HEADING] for row in keyset.every_row(rows))
-    )
-    name = f"{one.slug}-{day or timezone.localdate(now)}.csv"
-    return StreamingHttpResponse(
-        lines,
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    lines = ([getattr(row, name) for name in HEADING] for row in keyset.every_row(rows))
+    return files.response(one.slug, HEADING, lines, kind=kind, on=day or timezone.localdate(now))
 
 
 @require_safe

@@ -32,6 +32,11 @@ COLUMNS = (
     tables.Column(gettext_lazy("State")),
     tables.Column(gettext_lazy("Asked")),
 )
+QUALITY_COLUMNS = (
+    tables.Column(gettext_lazy("Groups")),
+    tables.Column(gettext_lazy("Apart"), "number"),
+    tables.Column(gettext_lazy("Stable"), "number"),
+)
 STATES = {
     "queued": (gettext_lazy("Waiting"), "info"),
     "running": (gettext_lazy("Running"), "info"),
@@ -118,6 +123,8 @@ def clustering(request: Any, pk: int) -> HttpResponse:
         "names": [group.name for group in groups][:COLOURS],
         "points": points(one) if one.status == "finished" else (),
         "kept": kept(groups, request.actor),
+        "quality": [(row, row["k"] == one.k) for row in one.quality.get("of", ())],
+        "quality_columns": QUALITY_COLUMNS,
         "may_change": may(request.actor, "segments.change"),
     }
     return render(request, "segments/clustering.html", context)

@@ -1,6 +1,7 @@
 """The rule editor: a nested form that works by plain posts, and swaps what changed when htmx is there."""
 
 import json
+import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from crm import notices
 from crm.access import ActorRequest, needs
 from crm.refusals import Refused
+from profiles import queries as profile_queries
 from segments import actions, drafts, editing, queries, starters, wording
 from segments.drafts import Box, Line
 from segments.editing import Scope
@@ -27,6 +29,8 @@ from segments.rules.reading import Known, read_rule, read_text
 from segments.rules.writing import rule_json
 from segments.views.detail import found
 from segments.views.listing import usable_starters
+
+MOST_LETTERS = 40  # of the name of a page's questions
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,11 @@ def edited(request: ActorRequest, segment: Segment | None) -> HttpResponse:
     draft = drafts.read_form(request.POST, request.POST.getlist)
     if "do" in request.POST:
         draft, focus, fault = changed(draft, request.POST, scope)
-        return drawn(request, segment, form, draft, scope, at=now, focus=focus, json_fault=fault)
+        draft = editing.settled(draft, scope)
+        try:
+            return drawn(request, segment, form, draft, scope, at=now, focus=focus, json_fault=fault)
+        except profile_queries.Overtaken:  # the page has asked anew and waits for that
+            return HttpResponse(status=204)
     return saved(request, segment, form, draft, scope, at=now)
 
 
@@ -160,7 +168,9 @@ def from_json(draft: Box, text: str, scope: Scope) -> tuple[Box, str, str]:
 # --- judging a draft -----------------------------------------------------------------------------
 
 
-def judged(draft: Box, scope: Scope, actor: Any, segment: Segment | None, *, purpose: str, at: datetime) -> Look:
+def judged(
+    draft: Box, scope: Scope, actor: Any, segment: Segment | None, *, purpose: str, at: datetime, run: str
+) -> Look:
     """Each line by itself, then the whole of those that are finished, for the purpose that is chosen now."""
     faults, unfinished = line_faults(draft, scope)
     whole = drafts.assembled(draft, scope.features, skipped=[*faults, *unfinished])
@@ -172,7 +182,7 @@ def judged(draft: Box, scope: Scope, actor: Any, segment: Segment | None, *, pur
     look = Look(rule, faults, unfinished, proxies=tuple(wording.proxies(queries.proxies(rule, purpose), actor)))
     against = segment if segment and segment.kind == SegmentKind.RULE else None
     try:
-        preview = queries.preview(rule, actor, as_of=at, against=against)
+        preview = queries.preview(rule, actor, as_of=at, against=against, run=run)
     except queries.NotEvaluable as fault:
         return replace(look, reason=str(fault))
     by_part = {part: preview.counts[place] for place, part in whole.places if place in preview.counts}
@@ -223,12 +233,15 @@ def drawn(
     json_fault: str = "",
     more_faults: dict[str, str] | None = None,
 ) -> HttpResponse:
-    look = judged(draft, scope, request.actor, segment, purpose=purpose_of(form, segment), at=at)
+    run = request.POST.get("run", "")[:MOST_LETTERS] or secrets.token_hex(8)
+    asked = run if "do" in request.POST else ""  # a page that is loaded or saved waits for its own answer
+    look = judged(draft, scope, request.actor, segment, purpose=purpose_of(form, segment), at=at, run=asked)
     faults = {**look.faults, **(more_faults or {})}
     whole = drafts.assembled(draft, scope.features, skipped=[*look.faults, *look.unfinished])
     context = {
         "segment": segment,
         "form": form,
+        "run": run,
         "look": look,
         "root": editing.shown(draft, scope, counts=look.counts or {}, faults=faults, focus=focus),
         "unfinished": set(look.unfinished),
@@ -266,7 +279,8 @@ def saved(
         except RuleError as fault:
             faults = {drafts.ROOT: fault.said(request.actor.language)}
         except Refused as fault:
-            faults = {drafts.ROOT: fault.message}
+            faults = {} if fault.path == "name" else {drafts.ROOT: fault.message}
+            form.add_error("name" if fault.path == "name" else None, fault.message)
         else:
             notices.notify(request, _("Saved."))
             return redirect("segment", one.slug)

@@ -68,11 +68,15 @@ def new(request: ActorRequest) -> HttpResponse:
     form = NamedListForm(request.POST or None)
     if form.is_valid():
         one, now = form.cleaned_data, timezone.now()
-        made = actions.create_segment(
-            name=one["name"], description=one["description"], kind=SegmentKind.STATIC, by=request.actor, at=now
-        )
-        add_numbers(request, made, one["numbers"])
-        return redirect("segment-members", made.slug)
+        try:
+            made = actions.create_segment(
+                name=one["name"], description=one["description"], kind=SegmentKind.STATIC, by=request.actor, at=now
+            )
+        except Refused as fault:
+            form.add_error("name", fault.message)
+        else:
+            add_numbers(request, made, one["numbers"])
+            return redirect("segment-members", made.slug)
     context = {"form": form, "crumbs": [(_("Segments"), reverse("segments"))], "cancel_url": reverse("segments")}
     return render(request, "segments/named_list.html", context, status=400 if form.is_bound else 200)
 

@@ -1,5 +1,6 @@
 """The persona card of a segment: what the data say, what people wrote, and where the two have parted."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -12,7 +13,7 @@ from crm import notices
 from crm.access import ActorRequest, needs
 from segments import actions, personas, queries, wording
 from segments.forms import PersonaForm
-from segments.models import Persona
+from segments.models import Persona, Segment
 from segments.views.detail import found, frame_of, sentence_of
 
 
@@ -28,8 +29,20 @@ def persona(request: ActorRequest, slug: str) -> HttpResponse:
         "rows": [wording.compared(row, features) for row in card.computed if row.feature in features],
         "moved": [wording.drifted(row, features) for row in card.moved if row.feature in features],
         "words": words(card.written),
+        "habits": habits(one, at=now),
     }
     return render(request, "segments/persona.html", context)
+
+
+def habits(one: Segment, *, at: datetime) -> list[tuple[str, str]]:
+    """What a member buys, how often, and is worth: the means that are known; none before the profiles are built."""
+    try:
+        found = queries.means([one], at=at)[one.pk]
+    except queries.NotEvaluable:
+        return []
+    features = queries.catalogue()
+    known = [row for row in found if row.mean is not None]
+    return [(wording.said(features[row.feature]), wording.mean(row, features[row.feature])) for row in known]
 
 
 def words(written: Persona | None) -> list[tuple[Any, str]]:

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 from django.contrib import messages
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +16,7 @@ from crm import due, figures
 from crm import queries as crm_queries
 from crm.access import ActorRequest, needs
 from crm.keyset import LARGEST_ID
+from crm.lists import downloads
 from crm.notices import notify
 from crm.refusals import Refused
 from crm.rights import may
@@ -22,6 +24,20 @@ from segments import putting_off, worklist
 from segments.models import NotNow
 
 FEW = 5
+SHEET = downloads.Sheet(
+    "worklist",
+    "worklist",
+    (
+        (gettext_lazy("Customer"), lambda one: str(one.customer)),
+        (gettext_lazy("Number"), lambda one: one.customer.number),
+        (gettext_lazy("Company"), lambda one: str(one.customer.company or "")),
+        (gettext_lazy("Why"), lambda one: "; ".join(reason.words for reason in one.reasons)),
+        (gettext_lazy("By"), lambda one: "; ".join(f"{way.label} {way.address}".strip() for way in one.open_ways)),
+        (gettext_lazy("Spent in all"), lambda one: one.spent),
+        (gettext_lazy("Last contact"), lambda one: one.last_contact_at or ""),
+    ),
+    downloads.PERSONS,
+)
 SNOOZES = ((1, gettext_lazy("Tomorrow")), (3, gettext_lazy("In 3 days")), (7, gettext_lazy("In a week")))
 
 
@@ -42,8 +58,16 @@ def whole(request: ActorRequest) -> HttpResponse:
         "reasons": [(value, label) for value, label in NotNow.choices if value != NotNow.LATER],
         "may_change": may(actor, "tasks.change"),
         "put_off": worklist.marks(actor, at=now).count(),
+        "files": downloads.links(request, "worklist-file") if found else [],
     }
     return render(request, "segments/worklist.html", context)
+
+
+@require_safe
+@needs("worklist.view")
+def whole_file(request: ActorRequest, kind: str) -> HttpResponseBase:
+    """The list as a file, for a day without the house."""
+    return downloads.download(request, SHEET, worklist.entries(request.actor, at=timezone.now()), kind)
 
 
 def _answer(found: list[worklist.Entry]) -> str:

@@ -26,3 +26,9 @@ document.addEventListener("keydown", (event) => {
   const step = event.key === "ArrowDown" ? 1 : -1;
   stops.at((stops.indexOf(document.activeElement) + step) % stops.length).focus();
 });
+
+// On a narrow screen tabs and the places of the settings scroll sideways: the open one is brought into sight.
+document.querySelectorAll(".tabs, .settings__nav").forEach((bar) => {
+  const now = bar.querySelector("[aria-current]");
+  if (now) bar.scrollLeft += now.getBoundingClientRect().left - bar.getBoundingClientRect().left - 40;
+});

@@ -42,3 +42,32 @@ def test_a_card_moves_by_arrow_key_and_by_drag(page, live_server, deal) -> None:
     expect(stages.nth(3).locator("[data-card]")).to_have_count(1)
     deal.refresh_from_db()
     assert deal.stage.slug == "negotiating" and deal.moves.count() == 3 and heard == []
+
+
+def tab_to(page, place) -> None:
+    for _ in range(60):
+        if place.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{place} cannot be reached by Tab")
+
+
+@pytest.mark.parametrize(("language", "width", "moved", "undo"), [
+    ("en", 1440, "“Bikes” moved to “In touch”.", "Undo"), ("fi", 390, "”Bikes” siirrettiin vaiheeseen", "Kumoa"),
+])  # fmt: skip
+def test_a_card_moves_and_comes_back_by_keys_alone(page, live_server, deal, cast, language, width, moved, undo) -> None:
+    cast.anna.language = language
+    cast.anna.save()
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(live_server.url + reverse("sign-in") + "?next=" + reverse("deals"))
+    page.locator("[name=username]").fill("anna")
+    page.locator("[name=password]").fill("a long password")
+    page.keyboard.press("Enter")
+    card, stages = page.locator(f"#deal-{deal.pk}"), page.locator("[data-stage]")
+    tab_to(page, card)
+    page.keyboard.press("ArrowRight")
+    expect(stages.nth(1).locator("[data-card]")).to_have_count(1)
+    expect(page.locator("[data-board-live]")).to_contain_text(moved)
+    tab_to(page, page.get_by_role("button", name=undo, exact=True))
+    page.keyboard.press("Enter")
+    expect(stages.nth(0).locator("[data-card]")).to_have_count(1)

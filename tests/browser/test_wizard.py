@@ -56,35 +56,50 @@ def write(page: Page, label: str, words: str) -> None:
     page.keyboard.type(words)
 
 
-def test_a_campaign_is_planned_and_launched_by_keyboard(page: Page, live_server, regulars) -> None:
+WORDS = {
+    "en": ("Name", "Save and continue", "Write the text", "Subject", "Add", "Words", "Save", "people now",
+           ("Goal", "Audience", "Messages", "Test", "Schedule", "Check and launch")),
+    "fi": ("Nimi", "Tallenna ja jatka", "Kirjoita teksti", "Aihe", "Lisää", "Sanat", "Tallenna", "ihmiselle",
+           ("Tavoite", "Kohdeyleisö", "Viestit", "Testi", "Aikataulu", "Tarkista ja käynnistä")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "width"), [("en", 1280), ("fi", 390)])
+def test_a_campaign_is_planned_and_launched_by_keyboard(
+    page: Page, live_server, regulars, cast, language, width
+) -> None:
+    cast.maija.language = language
+    cast.maija.save()
+    name, onward, text, subject, add, words, save, launch, steps = WORDS[language]
+    page.set_viewport_size({"width": width, "height": 844})
     heard = []
     page.on("console", lambda line: heard.append(line.text) if line.type == "error" else None)
     page.goto(live_server.url + reverse("sign-in") + "?next=" + reverse("campaign-begin"))
-    page.get_by_label("Username").fill("maija")
-    page.get_by_label("Password").fill("a long password")
+    page.locator("[name=username]").fill("maija")
+    page.locator("[name=password]").fill("a long password")
     page.keyboard.press("Enter")
     current = page.locator(".stepper__step--current")
-    expect(current).to_contain_text("Goal")
-    write(page, "Name", "By keyboard")
-    press(page, "Save and continue")
-    expect(current).to_contain_text("Audience")
+    expect(current).to_contain_text(steps[0])
+    write(page, name, "By keyboard")
+    press(page, onward)
+    expect(current).to_contain_text(steps[1])
     tab_to(page, page.locator("[name=include]").first)
     page.keyboard.press("Space")
     expect(page.locator("#reach")).to_contain_text("3")
-    press(page, "Save and continue")
-    expect(current).to_contain_text("Messages")
-    press(page, "Write the text", "link")
-    write(page, "Subject", "Hello")
-    press(page, "Add")
-    write(page, "Words", "There is news, {{ customer.first_name }}.")
-    press(page, "Save")
+    press(page, onward)
+    expect(current).to_contain_text(steps[2])
+    press(page, text, "link")
+    write(page, subject, "Hello")
+    press(page, add)
+    write(page, words, "There is news, {{ customer.first_name }}.")
+    press(page, save)
     expect(page.locator(".version").first).to_contain_text("Hello")
-    for step in ("Test", "Schedule", "Check and launch"):
-        press(page, "Save and continue")
+    for step in steps[3:]:
+        press(page, onward)
         expect(current).to_contain_text(step)
     expect(page.locator("#checks")).to_be_visible()
     expect(page.locator(".stepper__step--undone")).to_have_count(0)
-    press(page, "people now")
+    press(page, launch)
     expect(page.locator("h1")).to_contain_text("By keyboard")
     assert Campaign.objects.get().status == "sending"
     assert heard == []

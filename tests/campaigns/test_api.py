@@ -93,3 +93,26 @@ def test_a_text_with_an_unknown_field_is_not_launched(api, new_customer, new_seg
     assert status == 400
     assert "line 2" in answer["error"]["message"] and "customer.first_name" in answer["error"]["choices"]
     assert Campaign.objects.get().status == "draft"
+
+
+@pytest.mark.parametrize(
+    ("values", "path"),
+    [
+        ({"guardrails": {"key": "complaint"}}, "guardrails"),
+        ({"guardrails": ["complaint"]}, "guardrails[0]"),
+        ({"guardrails": [{"ceiling": 0.1}]}, "guardrails[0].key"),
+        ({"guardrails": [{"key": "sorrow"}]}, "guardrails[0].key"),
+        ({"guardrails": [{"key": "complaint", "floor": 0.1}]}, "guardrails[0].floor"),
+        ({"guardrails": [{"key": "complaint", "ceiling": -0.1}]}, "guardrails[0].ceiling"),
+        ({"guardrails": [{"key": "complaint", "ceiling": 1.1}]}, "guardrails[0].ceiling"),
+        ({"guardrails": [{"key": "complaint", "allowed_rise": "much"}]}, "guardrails[0].allowed_rise"),
+        ({"worthwhile_lift": "-0.1"}, "worthwhile_lift"),
+        ({"worthwhile_lift": "5.1"}, "worthwhile_lift"),
+        ({"worthwhile_lift": "NaN"}, "worthwhile_lift"),
+        ({"send_from": "09:00", "send_until": "09:00"}, "send_until"),
+    ],
+)
+def test_a_limit_that_is_none_names_its_place(api, new_segment, values, path):
+    new_segment("people", [])
+    status, answer = draft(api, **values)
+    assert (status, answer["error"]["path"]) == (400, path)

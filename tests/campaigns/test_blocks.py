@@ -1,6 +1,8 @@
 """Letters made of blocks, the matrix they stand in, and what they may say of a person."""
 
 from datetime import timedelta
+from email import message_from_bytes, policy
+from html import unescape
 
 import pytest
 from django.urls import reverse
@@ -112,11 +114,13 @@ def shop(new_customer):
 
 def test_what_is_recommended_sells_well_is_liked_and_not_had_already(shop):
     told = facts.recommended([one.pk for one in shop], AT)
-    names = {n: [product["name"] for product in told[one.pk]] for n, one in enumerate(shop)}
+    names = {n: [product.name for product in told[one.pk]] for n, one in enumerate(shop)}
     assert names[7] == ["boat-1", "tent-1", "boat-2"]  # bought nothing: the commonest (4, 2 and 2 people)
     assert names[6][0] == "tent-2"  # a buyer of tents sees the other tent first, not the one they have
     assert "tent-1" not in names[6] and names[4][:2] == ["boat-1", "boat-2"]
-    assert told[shop[7].pk][0]["price"] == "€9.90"
+    known = facts.Facts(products=told)
+    prices = [known.of(shop[7].pk, (), language)["products"][0]["price"] for language in ("en", "fi", "xx")]
+    assert prices == ["€9.90", "9,90\xa0€", "€9.90"]
 
 
 def test_a_batch_takes_as_many_queries_as_one(shop, django_assert_num_queries):
@@ -136,6 +140,9 @@ def test_a_sent_letter_holds_what_its_reader_may_see(shop, new_campaign, new_seg
     told = {n: next(body for to, body in bodies.items() if f"ok-{n}@" in to) for n in (0, 6)}
     assert "For regulars" in told[0] and "For regulars" not in told[6]
     assert "tent-2" in told[6]
+    plain = message_from_bytes(next(body for to, body in sink.bodies.items() if "ok-6@" in to), policy=policy.default)
+    lines = plain.get_body(("plain",)).get_content().splitlines()
+    assert lines[lines.index("Look") + 2 :][:3] == ["tent-2 €9.90", "boat-1 €9.90", "boat-2 €9.90"]
     shown_before = queries.preview(campaign, "A", Customer.objects.get(number="N6"), as_of=AT + timedelta(days=1))
     assert "tent-2" in shown_before.html and "For regulars" not in shown_before.html
 
@@ -184,11 +191,42 @@ def test_what_is_missing_or_wrong_is_said_at_its_place_and_nothing_is_kept(edito
         ([{"kind": "button", "text": "Go", "url": ""}], "This block needs it."),
         ([{"kind": "button", "text": "Go", "url": "javascript:alert(1)"}], "Begin it with https://"),
         ([{"text": "{{ customer.shoe_size }}"}], "shoe_size"),
-        ([{"text": "{% if %}"}], "HTML, line"),
+        ([{"text": "{% if %}"}], "inside a field or tag something is missing."),
     ):
         page = client.post(url, posted(*parts))
         assert page.status_code == 400 and said in page.content.decode()
     assert campaign.variants.get(key="A").html == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"text": "Dear {{ customer.first_nam }}"}, "the nearest are: customer.first_name"),
+        ({"text": "One\n\nTwo\n- three\n\n{{ customer.shoe_size }}"}, "shoe_size"),
+        ({"text": "{% if customer.city %}Hi"}, "the tag “endif” is missing"),
+        ({"text": "Hi {{ customer.city"}, "the end of a field or tag is missing"),
+        ({"kind": "button", "text": "Go", "url": "https://{{ customer.city }}.fi/"}, "part of a link's host"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_fault_is_told_by_the_block_it_stands_in_and_shown_there(editor, wrong, said, place):
+    """Lines of the HTML that blocks become were written by nobody."""
+    client, campaign, url = editor
+    parts: list[dict] = [{"text": "Well\n\nwritten"}, {"text": "{{ customer.first_name }}"}, {"kind": "divider"}]
+    parts[place] = wrong
+    page = client.post(url, posted(*parts)).content.decode()
+    cards = page.split("Block ")[1:4]
+    assert [said in unescape(card) for card in cards] == [n == place for n in range(3)]
+    made = {"look": "calm", "blocks": [{"kind": "text", **part} for part in parts]}
+    html = blocks.html_of("calm", made["blocks"])
+    campaign.variants.filter(key="A").update(html=html, blocks=made)
+    (fault,) = queries.faults(campaign)["A"]
+    assert fault.block == place + 1 and str(fault).startswith(f"Block {place + 1}: ") and said in str(fault)
+
+
+def test_what_one_block_opens_another_may_close(editor):
+    client, _campaign, url = editor
+    assert client.post(url, posted({"text": "{% if customer.city %}"}, {"text": "{% endif %}"})).status_code == 302
 
 
 def test_another_block_and_a_starter_can_be_had_without_losing_anything(editor):
@@ -196,6 +234,29 @@ def test_another_block_and_a_starter_can_be_had_without_losing_anything(editor):
     page = client.post(url, posted({"text": "Kept words"}, add="yes", **{"add-kind": "button"}))
     assert page.status_code == 200 and "Kept words" in page.content.decode() and "Block 2" in page.content.decode()
     assert "An offer for you" in client.get(f"{url}?starter=offer").content.decode()
+
+
+def test_a_block_is_moved_up_without_losing_anything(editor):
+    client, _campaign, url = editor
+    body = posted({"text": "First"}, {"text": "Second", "segment": "", "value": "x"}, {"kind": "divider"}, up="1")
+    page = client.post(url, body)
+    parts = page.context["parts"]
+    assert page.status_code == 200
+    assert page.content.decode().count('type="hidden" name="b-1-ORDER"') == 1
+    assert [(part["kind"].value(), part["text"].value()) for part in parts] == [
+        ("text", "Second"), ("text", "First"), ("divider", None)
+    ]  # fmt: skip
+    assert [part["ORDER"].value() for part in parts] == ["1", "2", "3"] and parts[0]["value"].value() == "x"
+    assert client.post(url, {**body, "up": "0"}).context["parts"][0]["text"].value() == "First"
+
+
+@pytest.mark.parametrize("key", list(blocks.STARTERS))
+def test_the_library_shows_each_letter_as_its_reader_would_see_it(client, maija, key):
+    client.force_login(maija)
+    page = client.get(reverse("campaign-starter", args=[key]))
+    assert "{{" not in page.content.decode() and "style=" in page.content.decode()
+    assert "script-src" not in page["Content-Security-Policy"] and "sandbox" in page["Content-Security-Policy"]
+    assert client.get(reverse("campaign-starter", args=["none"])).status_code == 404
 
 
 def test_html_written_by_hand_is_kept_and_ends_the_blocks(editor):

@@ -9,9 +9,11 @@ import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib import import_module
 from io import StringIO
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.utils import timezone
 
@@ -21,7 +23,8 @@ from campaigns.delivery.worker import send_batch
 from campaigns.models import ContactCap, Message, RunStatus, WebhookTarget
 from chaos.sink import Sink
 from chaos.texts import Texts, answering
-from crm import calling
+from crm import actions as crm_actions
+from crm import addresses, calling, rights
 from crm.models import ConsentState, Customer, Suppression
 from tests.campaigns.conftest import AT, launched, sent
 
@@ -246,6 +249,31 @@ def test_letters_are_a_file_with_the_finished_text(client: Client, new_customer,
     assert (row["name"], row["street"], row["city"]) == ("Aino", "Katu 1", "'=cmd()")
     assert "Hello Aino" in row["text"]
     assert client.get(f"/campaigns/{campaign.pk}/list/google.csv").status_code == 404
+
+
+@pytest.mark.parametrize("is_erased", [False, True])
+def test_one_street_in_two_towns_is_two_letterboxes(is_erased, new_customer, new_campaign):
+    here = {"street": "Kirkkokatu 1", "postal_code": "00100", "city": "Helsinki"}
+    again = {"street": " kirkkokatu  1", "postal_code": "00 100", "city": "HELSINKI", "country": "FI"}
+    there = {"street": "Kirkkokatu 1", "postal_code": "33100", "city": "Tampere"}
+    people = [new_customer(n, consent=False, **where) for n, where in enumerate((here, again, there))]
+    consents(people, "post")
+    if is_erased:
+        crm_actions.erase_customer(people[0], by=rights.machine("test"), at=timezone.now())
+    run = launched(new_campaign(people, channel="post"))
+    reasons = ("erased", "suppressed", "") if is_erased else ("", "same_address", "")
+    assert tuple(run.messages.order_by("pk").values_list("reason", flat=True)) == reasons
+
+
+def test_whoever_lived_at_a_barred_street_stays_barred_at_the_whole_address(new_customer):
+    new_customer(1, street="Katu  1", postal_code="00100", city="Helsinki")
+    new_customer(2, street="Katu 2", postal_code="00100", city="Helsinki")
+    by_street = addresses._keyed("street:katu 1")
+    Suppression.objects.create(channel="post", address_key=by_street, reason="erased", at=AT, source="erasure")
+    import_module("crm.migrations.0019_postal_keys").carry_over(apps, None)
+    whole = addresses.address_key("post", "katu 1\n00100\nhelsinki\nfi")
+    kept = Suppression.objects.filter(channel="post").values_list("address_key", "reason")
+    assert set(kept) == {(by_street, "erased"), (whole, "erased")}
 
 
 def test_a_webhook_without_target_is_refused(new_customer, new_campaign, target):

@@ -172,3 +172,26 @@ def test_an_administrator_names_the_keys_and_accepts_on_the_page(client: Client,
     row = SenderDomain.objects.get()
     assert (row.selectors, row.accepted_by, row.accepted_reason) == ("pm s1", adele, "On its way")
     assert "On its way" in client.get(reverse("sender-domains")).content.decode()
+
+
+def test_the_api_tells_findings_in_codes_and_words_and_has_them_looked_at_again(
+    client: Client, draft: Campaign, maija: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poked: list[bool] = []
+    monkeypatch.setattr(tasks, "look_outside", lambda: poked.append(True))
+    client.force_login(maija)
+    address = f"/api/v1/campaigns/{draft.pk}/checks/"
+    before = client.get(address).json()
+    assert before["sender"]["verdict"] == "" and before["sender"]["may_send"] is True
+    assert (before["links"]["unasked"], [one["code"] for one in before["links"]["notes"]]) == (2, ["empty"])
+    checked()
+    told = client.get(address).json()["sender"]
+    assert (told["domain"], told["verdict"], told["may_send"]) == ("firm.fi", "bad", False)
+    failing = next(one for one in told["findings"] if one["verdict"] == "bad")
+    assert failing["sentence"] and failing["publish"][0]["kind"] == "TXT" and failing["publish"][0]["value"]
+    assert not poked and not LinkCheck.objects.exists()  # reading asks nothing of anybody outside
+    asked = client.post(address, {}, content_type="application/json")
+    assert asked.status_code == 202 and asked.json()["links"]["waiting"] == 2 and poked
+    checking.accept("firm.fi", reason="Moving", by=BY, at=NOW)
+    told = client.get(address).json()["sender"]
+    assert told["may_send"] is True and told["accepted_reason"] == "Moving"

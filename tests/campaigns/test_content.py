@@ -18,7 +18,7 @@ def source(html="", **parts):
 @pytest.mark.parametrize(
     ("html", "line", "words"),
     [
-        ("<p>\n\n{{ customer.shoe }}</p>", 3, "customer.first_name, customer.city"),
+        ("<p>\n\n{{ customer.shoe }}</p>", 3, "the nearest are: customer.city, customer.first_name"),
         ("a\n{% if customer.city %}", 2, "if"),
         ("a\n{{ customer.city | shout }}", 2, "shout"),
         ("<p>\n<script>alert(1)</script>", 2, "scripts"),
@@ -173,3 +173,53 @@ def test_ordinary_addresses_and_our_own_are_no_faults():
     )
     known = ["customer.city", "customer.email", "unsubscribe_url"]
     assert composition.faults(Source("Hi", "", html, ""), known) == []
+
+
+@pytest.mark.parametrize(
+    ("html", "url"),
+    [
+        ('{% for product in products %}<a href="https://x.fi/{{ product.sku }}">x</a>{% endfor %}', ""),
+        ('{% assign c = customer.number %}<a href="https://x.fi/?n={{ c }}">x</a>', ""),
+        ('<a href="https://x.fi/{{ customer.number | default: "x" }}">x</a>',
+         'https://x.fi/{{ customer.number | default: "x" }}'),
+        ('<a href="https://x.fi/{{ products[0].sku }}">x</a>', ""),
+        ('<a href="https://x.fi/{{ feature.n }}">x</a>', ""),
+    ],
+)  # fmt: skip
+def test_a_link_leads_where_the_text_says_though_its_address_is_kept_apart(html, url):
+    made = composition.compose(composition.Source("s", "", html, ""))
+    assert made.urls == ((url,) if url else ())
+    known = {"customer": {"number": "7"}, "products": [{"sku": "7"}], "feature": {"n": 7}}
+    links = [merge.filled(one, known, escape=False) for one in made.urls]
+    assert 'href="https://x.fi/' in merge.filled(made.html, {**known, "links": links}, escape=True)
+    assert '7">x</a>' in merge.filled(made.html, {**known, "links": links}, escape=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "urls"),
+    [
+        ("{% for one in products %}https://x.fi/{{ one.sku }} {% endfor %}", ()),
+        ("https://x.fi/{{ feature.n }} ", ()),
+        ("https://x.fi/{{ customer.number }} ", ("https://x.fi/{{ customer.number }}",)),
+    ],
+)
+def test_an_address_in_a_text_message_leads_where_the_text_says(text, urls):
+    numbered, found = composition._with_numbered_addresses(text)
+    assert found == urls
+    known = {"customer": {"number": "7"}, "products": [{"sku": "7"}], "feature": {"n": 7}}
+    links = [merge.filled(one, known, escape=False) for one in found]
+    assert merge.filled(numbered, {**known, "links": links}, escape=False) == "https://x.fi/7 "
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% for n in (1..2000) %}{% endfor %}" * 3_000,
+        "{% assign word = 'a' | append: 'b' %}" * 20_000,
+    ],
+)
+def test_a_text_that_would_keep_a_worker_busy_is_given_up(text):
+    """Each of its tags is within the limits; together they would take seconds for every recipient."""
+    with pytest.raises(merge.RenderFailed, match="takes too long"):
+        merge.filled(text, {}, escape=True)
+    assert merge.filled("{{ name | upcase }}", {"name": "x"}, escape=True) == "X"

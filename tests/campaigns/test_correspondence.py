@@ -9,14 +9,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from campaigns import announcing, correspondence, forgetting, queries
+from campaigns import announcing, correspondence, forgetting, letter_texts, queries
 from campaigns.delivery.sweeping import sweep
 from campaigns.delivery.worker import send_batch
-from campaigns.models import Campaign, Message, Response, Run, Variant
+from campaigns.models import Campaign, LetterText, Message, Response, Run, Variant
 from chaos.sink import Sink
 from crm import access, timeline
 from crm.models import Customer, Hook, HookCall, Suppression
-from crm.refusals import NotPossibleNow
+from crm.refusals import NotPossibleNow, Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -192,3 +192,69 @@ def test_webhooks_are_told_once_of_what_became_of_messages_and_what_came_back(
         announcing.tell_responses(at=timezone.now())
     told = HookCall.objects.order_by("topic").values_list("topic", "data__customer_number")
     assert list(told) == [("message.sent", "N1"), ("response.click", "N1")]
+
+
+def test_a_letter_that_left_is_a_contact_and_one_taken_back_is_none(mine: Customer, anna: Any, sink: Sink) -> None:
+    actor = access.of_user(anna)
+    correspondence.take_back(written(mine, anna), by=actor, at=timezone.now())
+    assert timeline.last_contacts(actor, [mine.pk]) == {}
+    sent = leave(written(mine, anna, text="Once more."))
+    assert timeline.last_contacts(actor, [mine.pk]) == {mine.pk: sent.final_at}
+    assert timeline.last_contacts(actor, [mine.pk], since=timezone.now() + timedelta(minutes=1)) == {}
+
+
+def test_a_kept_text_stands_between_greeting_and_signature(mine: Customer, anna: Any, cast: SimpleNamespace) -> None:
+    client = Client()
+    client.force_login(anna)
+    given = {"name": "Thanks", "subject": "Thank you", "text": "It was good to talk.", "is_shared": ""}
+    assert client.post("/settings/letter-texts/new/", given).status_code == 302
+    kept = LetterText.objects.get()
+    page = client.get(f"/customers/{mine.pk}/letter/?text={kept.pk}")
+    form = page.context["form"]
+    assert form["subject"].value() == "Thank you"
+    assert "\n\nIt was good to talk.\n\n" in form["text"].value() and "Anna Aho" in form["text"].value()
+
+
+def test_texts_are_one_s_own_until_they_are_shared(anna: Any, cast: SimpleNamespace) -> None:
+    given = {"name": "Thanks", "subject": "", "text": "Good.", "is_shared": False}
+    row = letter_texts.keep_text(given, by=access.of_user(anna), at=timezone.now())
+    theirs = Client()
+    theirs.force_login(cast.bertil)
+    assert theirs.get(f"/settings/letter-texts/{row.pk}/").status_code == 404
+    letter_texts.keep_text({**given, "is_shared": True}, text=row, by=access.of_user(anna), at=timezone.now())
+    assert "Thanks" in theirs.get("/settings/letter-texts/").content.decode()
+    theirs.post(f"/settings/letter-texts/{row.pk}/", {**given, "text": "Mine now"})
+    theirs.post(f"/settings/letter-texts/{row.pk}/delete/")
+    row.refresh_from_db()
+    assert (row.text, row.deleted_at) == ("Good.", None)
+    assert theirs.get(f"/settings/letter-texts/{row.pk}/").status_code == 404, "a form that could not be saved"
+
+
+def test_whoever_may_delete_a_text_may_bring_it_back_and_nobody_else(anna: Any, cast: SimpleNamespace) -> None:
+    given = {"name": "Thanks", "subject": "", "text": "Good.", "is_shared": True}
+    row = letter_texts.keep_text(given, by=access.of_user(anna), at=timezone.now())
+    theirs, admin = Client(), Client()
+    theirs.force_login(cast.bertil)
+    admin.force_login(cast.adele)
+    admin.post(f"/settings/letter-texts/{row.pk}/delete/")
+    assert theirs.post(f"/settings/letter-texts/{row.pk}/restore/").status_code == 404
+    row.refresh_from_db()
+    assert row.deleted_at
+    admin.post(f"/settings/letter-texts/{row.pk}/restore/")
+    row.refresh_from_db()
+    assert row.deleted_at is None
+
+
+def test_a_text_of_another_s_own_is_not_put_into_a_letter(mine: Customer, anna: Any, cast: SimpleNamespace) -> None:
+    given = {"name": "Theirs", "subject": "Secret", "text": "Nobody else's.", "is_shared": False}
+    row = letter_texts.keep_text(given, by=access.of_user(cast.bertil), at=timezone.now())
+    client = Client()
+    client.force_login(anna)
+    page = client.get(f"/customers/{mine.pk}/letter/?text={row.pk}").content.decode()
+    assert "Secret" not in page and "Nobody else" not in page and "Theirs" not in page
+
+
+def test_a_text_that_could_not_be_sent_is_refused(anna: Any) -> None:
+    given = {"name": "Bad", "subject": "", "text": "Hello {{ nobody.knows }}", "is_shared": False}
+    with pytest.raises(Refused):
+        letter_texts.keep_text(given, by=access.of_user(anna), at=timezone.now())

@@ -16,7 +16,7 @@ def test_launch_campaign_prints_the_account_as_json(new_customer, new_campaign, 
     account = json.loads(capsys.readouterr().out)
     assert (account["status"], account["expected"], account["states"]) == ("completed", 5, {"sent": 5})
     assert account["is_accounted_for"] and sink.arrived.total() == 5
-    with pytest.raises(CommandError, match="finished"):
+    with pytest.raises(CommandError, match="Finished"):
         call_command("launch_campaign", "autumn")
     with pytest.raises(CommandError, match="There are: autumn"):
         call_command("launch_campaign", "spring")

@@ -32,7 +32,7 @@ def same(mail):
     assert ours[:2] == django[:2]
     for mine, theirs in zip(ours[2], django[2], strict=True):
         assert mine[:2] == theirs[:2]
-        assert mine[2].splitlines() == theirs[2].splitlines()
+        assert mine[2].rstrip(b"\r\n").splitlines() == theirs[2].rstrip(b"\r\n").splitlines()
 
 
 def mail_of(subject="Hello", text="Hi", html="", **more):

@@ -87,6 +87,9 @@ def test_the_calendar_shows_what_left_and_what_will(client, maija, new_customer,
     assert days[(AT + timedelta(days=3)).date()] == ["World"] and made.campaign.slug == "world"
     month = f"{timezone.localtime(Campaign.objects.get(name='Later').send_at):%Y-%m}"
     assert "Later" in client.get(reverse("campaigns-calendar") + f"?month={month}").content.decode()
+    Campaign.objects.filter(name="Later").update(send_at=timezone.now() - timedelta(days=2))
+    page = client.get(reverse("campaigns-calendar") + f"?week={timezone.localtime() - timedelta(days=2):%Y-%m-%d}")
+    assert "missed its time" in page.content.decode()
     for strange in ("", "x", "2026-13", "9999-12", "0001-01"):
         assert client.get(reverse("campaigns-calendar"), {"month": strange}).status_code == 200
 

@@ -163,6 +163,36 @@ def paused(campaign) -> None:
         connection.close()
 
 
+def test_what_waits_past_its_days_expires_and_only_what_a_person_asks_for_is_sent(
+    client, maija, new_customer, new_campaign, sink: Sink
+):
+    """An offer that was paused for weeks is not sent as if it were new; nobody is lost from the account by it."""
+    run = launched(new_campaign([new_customer(n) for n in range(4)], window_days=3))
+    first = Message.objects.filter(run=run).first()
+    Message.objects.filter(pk=first.pk).update(state="unknown", attempts=1, reason="connection_broke")
+    actions.pause(run.campaign, by=BY, at=timezone.now())
+    Run.objects.filter(pk=run.pk).update(sealed_at=timezone.now() - timedelta(days=4))
+    client.force_login(maija)
+    assert "Its days are over" in client.get(f"/campaigns/{run.campaign_id}/").content.decode()
+    actions.resume(run.campaign, by=BY, at=timezone.now())
+    actions.resend_unknown(run, by=BY, at=timezone.now())
+    run = sent(Run.objects.get(pk=run.pk))
+    assert queries.progress(run).states == {"expired": 3, "sent": 1} and run.status == RunStatus.COMPLETED
+    assert [to for to, _ in sink.arrived] == [first.customer.email]
+    assert queries.progress(run).is_accounted_for
+    page = client.get(f"/campaigns/{run.campaign_id}/report/").content.decode()
+    assert "Too late to be sent" in page and "The days in which it counts were over" in page
+
+
+def test_a_run_told_of_the_past_is_sent_as_of_then(new_customer, new_campaign, sink: Sink):
+    """The demo's campaign of three weeks ago: its days are over now, and were not when it left."""
+    then = timezone.now() - timedelta(days=21)
+    run = launched(new_campaign([new_customer(n) for n in range(3)], window_days=7))
+    Run.objects.filter(pk=run.pk).update(sealed_at=then, started_at=then)
+    actions.carry_out(run.pk, at=then)
+    assert queries.progress(Run.objects.get(pk=run.pk)).states == {"sent": 3} and sink.arrived.total() == 3
+
+
 def test_one_connection_carries_a_hundred_messages(new_customer, new_campaign, sink: Sink):
     sent(launched(new_campaign([new_customer(n) for n in range(150)])))
     assert (sink.arrived.total(), sink.conversations) == (150, 2)

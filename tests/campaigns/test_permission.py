@@ -9,7 +9,7 @@ from campaigns import actions, queries, responses
 from campaigns.delivery import claims, transitions, worker
 from campaigns.delivery.permission import OBJECTIONS
 from campaigns.lifecycle import MOVES, MoveNotAllowed, possible
-from campaigns.models import Campaign, CampaignStatus, Message, Run, RunStatus, SendingRules
+from campaigns.models import Campaign, CampaignStatus, Message, Run, RunStatus, SendingRules, Topic, TopicChoice
 from chaos.sink import Sink
 from crm.addresses import address_key
 from crm.models import ConsentState, Customer, Suppression
@@ -25,6 +25,12 @@ def grant_any(customer, **values):
     ConsentState.objects.create(customer=customer, **said)
 
 
+def leave_its_topic(customer):
+    topic = Topic.objects.create(name_en="News", name_fi="Uutiset")
+    Campaign.objects.update(topic=topic)
+    TopicChoice.objects.create(customer=customer, topic=topic, is_wanted=False, said_at=LATER)
+
+
 CHANGES = {
     "erased": lambda one: Customer.objects.filter(pk=one.pk).update(erased_at=LATER),
     "merged": lambda one: Customer.objects.filter(pk=one.pk).update(
@@ -33,6 +39,7 @@ CHANGES = {
     "restricted": lambda one: Customer.objects.filter(pk=one.pk).update(restricted_at=LATER),
     "objected": lambda one: Customer.objects.filter(pk=one.pk).update(objected_at=LATER),
     "no_consent": lambda one: grant_any(one, is_granted=False),
+    "topic_refused": lambda one: leave_its_topic(one),
     "suppressed": lambda one: Suppression.objects.create(
         channel="email", address_key=one.messages.get().address_key, reason="manual", at=LATER, source="test"
     ),

@@ -1,6 +1,7 @@
 """Planning step by step: from a name to a campaign that may leave, each step saved, each gap named with its place."""
 
 import re
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
@@ -8,6 +9,8 @@ from django.urls import reverse
 from lxml import html
 
 from campaigns.models import Campaign
+from campaigns.results import planned, sketch
+from campaigns.results.planned import Baseline
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +92,17 @@ def test_a_tick_is_saved_at_once_and_shows_whom_it_reaches(as_maija, new_campaig
     assert draft.include.get() == people
 
 
+def test_the_smallest_effect_is_that_of_those_who_would_get_it(as_maija, new_campaign, new_customer):
+    draft = new_campaign([new_customer(n) for n in range(60)])
+    for n in range(60, 100):
+        new_customer(n, consent=False).memberships.create(
+            segment=draft.include.get(), entered_at="2026-11-01T00:00Z", entered_reason="added"
+        )
+    for url in (plan(draft, "test"), reverse("campaign-launch", args=[draft.pk])):
+        page = as_maija.get(url).content.decode()
+        assert "60 people: an effect of" in page and "100 people: an effect" not in page, url
+
+
 def test_what_is_missing_is_named_at_every_step_with_the_way_to_mend_it(as_maija, new_campaign):
     draft = new_campaign([], variants=[{"key": "A", "subject": "Hi", "html": "{{ customer.shoe_size }}"}])
     draft.include.clear()
@@ -147,3 +161,31 @@ def test_a_campaign_on_its_way_is_not_planned_any_more_and_a_strange_step_is_non
     assert as_maija.get(plan(draft, "nonsense")).status_code == 404
     Campaign.objects.filter(pk=draft.pk).update(status="sending")
     assert as_maija.get(plan(draft, "goal"))["Location"] == reverse("campaign", args=[draft.pk])
+
+
+def test_what_can_be_found_is_told_for_the_rule_that_decides(new_campaign):
+    """A version has to beat all others, and in a segment even where no other segment helps: both cost something."""
+    draft = new_campaign([], goal="click")
+    segments = [SimpleNamespace(name=name, size=800) for name in ("one", "two")]
+
+    def of(arms):
+        return sketch.sketch(draft, arms, segments, Baseline(800, 0.1), 800)
+
+    two, three = of(sketch.Arms({"A": 1, "B": 1}, 0)), of(sketch.Arms({"A": 1, "B": 1, "C": 1}, 0))
+    assert two.meaning == "In a segment it is found even if no other segment has such an effect."
+    assert "it has to beat every other." in three.meaning
+    everybody, segment, _other = (float(re.search(r"effect of ([\d.]+)", line.text)[1]) for line in two.lines)
+    assert everybody < segment, "the same number of people, but read among two"
+    fewer = sketch.sketch(draft, sketch.Arms({"A": 1, "B": 1}, 0), segments, Baseline(1600, 0.1), 800)
+    assert [line.people for line in fewer.lines] == [800, 400, 400], "half of the members may be written to"
+    draft.goal = "conversion"
+    held = of(sketch.Arms({"A": 1, "B": 1}, 0.1))
+    assert "every other and the hold-out" in held.meaning
+
+
+def test_a_version_without_weight_is_no_arm(new_campaign):
+    weights = {"A": 1, "B": 1, "C": 0}
+    plan = planned.plan(
+        {"goal": "click", "weights": weights, "holdout_share": "0", "guardrails": []}, Baseline(100, 0.1), {}, 0
+    )
+    assert plan.variants == ("A", "B")

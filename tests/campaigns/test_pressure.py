@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from campaigns import actions, queries
+from campaigns import actions, queries, scheduling
 from campaigns.delivery.worker import send_batch
-from campaigns.models import ContactCap, Message, Run
+from campaigns.models import Campaign, ContactCap, Message, Run
 from chaos.sink import Sink
 from tests.campaigns.conftest import BY, launched, sent
 
@@ -63,6 +63,21 @@ def test_a_scheduled_campaign_of_higher_priority_keeps_its_turn(new_customer, ne
     run = sent(launched(new_campaign([shared, alone], name="Small")))
     assert reasons_of(run) == {"outranked": 1}
     assert [to for to, _ in sink.arrived] == [alone.email]
+
+
+def test_a_campaign_that_missed_its_time_keeps_no_turn(new_customer, new_campaign, sink: Sink):
+    """Nobody launches it by itself any more: those it would have gone to must not wait for it for ever."""
+    ContactCap.objects.create(at_most=1, period_hours=24)
+    customer = new_customer(1)
+    great, small = new_campaign([customer], name="Great", priority=9), new_campaign([customer], name="Small")
+    actions.schedule(great, send_at=timezone.now() + timedelta(hours=1), by=BY, at=timezone.now())
+    for hours_late, will_get_it in ((5, 0), (7, 1)):
+        Campaign.objects.filter(pk=great.pk).update(send_at=timezone.now() - timedelta(hours=hours_late))
+        Campaign.objects.filter(pk=small.pk).update(updated_at=timezone.now())  # the answer is not kept
+        small.refresh_from_db()
+        assert queries.reach(small, as_of=timezone.now()).will_get_it == will_get_it
+    assert scheduling.was_missed(Campaign.objects.get(pk=great.pk), timezone.now())
+    assert reasons_of(sent(launched(small))) == {}
 
 
 def test_of_two_sealed_runs_the_more_important_wins_whoever_sends_first(new_customer, new_campaign, sink: Sink):

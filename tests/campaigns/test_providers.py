@@ -4,20 +4,24 @@ import base64
 import hashlib
 import hmac
 import json
+import random
 import time
+from datetime import timedelta
 
 import pytest
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from campaigns import responses
 from campaigns.content import addresses
-from campaigns.delivery import lines
+from campaigns.delivery import health, lines, returned
 from campaigns.delivery.worker import send_batch
 from campaigns.models import Message, ProviderEvent, Response, RunStatus
 from chaos.sink import Sink
 from crm.models import ConsentState, Suppression
 from tests.campaigns.conftest import launched, sent
+from tests.campaigns.test_returns import dsn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEY, SECRET = "a signing key", "hook:secret"
@@ -124,6 +128,90 @@ def test_a_replay_does_not_send_away_who_came_back(client: Client, message):
     Suppression.objects.all().delete()
     assert post(client, "mailgun", body) == 200
     assert ConsentState.objects.get().is_granted and not Suppression.objects.exists()
+
+
+TOLD = {
+    "delivered": lambda message: ("mailgun", mailgun(message, "delivered", n="d1")),
+    "opened": lambda message: ("mailgun", mailgun(message, "opened", n="o1")),
+    "full": lambda message: ("postmark", postmark(message, n=1, **SOFT)),
+    "gone": lambda message: ("postmark", postmark(message, n=2)),
+    "complained": lambda message: ("mailgun", mailgun(message, n="c1")),
+    "left": lambda message: ("mailgun", mailgun(message, "unsubscribed", n="u1")),
+}
+
+
+def standing(message) -> dict:
+    """What is known of a message and its recipient, but which of the reasons to write no more was heard first."""
+    message.refresh_from_db()
+    return {
+        "responses": sorted(Response.objects.values_list("kind", "by_class", "class_reason")),
+        "did": message.did,
+        "state": message.state,
+        "suppressed": Suppression.objects.filter(address_key=message.address_key).count(),
+        "consent": ConsentState.objects.get(purpose="marketing").is_granted,
+    }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_events_out_of_order_and_again_come_to_the_same_and_suppress_for_good(client: Client, message, seed):
+    """Nothing that is told later, or once more, takes a suppression off or counts twice."""
+    draw, words = random.Random(seed), list(TOLD)
+    draw.shuffle(words)
+    barred = False
+    for word in [*words, *draw.choices(words, k=8)]:
+        assert post(client, *TOLD[word](message)) == 200
+        now = Suppression.objects.exists()
+        assert now or not barred
+        barred = now
+    assert standing(message) == {
+        "responses": [
+            ("bounce", "machine", "hard"),
+            ("bounce", "machine", "soft"),
+            ("complaint", "human", "own_act"),
+            ("unsubscribe", "human", "own_act"),
+        ],
+        "did": sum(1 << place for place in (7, 8, 9, 10, 11)),
+        "state": "sent",
+        "suppressed": 1,
+        "consent": False,
+    }
+    assert ProviderEvent.objects.count() == len(TOLD)
+
+
+def test_one_bounce_told_by_the_provider_and_by_mail_is_one_person_who_was_lost(client: Client, message):
+    assert post(client, "postmark", postmark(message)) == 200
+    assert returned.take(dsn(message), at=timezone.now()) == "hard_bounce"
+    assert [(one.name, one.hard) for one in health.by_domain(message.run)] == [("mail.example", 1)]
+    assert health.rates(message.run)[1].count == 1 and Suppression.objects.count() == 1
+
+
+def test_leaving_that_is_told_after_the_person_came_back_bars_nobody(client: Client, message):
+    """The event is an hour old when it arrives, and half an hour ago they signed up again."""
+    ConsentState.objects.update(since_at=timezone.now() - timedelta(minutes=30))
+    assert post(client, "mailgun", mailgun(message, "unsubscribed", timestamp=time.time() - 3600)) == 200
+    assert Response.objects.get().kind == "unsubscribe"
+    assert ConsentState.objects.get().is_granted and not Suppression.objects.exists()
+
+
+@pytest.mark.parametrize(("word", "comes_back"), [("complained", False), ("gone", False), ("full", True)])
+def test_who_left_and_then_complained_or_is_gone_is_not_taken_off_the_list_by_coming_back(
+    client: Client, message, word, comes_back
+):
+    for one in ("left", word):
+        assert post(client, *TOLD[one](message)) == 200
+    assert Suppression.objects.get().reason == "unsubscribed"
+    responses.lift_own_unsubscription(message, at=timezone.now())
+    assert Suppression.objects.exists() is not comes_back
+
+
+def test_an_event_of_one_message_does_nothing_to_another(client: Client, message, new_customer, new_campaign):
+    """The key is signed for its message: another number before it, or another message's key, is nobody's."""
+    other = sent(launched(new_campaign([new_customer(2)], name="Other"))).messages.get()
+    key = addresses.token(message, addresses.ID).partition("-")[2]
+    assert post(client, "postmark", postmark(message, Metadata={"kohde": f"{other.pk}-{key}"})) == 200
+    opener = addresses.token(other, addresses.OPEN)
+    assert post(client, "postmark", postmark(message, n=3, Metadata={"kohde": opener})) == 200
+    assert not Suppression.objects.exists() and not Response.objects.exists()
 
 
 def test_a_delivery_settles_a_doubt(client: Client, message):

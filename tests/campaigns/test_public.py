@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from email import message_from_bytes, policy
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -10,15 +11,15 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns import queries, responses
+from campaigns import notes, queries, responses
 from campaigns.content import addresses
 from campaigns.forgetting import forget_browsers, forget_erased
 from campaigns.models import Link, Message, Response
 from campaigns.queries import reach
 from chaos.sink import Sink
 from crm.actions import erase_customer
-from crm.models import ConsentEntry, ConsentState, Event, Suppression
-from tests.campaigns.conftest import BY, grant, launched, sent
+from crm.models import ConsentEntry, ConsentState, Customer, Event, FieldDefinition, Order, Suppression
+from tests.campaigns.conftest import AT, BY, grant, launched, sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"
@@ -72,6 +73,16 @@ def test_following_every_link_by_get_changes_no_consent(client: Client, hrefs):
     assert list(ConsentState.objects.values()) == before
     assert not Suppression.objects.exists()
     assert not Response.objects.exclude(by_class="machine").exists()
+
+
+@pytest.mark.parametrize(("kind", "said"), [("u", {"List-Unsubscribe": "One-Click"}), ("p", {"wanted": []})])
+def test_who_was_merged_since_leaves_as_who_they_are_now(kind, said, client: Client, hrefs, run, new_customer):
+    winner = new_customer(2, "ok-b@mail.example")
+    gone = run.messages.get().customer
+    Customer.objects.filter(pk=gone.pk).update(merged_into=winner)
+    assert client.post(one(hrefs, kind), said).status_code == 200
+    assert not winner.consents.get(purpose="marketing", channel="email").is_granted
+    assert gone.consents.get(purpose="marketing", channel="email").is_granted
 
 
 def test_one_click_leaves_at_once_without_cookies_or_csrf(hrefs, run):
@@ -232,6 +243,43 @@ def test_ones_data_are_shown_to_the_mailbox_only_and_for_a_day(
     assert client.get(path).status_code == 404
 
 
+def test_ones_data_are_told_in_words_of_ones_language(client: Client, hrefs):
+    """Codes, columns and Python values are for the file; the page is read by a person."""
+    customer = Message.objects.get().customer
+    type(customer).objects.filter(pk=customer.pk).update(
+        language="fi", birth_date="1990-05-01", attributes={
+            "shoe_size": "42", "member_since": "2024-03-05", "is_member": True, "saved": "2500.5", "likes": ["sauna"],
+            "diet": "vegan", "gone": "2023-12-24", "nowhere": 7,
+        },
+    )  # fmt: skip
+    for key, label_fi, kind, more in (
+        ("shoe_size", "Kengännumero", "text", {}),
+        ("member_since", "Jäsen alkaen", "date", {}),
+        ("is_member", "Jäsen", "truth", {}),
+        ("saved", "Säästetty", "money", {"unit": "EUR"}),
+        ("likes", "Pitää", "list", {}),
+        ("diet", "Ruokavalio", "choice", {"choices": ["vegan"], "sensitivity": "special"}),
+        ("gone", "Viimeksi", "date", {"archived_at": AT}),
+    ):
+        said = {"entity": "customer", "key": key, "label": key, "label_fi": label_fi, "type": kind, **more}
+        FieldDefinition.objects.create(created_at=AT, **said)
+    Order.objects.create(
+        source="s", number="77", customer=customer, currency="EUR", total_amount="1234.5", ordered_at=AT,
+        created_at=AT, updated_at=AT,
+    )  # fmt: skip
+    customer.refresh_from_db()
+    page = unescape(
+        client.get(notes.url(notes.OWN_DATA, customer).removeprefix("http://localhost:8000")).content.decode()
+    )
+    for said in ("Etunimi: ", "Kieli: ", "1.5.1990", "Kengännumero: 42", "1\xa0234,50\xa0€", "Lähetetty", "Sähköposti"):
+        assert said in page, said
+    own = ("Jäsen alkaen: 5.3.2024", "Jäsen: Kyllä", "Säästetty: 2\xa0500,50\xa0€", "Pitää: sauna", "Ruokavalio: vegan")
+    for said in (*own, "Viimeksi: 24.12.2023", "nowhere: 7"):
+        assert said in page, said
+    for code in ("first name", "first_name", "marketing ·", "· sent", "1234.5000", "{"):
+        assert code not in page.replace(customer.email, ""), code
+
+
 def test_a_consent_asked_for_is_given_by_the_button_alone(client: Client, new_customer, new_segment, sink: Sink, adele):
     customer = new_customer(7, "ok-new@mail.example", consent=False)
     client.force_login(adele)
@@ -274,3 +322,13 @@ def test_whoever_left_and_was_erased_is_never_written_to_again_though_a_file_bri
     again = sent(launched(new_campaign([new_customer(2, "OK-a@Mail.example")], name="Again")))
     assert queries.losses(again) == {"suppressed": 1}
     assert sink.arrived.total() == 1
+
+
+def test_a_doubt_and_what_waits_keep_no_mailbox_of_the_erased(run):
+    message = Message.objects.get(run=run)
+    erase_customer(message.customer, by=BY, at=timezone.now())
+    for state, is_kept in (("unknown", False), ("deferred", False), ("handing", True)):
+        Message.objects.filter(pk=message.pk).update(state=state, address_key="x", code="no <a@b.fi>")
+        forget_erased(at=timezone.now())
+        message.refresh_from_db()
+        assert bool(message.address_key) is is_kept, state

@@ -1,12 +1,15 @@
 """The end of a report: who did not get it and why, with the people behind each reason; what segmenting earned."""
 
 import re
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from campaigns import doings
 from campaigns.models import Message, Response
+from crm import figures
 from tests.campaigns.conftest import launched
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +46,11 @@ def test_strange_addresses_of_people_are_answered(as_maija, new_customer, new_ca
 
 @pytest.mark.parametrize(
     ("segmented", "mass", "said"),
-    [(40, 10, "Segmenting itself earned"), (10, 40, "Segmenting itself lost"), (0, 0, "All values are the same")],
+    [
+        (40, 10, "Segmenting itself earned"),
+        (10, 40, "Segmenting itself lost"),
+        (0, 0, "Nothing can be told yet"),
+    ],
 )
 def test_the_report_says_what_segmenting_itself_earned(
     as_maija, new_customer, new_campaign, new_segment, segmented, mass, said
@@ -84,3 +91,56 @@ def test_the_calendar_shows_a_week_and_leads_to_its_month(as_maija):
     assert "?week=2026-11-16" in page and "?week=2026-11-30" in page
     for strange in ("", "x", "1500-01-01", "2026-13-40"):
         assert as_maija.get(reverse("campaigns-calendar"), {"week": strange}).status_code == 200
+
+
+def clicked(run, shares):
+    """Who got it clicked: these shares of each version's people."""
+    Message.objects.filter(run=run, state="queued").update(state="sent", final_at=timezone.now())
+    for key, share in shares.items():
+        rows = list(Message.objects.filter(run=run, variant__key=key))
+        Response.objects.bulk_create(
+            Response(message=one, kind="click", by_class="human", at=timezone.now(), source_id="c")
+            for one in rows[: round(len(rows) * share)]
+        )
+    doings.recount(Message.objects.filter(run=run))
+
+
+def test_nothing_is_called_better_where_the_split_is_broken(as_maija, new_customer, new_campaign):
+    """A marketer reads the badges first: beside figures that mean nothing there may be none that judges."""
+    run = launched(new_campaign([new_customer(n) for n in range(400)], goal="click"))
+    url = reverse("campaign-report", args=[run.campaign_id])
+    clicked(run, {"A": 0.05, "B": 0.4})
+    page = as_maija.get(url)
+    assert page.context["forests"][0].intervals[0].verdict == "better" and page.context["arms"][1].chance == "100%"
+    one_of = run.campaign.variants.get(key="A")
+    wrong = Message.objects.filter(run=run, variant__key="B").values_list("pk", flat=True)[:90]
+    Message.objects.filter(pk__in=list(wrong)).update(variant=one_of)
+    clicked(run, {"A": 0.0})
+    Response.objects.create(
+        message=Message.objects.filter(run=run).first(), kind="open", at=timezone.now(), source_id="read the sums again"
+    )
+    page = as_maija.get(url)
+    assert "(p-value &lt; 0.0001). Trust no figure here." in words(page)
+    assert {row.verdict for plot in page.context["forests"] for row in plot.intervals} == {"cannot tell"}
+    assert {arm.chance for arm in page.context["arms"]} == {figures.MISSING}
+
+
+def test_differences_of_shares_are_told_in_points_and_the_leader_is_drawn_first(as_maija, new_customer, new_campaign):
+    """Five points more of eight in a hundred are sixty per cent more: the two must not be taken for each other."""
+    variants = [{"key": key, "subject": key, "html": "<p>x</p>"} for key in "ABC"]
+    run = launched(new_campaign([new_customer(n) for n in range(600)], goal="click", variants=variants))
+    clicked(run, {"A": 0.1, "B": 0.1, "C": 0.4})
+    page = as_maija.get(reverse("campaign-report", args=[run.campaign_id]))
+    assert page.context["forests"][0].title.startswith("Version C compared")
+    assert "pp or more would be found" in page.context["decisions"][0].detectable
+    row = next(one for one in page.context["proof"] if one.pair == "C − A")
+    assert row.difference == "30.0\xa0pp" and "pp" in row.always and "%" in row.lift
+    assert page.context["losses"][0].loss.endswith("pp")
+
+
+def test_campaigns_side_by_side_say_once_why_nothing_can_be_told(as_maija, new_customer, new_campaign):
+    run = launched(new_campaign([new_customer(n) for n in range(20)], holdout_share=Decimal(0)))
+    page = as_maija.get(reverse("campaigns-compare"), {"id": run.campaign_id})
+    cells = {line.label: line.cells[0] for line in page.context["lines"]}
+    assert cells["Caused revenue"] == "Without a hold-out nobody knows what would have come anyway."
+    assert cells["Return on spend"] == cells["95% interval"] == figures.MISSING

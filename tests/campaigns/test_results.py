@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 from django.utils.translation import override
 
-from campaigns import queries
+from campaigns import doings, queries
 from campaigns.conversions import attribute
 from campaigns.experiments.answers import CannotTell
 from campaigns.models import Campaign, Message, MessageState, Response, Run, Variant
@@ -56,10 +56,20 @@ def world(rng, people=1500, **settings):
     )  # fmt: skip
     messages = Message.objects.bulk_create(message(run, one, rng, variants) for one in customers)
     respond(messages, rng)
+    written_down(run)
     buy(customers, rng)
     attribute(run, at=timezone.now())
     run.refresh_from_db()
     return SimpleNamespace(campaign=campaign, run=run, customers=customers, lists=lists)
+
+
+def written_down(run):
+    """What the sealing and the answers would have left in rows that were written past them."""
+    own = pd.DataFrame(Membership.objects.values("customer_id", "segment_id"))
+    listed = own.sort_values("segment_id").astype(str).groupby("customer_id")["segment_id"].agg(",".join)
+    for customer, groups in listed.items():
+        Message.objects.filter(run=run, customer=customer).update(groups=groups)
+    doings.recount(run.messages.all())
 
 
 LISTS = {"Families": 0.5, "Regulars": 0.3, "Nobody": 0.0}

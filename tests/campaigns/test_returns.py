@@ -1,5 +1,6 @@
 """What comes back pauses a run before mailbox providers do, and mails that come back are read as the standards say."""
 
+import re
 from email.message import EmailMessage
 from io import StringIO
 from mailbox import mbox
@@ -146,7 +147,7 @@ def arf(message: Message, kind: str = "abuse") -> bytes:
     """A complaint as in RFC 5965, appendix B."""
     ours = addresses.message_id(message, "kohde.example")
     return f"""From: <abusedesk@mail.example>
-Date: Thu, 8 Mar 2026 17:40:36 EDT
+Date: Sun, 1 Nov 2026 17:40:36 EDT
 Subject: FW: Earn money
 To: <abuse@kohde.example>
 Message-ID: <arf-1@mail.example>
@@ -227,3 +228,27 @@ def test_the_command_reads_a_mailbox_twice_and_does_it_once(run, tmp_path):
     assert '"hard_bounce": 1' in told[0].getvalue() and '"complaint": 1' in told[0].getvalue()
     assert told[1].getvalue().strip() == '{"nothing": 2}'
     assert Response.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "kind"),
+    [
+        ("smtp; 552 mailbox full, says mx.example[5.9.12.33]", "5.2.2", "soft_bounce"),
+        ("smtp; 550 no such user, says mx.example[4.31.5.2]", "5.1.1", "hard_bounce"),
+        ("smtp; 550 5.1.8 sender's domain not found", "5.1.8", "soft_bounce"),
+        ("smtp; 554 5.6.1 no such content", "5.6.1", "soft_bounce"),
+    ],
+)
+def test_an_address_of_a_server_is_no_code_and_only_a_missing_mailbox_is_hard(run, said, status, kind):
+    message = run.messages.first()
+    mail = re.sub(rb"Diagnostic-Code: .*\r\n", f"Diagnostic-Code: {said}\r\n".encode(), dsn(message, status, "failed"))
+    assert returned.take(mail, at=timezone.now()) == kind
+
+
+@pytest.mark.parametrize("broken", ["<[", "<>", "<a@[>"])
+def test_a_report_whose_own_fields_are_broken_is_read_all_the_same(run, broken):
+    message = run.messages.first()
+    mail = f"Message-ID: {broken}\r\n".encode() + dsn(message).replace(
+        b"Message-Id: <199407072116.RAA14128@mail.example>\r\n", b"", 1
+    )
+    assert returned.take(mail, at=timezone.now()) == "hard_bounce"

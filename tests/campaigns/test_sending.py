@@ -11,14 +11,17 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from campaigns import actions, queries
-from campaigns.delivery.sweeping import complete
+from campaigns import actions, queries, tasks
+from campaigns.delivery import lines, transitions
+from campaigns.delivery.sweeping import complete, sweep
 from campaigns.delivery.transitions import requeue_unknown
-from campaigns.models import Attempt, Campaign, Message, MessageState, Run, RunStatus
+from campaigns.models import Attempt, Campaign, Message, MessageState, Run, RunStatus, SendingRules
 from campaigns.tasks import sweep_campaigns
 from chaos.sink import Sink
+from crm import access
 from crm.models import Suppression
-from tests.campaigns.conftest import BY, launched, sent
+from crm.refusals import NotPossibleNow, Refused
+from tests.campaigns.conftest import BY, HTML, launched, sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,6 +43,17 @@ def test_every_member_of_the_audience_ends_in_one_state(new_customer, new_campai
     assert {to for to, _ in sink.arrived} >= set(addresses(run, MessageState.SENT))
     assert Suppression.objects.count() == 3, "only mailboxes that do not exist"
     assert Attempt.objects.filter(message__run=run).count() == 40 + 4 + 3 + 2
+
+
+def test_a_text_that_cannot_be_filled_in_stops_the_run_instead_of_failing_everybody(new_customer, new_campaign, sink):
+    """`divided_by` a field that is zero fails: found with the first readers, not after the last."""
+    html = "<p>{{ 10 | divided_by: customer.city }}</p>"
+    customers = [new_customer(n, city="0" if n != 3 else "5") for n in range(40)]
+    run = sent(launched(new_campaign(customers, variants=[{"key": "A", "subject": "Hi", "html": html}])))
+    assert (run.status, run.pause_reason, run.resume_at) == (RunStatus.PAUSED, "not_rendered", None)
+    assert queries.progress(run).states == {"failed": 13, "sent": 1, "queued": 26}
+    actions.resume(Campaign.objects.get(), by=BY, at=timezone.now())
+    assert queries.progress(sent(run)).states == {"failed": 23, "sent": 1, "queued": 16}
 
 
 def addresses(run, state):
@@ -159,3 +173,76 @@ def test_a_run_is_not_closed_while_somebody_puts_rows_back_into_it(new_customer,
         assert closing.result() is False
     run.refresh_from_db()
     assert run.status == RunStatus.SENDING and queries.progress(run).states == {"queued": 3}
+
+
+def test_what_was_in_hand_at_the_cancelling_ends_as_well(new_customer, new_campaign):
+    campaign = new_campaign([new_customer(n) for n in range(3)])
+    run = launched(campaign)
+    put_off, taken_back = run.messages.order_by("pk")[:2]
+    run.messages.filter(pk__in=(put_off.pk, taken_back.pk)).update(
+        state="handing", lease_token="mine", lease_until=timezone.now() + timedelta(minutes=9)
+    )
+    actions.cancel(campaign, by=BY, at=timezone.now())
+    told = {"reason": "try_later", "code": "450", "attempts": 1, "delay": timedelta(minutes=1)}
+    assert transitions.DEFER.run(id=put_off.pk, token="mine", **told)
+    assert transitions.TAKE_BACK.run(id=taken_back.pk, token="mine")
+    assert transitions.RELEASE.run(id=taken_back.pk, token="mine")
+    sweep(at=timezone.now())
+    assert queries.progress(run).states == {"cancelled": 3}
+
+
+def test_a_doubt_of_a_cancelled_run_is_not_sent_again(new_customer, new_campaign):
+    campaign = new_campaign([new_customer(1)])
+    run = launched(campaign)
+    run.messages.update(state=MessageState.UNKNOWN)
+    actions.cancel(campaign, by=BY, at=timezone.now())
+    with pytest.raises(NotPossibleNow):
+        actions.resend_unknown(run, by=BY, at=timezone.now())
+    assert queries.progress(run).states == {"unknown": 1}
+
+
+def test_a_sender_whose_domain_is_not_ascii_is_sent_from(new_customer, new_campaign, sink: Sink):
+    run = sent(launched(new_campaign([new_customer(1)], from_name="Ääni", from_email="hei@ääni.example")))
+    assert queries.progress(run).states == {"sent": 1}
+
+
+def test_a_letter_that_cannot_travel_holds_up_nobody(new_customer, new_campaign, sink: Sink, monkeypatch):
+    write = lines.written
+
+    def refusing(mail):
+        if "ok-1@" in mail.to[0]:
+            raise UnicodeEncodeError("utf-8", "x", 0, 1, "surrogates not allowed")
+        return write(mail)
+
+    monkeypatch.setattr(lines, "written", refusing)
+    run = sent(launched(new_campaign([new_customer(n) for n in range(3)])))
+    assert queries.progress(run).states == {"sent": 2, "failed": 1}
+    assert queries.losses(run) == {"not_rendered": 1}
+
+
+def test_what_fails_in_the_sweep_does_not_keep_the_rest_from_being_sent(
+    new_customer, new_campaign, sink: Sink, at_once, monkeypatch
+):
+    run = launched(new_campaign([new_customer(1)]))
+    monkeypatch.setattr(tasks.waves, "open_due", lambda *_a, **_k: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        sweep_campaigns()
+    assert queries.progress(run).states == {"sent": 1}
+
+
+def test_a_change_that_comes_between_is_not_launched_unseen(new_customer, new_campaign, maija):
+    """The checks are made on what stands there once nobody can change it any more."""
+    SendingRules.objects.create(approval_above=0)
+    campaign = new_campaign([new_customer(1)])
+    actions.approve(campaign, by=access.of_user(maija), at=timezone.now())
+    held = Campaign.objects.get(pk=campaign.pk)
+    actions.change_campaign(Campaign.objects.get(pk=campaign.pk), changes={"from_name": "X"}, by=BY, at=timezone.now())
+    with pytest.raises(actions.ApprovalMissing):
+        actions.launch(held, by=BY, at=timezone.now())
+    assert Campaign.objects.get(pk=campaign.pk).status == "draft"
+
+
+@pytest.mark.parametrize("key", ["held out", "wave 2", "", "ä"])
+def test_a_version_is_not_called_as_an_arm_of_ours(new_customer, new_campaign, key: str):
+    with pytest.raises(Refused):
+        new_campaign([new_customer(1)], variants=[{"key": key, "subject": "s", "html": HTML}])

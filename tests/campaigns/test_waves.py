@@ -2,14 +2,19 @@
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from django.utils import timezone
 
-from campaigns import actions, queries, rollout, waves
+from campaigns import actions, doings, queries, rollout, waves
+from campaigns.conversions import attribute
 from campaigns.delivery.sweeping import sweep
+from campaigns.experiments.comparison import compare
 from campaigns.experiments.waves import worst_case
-from campaigns.models import Message, Response, Wave
+from campaigns.models import Message, Response, Run, Wave
 from campaigns.results import answer, sketch
+from campaigns.results.evidence import evidence
+from crm.models import Order
 from crm.refusals import Refused
 from tests.campaigns.conftest import BY, launched
 
@@ -31,11 +36,11 @@ def told(run):
     return run
 
 
-def click(messages):
+def click(messages, by="human"):
     Response.objects.bulk_create(
-        Response(message=one, kind="click", by_class="human", at=timezone.now(), source_id="planted")
-        for one in messages
+        Response(message=one, kind="click", by_class=by, at=timezone.now(), source_id="planted") for one in messages
     )
+    doings.recount(Message.objects.filter(pk__in=[one.pk for one in messages]))
 
 
 def opened(run, days=1, minutes=1):
@@ -58,10 +63,7 @@ def test_the_first_wave_is_dealt_by_plan_and_the_others_wait_without_a_version(r
 
 def test_a_later_wave_gets_more_of_the_better_version_by_clicks_of_people_with_a_floor_for_the_other(run):
     click(Message.objects.filter(run=run, variant__key="B"))
-    machines = Message.objects.filter(run=run, variant__key="A")
-    Response.objects.bulk_create(
-        Response(message=one, kind="click", by_class="machine", at=timezone.now(), source_id="scan") for one in machines
-    )
+    click(Message.objects.filter(run=run, variant__key="A"), by="machine")
     assert opened(run) == [run.pk]
     second = Wave.objects.get(run=run, number=2)
     assert second.shares["B"] == pytest.approx(0.9, abs=0.001) and sum(second.shares.values()) == pytest.approx(1)
@@ -166,3 +168,34 @@ def test_a_pause_can_be_undone_from_its_notice(run, client, maija):
     client.post(f"/campaigns/{run.campaign_id}/move/resume/")
     run.campaign.refresh_from_db()
     assert run.campaign.status == "sending"
+
+
+def test_past_spend_sharpens_revenue_in_waves_too(run):
+    """What people spent the year before explains what they spend now: taken out wave by wave, and said."""
+    random = np.random.default_rng(8)
+    run.plan |= {"goal": "revenue", "baseline": {"people": PEOPLE, "expected": 100.0, "deviation": 70.0}}
+    Run.objects.filter(pk=run.pk).update(plan=run.plan)
+    for days in (1, 2):
+        opened(run, days=days)
+        told(run)
+    past = random.gamma(2, 50, PEOPLE)
+    orders = [
+        Order(source="s", number=f"{n}-{when}", customer=message.customer, currency="EUR", ordered_at=at,
+              total_amount=round(amount, 2), created_at=at, updated_at=at)
+        for n, message in enumerate(Message.objects.filter(run=run).select_related("customer"))
+        for when, at, amount in (("before", run.sealed_at - timedelta(days=30), past[n]),
+                                 ("after", run.sealed_at + timedelta(days=1), past[n] + random.normal(0, 5) ** 2))
+    ]  # fmt: skip
+    Order.objects.bulk_create(orders)
+    attribute(Run.objects.get(pk=run.pk), at=run.sealed_at + timedelta(days=5))
+    found = answer.results(Run.objects.get(pk=run.pk))
+    adjusted = found.report.overall.adjustment
+    assert adjusted.is_helpful and adjusted.variance_removed > 0.8
+    pair = next(one for one in found.report.overall.pairs if one.against == "A")
+    plain = compare(*(arm_of(run, key) for key in ("B", "A")))
+    assert pair.once.standard_error < 0.6 * plain.standard_error
+
+
+def arm_of(run, key):
+    overall, _segments = evidence(run, {})
+    return overall.arms[key].goal

@@ -4,8 +4,10 @@ from datetime import date
 
 import numpy as np
 import pytest
+from django.core.mail import EmailMessage, get_connection
 
-from config.demo import population
+from config.demo import audience, population
+from config.mail_catcher import store
 from config.management.commands import demo_data
 
 
@@ -56,3 +58,14 @@ def test_an_unfinished_filling_is_wanted_again(settings, tmp_path) -> None:
     demo_data.mark().parent.mkdir(parents=True)
     demo_data.mark().touch()
     assert demo_data.is_wanted()
+
+
+def test_the_demo_is_sent_to_a_catcher_of_its_own_beside_one_that_runs(settings, tmp_path) -> None:
+    settings.MAIL_CATCHER_FILE = tmp_path / "mail.sqlite3"
+    with audience.catching():  # the one that `serve` has begun
+        settings.MAIL_CATCHER_PORT = settings.EMAIL_PORT
+        with audience.catching():
+            server = {"host": "127.0.0.1", "port": settings.EMAIL_PORT}
+            line = get_connection("django.core.mail.backends.smtp.EmailBackend", **server)
+            EmailMessage("Hello", "There.", "a@kohde.example", ["b@kohde.example"], connection=line).send()
+    assert [one.subject for one in store.everything(settings.MAIL_CATCHER_FILE)] == ["Hello"]

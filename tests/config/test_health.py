@@ -142,7 +142,7 @@ def test_with_a_token_the_token_alone_counts(client: Client, settings: object, s
 def test_the_page_answers_first_and_names_what_is_silent(client: Client, maija: object) -> None:
     client.force_login(maija)  # type: ignore[arg-type]
     page = client.get("/settings/health/").content.decode()
-    assert "Worker, Timetable: not heard of." in page and "never seen" in page and "refresh-segments" in page
+    assert "Worker, Timetable: not heard of." in page and "never seen" in page and "Segments refreshed" in page
 
 
 @pytest.mark.django_db

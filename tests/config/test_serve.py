@@ -50,6 +50,19 @@ def test_a_data_folder_that_cannot_be_written_is_said_in_one_line(tmp_path: Path
         assert "\n" not in str(caught.value)
 
 
+def test_others_on_the_machine_cannot_look_into_the_data_folder(tmp_path: Path) -> None:
+    made_folder(tmp_path / "new")
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+    for held, left in (((), 0o755), (("secret_key",), 0o750), (("kohde.sqlite3",), 0o750)):
+        folder = tmp_path / "-".join(("old", *held))
+        folder.mkdir()
+        folder.chmod(0o755)
+        for name in held:
+            (folder / name).touch()
+        made_folder(folder)
+        assert folder.stat().st_mode & 0o777 == left, held
+
+
 def test_a_full_disk_is_refused_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serve, "LEAST_FREE_MB", 10**9)
     with pytest.raises(CommandError, match=rf"Only \d+ MB are free on the disk of {tmp_path}"):

@@ -1,7 +1,7 @@
 """What people read is collected from code and templates alike, and Finnish is there for the frame."""
 
 from babel.messages.catalog import Catalog
-from django.utils.translation import gettext, ngettext, override
+from django.utils.translation import gettext, ngettext, override, pgettext
 
 from config import translations
 
@@ -48,3 +48,26 @@ def test_django_reads_what_was_compiled():
             ngettext("Too many attempts. Try again in %d minute.", "Too many attempts. Try again in %d minutes.", 2) % 2
         )
         assert "minuutin" in ngettext("Too many attempts. Try again in %d minute.", "…", 1)
+
+
+def test_two_floors_may_not_translate_the_same_words_in_two_ways(tmp_path, monkeypatch):
+    for floor, word in (("low", "Säilytetty"), ("high", "Pitää")):
+        catalogue = Catalog(locale="fi")
+        catalogue.add("Kept", word)
+        catalogue.add("Kept", "Pitää", context="guardrail")
+        catalogue.add("Save", "Tallenna")
+        translations._write(translations._catalogue(tmp_path / floor), catalogue)
+    paths = {translations._catalogue(tmp_path / floor): [] for floor in ("low", "high")}
+    monkeypatch.setattr(translations, "catalogues", lambda: paths)
+    assert translations.contradictory() == ["Kept: Pitää / Säilytetty"]
+
+
+def test_readers_see_our_words_where_django_has_others():
+    ours = [one for path in translations.catalogues() for one in translations._read(path)]
+    with override("fi"):
+        seen = {
+            (one.context, one.id, one.string): pgettext(one.context, one.id) if one.context else gettext(one.id)
+            for one in ours
+            if one.string and isinstance(one.id, str) and one.id
+        }
+    assert {key: told for key, told in seen.items() if told != key[2]} == {}

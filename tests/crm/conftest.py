@@ -36,3 +36,15 @@ def caller(cast: SimpleNamespace) -> Callable[..., Client]:
         return client
 
     return make
+
+
+@pytest.fixture
+def as_(cast: SimpleNamespace) -> Callable[[str], Client]:
+    """A browser in which somebody of the cast is signed in: as_("anna")."""
+
+    def browser(name: str) -> Client:
+        client = Client()
+        client.force_login(getattr(cast, name))
+        return client
+
+    return browser

@@ -58,6 +58,22 @@ def test_the_language_switch_comes_back_and_stays(client, aino):
     assert answer.url == "/settings/me/" and aino.language == "fi"
 
 
+def test_a_language_chosen_at_the_door_is_taken_in(client):
+    user = User.objects.create_user("aino", password="kohde-demo-1")
+    client.post(reverse("language"), {"language": "fi", "next": "/sign-in/"})
+    client.post("/sign-in/", {"username": "aino", "password": "kohde-demo-1"})
+    user.refresh_from_db()
+    assert user.language == "fi" and '<html lang="fi"' in client.get(reverse("me")).content.decode()
+
+
+def test_the_language_of_whoever_sat_here_before_changes_nobody_elses(client):
+    user = User.objects.create_user("aino", password="kohde-demo-1")
+    client.cookies["django_language"] = "fi"
+    client.post("/sign-in/", {"username": "aino", "password": "kohde-demo-1"})
+    user.refresh_from_db()
+    assert user.language == "en"
+
+
 def test_switches_never_lead_to_another_site(client):
     assert client.post(reverse("appearance"), {"theme": "dark", "next": "https://evil.example/"}).url == "/"
 

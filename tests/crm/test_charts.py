@@ -127,5 +127,8 @@ def test_streams_are_as_wide_as_what_flows_and_meet_their_entries() -> None:
     assert [bank.count for bank in drawn.left] == [40, 0] and [bank.count for bank in drawn.right] == [30, 10]
     assert drawn.left[0].height == pytest.approx(drawn.right[0].height + drawn.right[1].height)
     assert len(drawn.ribbons) == 2 and drawn.left[1].colour == "hold-out"
+    assert [bank.size for bank in drawn.left] == [40, 0]
+    told = streams(["a", "none"], ["a", "none"], [Stream(0, 0, 30), Stream(0, 1, 10)], ([38, None], [30, None]))
+    assert [bank.size for bank in (*told.left, *told.right)] == [38, None, 30, None]
     starts = [float(ribbon.path[1:].split()[1]) for ribbon in drawn.ribbons]
     assert starts == pytest.approx([drawn.left[0].y, drawn.left[0].y + drawn.right[0].height], abs=0.01)

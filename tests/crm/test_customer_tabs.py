@@ -132,16 +132,33 @@ def test_the_audit_file_holds_a_row_per_changed_field(aada: Customer, cast: Simp
     values = {"city": "Oulu", "first_name": "=cmd()"}
     actions.change_customer(aada, values=values, by=access.of_user(cast.anna), at=NOW)
     client = browser(cast.adele)
-    assert "→ Oulu" in client.get(f"/customers/{aada.pk}/audit/").content.decode()
+    page = client.get(f"/customers/{aada.pk}/audit/").content.decode()
+    assert "→ Oulu" in page and "First name" in page and "first_name" not in page
     file = client.get(f"/customers/{aada.pk}/audit.csv")
     rows = list(csv.DictReader(io.StringIO(b"".join(file.streaming_content).decode("utf-8-sig"))))
     told = {(row["by"], row["field"], row["before"], row["after"]) for row in rows}
     assert ("anna", "city", "–", "Oulu") in told and ("anna", "first_name", "Aada", "'=cmd()") in told
 
 
+def test_the_audit_is_told_in_words_and_names(aada: Customer, cast: SimpleNamespace) -> None:
+    fields = {"label": "Yearly income", "label_fi": "Vuositulot", "type": "money", "dimension": "economic"}
+    actions.define_field(values={"key": "income", **fields}, by=MACHINE, at=NOW)
+    company = actions.create_company(values={"number": "C9", "name": "Polku Oy"}, by=MACHINE, at=NOW)
+    values = {"company": company, "stage": "lapsed", "birth_date": "1972-01-08", "attributes": {"income": "1200.50"}}
+    actions.change_customer(aada, values=values, by=access.of_user(cast.adele), at=NOW)
+    client = browser(cast.adele)
+    page = client.get(f"/customers/{aada.pk}/audit/").content.decode()
+    for words in ("→ Polku Oy", "→ Lapsed", "→ 8 Jan 1972", "Yearly income", "→ €1,200.50"):
+        assert words in page, words
+    for raw in (f"→ {company.pk}<", "lapsed", "1972-01-08", "attributes.income"):
+        assert raw not in page, raw
+    file = b"".join(client.get(f"/customers/{aada.pk}/audit.csv").streaming_content).decode()
+    assert f",company,–,{company.pk}" in file and ",1200.50" in file  # for machines: as it is kept
+
+
 def test_the_tabs_take_few_queries(aada: Customer, cast: SimpleNamespace, django_assert_max_num_queries: Any) -> None:
     client = browser(cast.adele)
-    for tab, most in (("", 14), ("timeline/", 9), ("orders/", 8), ("consents/", 9), ("audit/", 7), ("messages/", 7)):
+    for tab, most in (("", 15), ("timeline/", 9), ("orders/", 8), ("consents/", 9), ("audit/", 9), ("messages/", 7)):
         client.get(f"/customers/{aada.pk}/{tab}")
         with django_assert_max_num_queries(most):
             client.get(f"/customers/{aada.pk}/{tab}")

@@ -7,26 +7,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from crm import access, actions, finding, forecast, queries, rights, timeline
-from crm.models import AuditLine, Deal, DealMove, LostReason, Pipeline, PipelineStage
+from crm.models import AuditLine, Deal, DealMove, LostReason, Pipeline, PipelineStage, Task, User
 from crm.refusals import ManyRefused, Refused
 from tests.crm.conftest import NOW
 
 MACHINE = rights.machine("test")
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def as_(cast: SimpleNamespace) -> Callable[[str], Client]:
-    def browser(name: str) -> Client:
-        client = Client()
-        client.force_login(getattr(cast, name))
-        return client
-
-    return browser
 
 
 @pytest.fixture
@@ -239,9 +228,12 @@ def test_a_deal_is_opened_moved_and_taken_back_on_the_board(as_: Callable, offer
     page = client.get("/deals/?whose=all").content.decode()
     undo = f"/deals/{row.pk}/undo/{row.moves.first().pk}/"
     assert "“Bikes” moved to “Offer made”." in page and undo in page
-    client.post(undo)
+    stood = "http://testserver/deals/?whose=all"
+    assert client.post(undo, headers={"Referer": stood})["Location"] == "/deals/?whose=all"
     row.refresh_from_db()
     assert row.stage.slug == "new"
+    for elsewhere in ("", "https://evil.example/deals/", "http://testserver//evil.example/"):
+        assert client.post(undo, headers={"Referer": elsewhere})["Location"] == f"/deals/{row.pk}/"
 
 
 def test_a_deal_is_entered_changed_won_and_lost_on_its_pages(as_: Callable, offer: Callable) -> None:
@@ -309,3 +301,27 @@ def test_the_search_over_everything_finds_open_deals_in_scope(offer: Callable, c
         return [place.words for group in groups if group.icon == "banknotes" for place in group.places]
 
     assert found("anna") == ["Bikes for the club"] and found("bertil") == found("aino") == []
+
+
+@pytest.mark.parametrize("why", ["closed", "moved"])
+def test_a_form_keeps_an_owner_who_was_closed_or_went_to_another_team(
+    why: str, as_: Callable, offer: Callable, cast: SimpleNamespace
+) -> None:
+    row, anna, south = offer(), access.of_user(cast.anna), cast.bertil
+    task = actions.create_task(
+        values={"title": "Ring", "due_at": row.created_at, "customer": row.customer}, by=anna, at=NOW
+    )
+    for table, one in ((Deal, row), (Task, task)):
+        table.objects.filter(pk=one.pk).update(owner=south)
+    if why == "closed":
+        User.objects.filter(pk=south.pk).update(is_active=False)
+    for address, table, one in ((f"/deals/{row.pk}/edit/", Deal, row), (f"/tasks/{task.pk}/", Task, task)):
+        form = as_("anna").get(address).context["form"]
+        shown = {f"initial-{name}": form[name].value() for name in form.fields}
+        sent = {name: form[name].value() for name in form.fields} | shown | {"title": "New"}
+        sent = {name: getattr(value, "pk", value) for name, value in sent.items() if value is not None}
+        assert (cast.bertil.pk, str(cast.bertil)) in [(k.value, v) for k, v in form.fields["owner"].choices if k]
+        response = as_("anna").post(address, sent)
+        assert response.status_code == 302, response.context["form"].errors
+        kept = table.objects.get(pk=one.pk)
+        assert (kept.title, kept.owner_id) == ("New", south.pk)

@@ -52,11 +52,25 @@ def test_the_same_order_again_changes_nothing_and_another_of_its_number_is_refus
         ({"lines": (LINE, replace(LINE, amount=Decimal("2.49")))}, "lines[1].amount"),
         ({"lines": (replace(LINE, quantity=Decimal("1e13")),)}, "lines[0].quantity"),
         ({"lines": (), "total_amount": Decimal("1e12")}, "total_amount"),
+        ({"lines": (), "total_amount": Decimal("-999999999999.9999")}, "total_amount"),
+        ({"lines": (NewLine(Decimal("0.001"), Decimal("999999999999.9999")),)}, "lines[0].quantity"),
     ],
 )
 def test_what_does_not_add_up_is_refused(more: dict, path: str, db: None) -> None:
     verdict = actions.record_orders([order(**more)], by=MACHINE, at=NOW)[0]
     assert (verdict.status, verdict.path) == (REFUSED, path) and not Order.objects.exists()
+
+
+def test_whatever_amount_is_taken_can_be_read_again(db: None) -> None:
+    """SQLite keeps fifteen digits: what it would round up to a thirteenth place before the point nobody could read."""
+    most = Decimal("999999999999.9994")
+    orders = [order("1", lines=(), total_amount=most), order("2", lines=(NewLine(Decimal(1), -most),))]
+    events = [NewEvent("web", f"{value}", "cart", NOW, anonymous_id="v", value=value) for value in (most, most + 1)]
+    assert [row.status for row in actions.record_orders(orders, by=MACHINE, at=NOW)] == [STORED, STORED]
+    assert [row.status for row in actions.record_events(events, by=MACHINE, at=NOW)] == [STORED, REFUSED]
+    read = [*Order.objects.values_list("total_amount", flat=True), *OrderLine.objects.values_list("amount", flat=True)]
+    assert [abs(amount - most) < Decimal("0.001") for amount in map(abs, read)] == [True] * 3
+    assert abs(Event.objects.get().value - most) < Decimal("0.001")
 
 
 amounts = some.decimals(-1000, 1000, places=2)

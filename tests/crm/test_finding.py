@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from crm import actions as crm_actions
 from crm.models import Company, Customer
 from crm.rights import machine
 from segments import actions as segment_actions
@@ -77,6 +78,17 @@ def test_the_plain_page_needs_no_script_and_says_when_nothing_is_found(cast):
     page = asked(cast.anna, "xyzzy")
     assert "Nothing begins with “xyzzy”." in page and 'value="xyzzy"' in page
     assert "<script>" not in page
+
+
+def test_a_typing_error_is_forgiven_and_said(cast):
+    people(cast.north, "Quistberg")
+    people(cast.south, "Quistgaard")
+    crm_actions.gather_words(at=timezone.now())
+    assert options(cast.anna, "sirpa quitsberg") == ["Sirpa Quistberg"]
+    assert "Nothing is written “quitsberg”. Nearest: Quistberg." in asked(cast.anna, "quitsberg")
+    assert options(cast.anna, "quitsgaard") == []  # another team's, and no word of it
+    assert "Quistgaard" not in asked(cast.anna, "quitsgaard")
+    assert options(cast.aino, "quitsberg") == [] and "Quistberg" not in asked(cast.aino, "quitsberg")
 
 
 def test_what_is_asked_is_shown_as_text(cast):

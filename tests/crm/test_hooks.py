@@ -6,8 +6,11 @@ import hmac
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +20,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from crm import access, actions, hooks
+from crm import access, actions, calling, hooks
 from crm.models import Customer, Hook, HookCall
 from crm.refusals import Refused
 from segments import ledger
@@ -182,3 +185,33 @@ def test_an_administrator_makes_tries_and_stops_one_on_the_pages(
     assert client.post(f"/settings/webhooks/{hook.pk}/edit/", {**given, "topics": ["x"]}).status_code == 400
     client.post(f"/settings/webhooks/{hook.pk}/delete/")
     assert not Hook.objects.exists()
+
+
+@pytest.mark.parametrize("address", ["::7f00:1", "fec0::1", "64:ff9b:1::7f00:1", "5f00::1", "2002:7f00:1::", "100::1"])
+def test_nothing_that_may_lie_inside_counts_as_public(address: str) -> None:
+    assert not calling.is_public(address) and calling.is_public("2606:4700::1111")
+
+
+@pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"])
+def test_who_answers_a_byte_now_and_then_is_cut_off(begun: bytes, settings: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(calling, "LONGEST_SECONDS", 0.5)
+    stop = threading.Event()
+
+    class Dripping(BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                self.request.sendall(begun)
+                while not stop.wait(0.05):
+                    self.request.sendall(b"H")
+
+    server = ThreadingTCPServer(("127.0.0.1", 0), Dripping)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    settings.WEBHOOK_INSIDE = frozenset([f"127.0.0.1:{server.server_address[1]}"])
+    hook = Hook(url=f"http://127.0.0.1:{server.server_address[1]}/", pk=1)
+    started = monotonic()
+    answer = hooks.answer_to(HookCall(pk=1, hook=hook, topic="test", data={}, at=timezone.now()), at=timezone.now())
+    assert monotonic() - started < 4 and answer.is_taken == bool(begun)
+    stop.set()
+    server.shutdown()
+    server.server_close()

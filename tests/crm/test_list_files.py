@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.test import Client
 from openpyxl import load_workbook
 
 from crm import access, actions, due
@@ -21,16 +20,6 @@ from tests.crm.conftest import NOW
 def read(answer: Any) -> list[dict[str, str]]:
     text = b"".join(answer.streaming_content).decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text)))
-
-
-@pytest.fixture
-def as_(cast: SimpleNamespace) -> Callable[[str], Client]:
-    def browser(name: str) -> Client:
-        client = Client()
-        client.force_login(getattr(cast, name))
-        return client
-
-    return browser
 
 
 @pytest.fixture

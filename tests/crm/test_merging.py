@@ -1,14 +1,16 @@
 """Merging and taking apart: nothing is lost, nothing is loosened, and both come back exactly."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
+from time import sleep
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -302,3 +304,104 @@ def test_who_is_erased_while_merged_is_erased_whole(pair: tuple, cast: SimpleNam
     actions.merge_customers(first, second, take=["email"], by=access.of_user(cast.adele), at=NOW)
     actions.erase_customer(second, by=MACHINE, at=LATER)
     assert not Customer.objects.filter(erased_at=None).exists() and not Customer.objects.exclude(email="").exists()
+
+
+def test_a_refused_merge_names_no_field_that_the_actor_may_not_see(pair: tuple, cast: SimpleNamespace) -> None:
+    values = {"key": "allergy", "label": "Allergy", "type": "text", "dimension": "economic", "sensitivity": "special"}
+    actions.define_field(values=values, by=MACHINE, at=NOW)
+    first, second = pair
+    Customer.objects.filter(pk=second.pk).update(attributes={"allergy": "nuts"})
+    for take in ("attributes.nonsense", "attributes.allergy"):
+        with pytest.raises(Refused) as refusal:
+            actions.merge_customers(first, second, take=[take], by=access.of_user(cast.anna), at=NOW)
+        assert refusal.value.path == f"take.{take}" and "attributes.allergy" not in refusal.value.choices
+
+
+def test_what_was_looked_up_before_a_merge_is_written_to_whom_they_became(pair: tuple, cast: SimpleNamespace) -> None:
+    first, second = pair
+    merge = actions.merge_customers(first, second, by=access.of_user(cast.adele), at=NOW)
+    said = {"purpose": "marketing", "channel": "email", "act": "withdrawn", "said_at": NOW, "source": "t"}
+    assert actions.record_consent(second, **said, evidence={}, by=MACHINE, at=NOW).customer_id == first.pk
+    assert actions.record_objection(second, by=MACHINE, at=NOW).pk == first.pk
+    assert actions.restrict_customer(second, by=MACHINE, at=NOW).pk == first.pk
+    event = actions.NewEvent("web", "late", "page", NOW, second.pk)
+    order = actions.NewOrder("shop", "late", NOW, "EUR", total_amount=Decimal(5), customer_id=second.pk)
+    actions.record_events([event], by=MACHINE, at=NOW)
+    assert [one.status for one in actions.record_orders([order, order], by=MACHINE, at=NOW)] == ["stored", "duplicate"]
+    assert Event.objects.get(source_id="late").customer_id == first.pk
+    assert Order.objects.get(number="late").customer_id == first.pk
+    tombstone = Customer.objects.get(pk=merge.merged_id)
+    assert not tombstone.objected_at and not tombstone.restricted_at and not tombstone.consent_entries.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.row_locks
+def test_nobody_is_merged_away_while_something_about_them_is_written(make_customer: Callable) -> None:
+    row = make_customer("1")
+
+    def merging() -> str:
+        try:
+            with transaction.atomic():
+                Customer.objects.select_for_update(nowait=True).get(pk=row.pk)
+            return "free"
+        except OperationalError:
+            return "held"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            actions.record_events([actions.NewEvent("web", "1", "page", NOW, row.pk)], by=MACHINE, at=NOW)
+            assert other.submit(merging).result() == "held"
+        assert other.submit(merging).result() == "free"
+
+
+def write_consent(tombstone: Customer) -> None:
+    said = {"purpose": "marketing", "channel": "email", "act": "withdrawn", "said_at": NOW, "source": "t"}
+    actions.record_consent(tombstone, **said, evidence={}, by=MACHINE, at=NOW)
+
+
+def write_event(tombstone: Customer) -> None:
+    actions.record_events([actions.NewEvent("web", "1", "page", NOW, tombstone.pk)], by=MACHINE, at=NOW)
+
+
+@pytest.mark.parametrize("write", [write_consent, write_event])
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.row_locks
+def test_who_writes_to_a_tombstone_waits_for_an_unmerge_and_holds_nothing_it_needs(
+    write: Callable, make_customer: Callable, cast: SimpleNamespace
+) -> None:
+    """Both lock by id: a writer that held the tombstone while waiting for the survivor would be waited for in turn."""
+    first, second = sorted((make_customer("1"), make_customer("2")), key=lambda one: one.pk)
+    merge = actions.merge_customers(first, second, by=access.of_user(cast.adele), at=NOW)
+
+    def writing() -> None:
+        try:
+            write(second)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            Customer.objects.select_for_update().get(pk=first.pk)
+            writer = other.submit(writing)
+            until_somebody_waits()
+            Customer.objects.select_for_update(nowait=True).get(pk=second.pk)
+            actions.unmerge(merge, by=access.of_user(cast.adele), at=LATER)
+        writer.result(timeout=20)
+    owners = [
+        *ConsentState.objects.values_list("customer", flat=True),
+        *Event.objects.values_list("customer", flat=True),
+    ]
+    assert owners == [second.pk]
+
+
+def until_somebody_waits() -> None:
+    waiting = "select count(*) from pg_locks where not granted"
+    for _ in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute(waiting)
+            if cursor.fetchone()[0]:
+                return
+        sleep(0.05)
+    pytest.fail("Nobody waits for a lock.")

@@ -64,9 +64,36 @@ def test_erasure_empties_the_words_and_the_request_stays(cast: SimpleNamespace, 
     actions.file_request(row, kind="erasure", words="Planted", by=access.of_user(cast.anna), at=NOW)
     actions.erase_customer(row, by=rights.machine("test"), at=NOW)
     filed = PrivacyRequest.objects.get()
-    assert filed.words == "" and filed.state == "open" and "lanted" not in str(list(AuditLine.objects.values()))
-    adele = signed_in(cast.adele)
-    assert adele.get("/privacy/").status_code == 200
-    adele.post(f"/privacy/{filed.pk}/decide/", {"state": "done", "outcome": ""})
+    assert filed.words == "" and "lanted" not in str(list(AuditLine.objects.values()))
+    assert signed_in(cast.adele).get("/privacy/?state=closed").status_code == 200
+
+
+def test_a_request_is_prolonged_once_with_its_reason(
+    cast: SimpleNamespace, make_customer: Callable, caller: Callable
+) -> None:
+    row, adele = make_customer("17", cast.north), signed_in(cast.adele)
+    by = access.of_user(cast.adele)
+    filed = actions.file_request(row, kind="access", by=by, at=NOW, asked_on=date(2025, 11, 30))
+    page = f"/privacy/{filed.pk}/extend/"
+    assert adele.post(page, {"because": " "}).status_code == 400
+    assert adele.post(page, {"because": "Five systems hold it"}).status_code == 302
     filed.refresh_from_db()
-    assert filed.state == "done"
+    assert filed.due_on == date(2026, 2, 28)
+    listed = adele.get("/privacy/").content.decode()
+    assert "Five systems hold it" in listed and page not in listed
+    again = caller("privacy:execute", "privacy:read").post(
+        f"/api/v1/privacy-requests/{filed.pk}/extend/", {"because": "more"}, content_type="application/json"
+    )
+    assert again.status_code == 409
+
+
+def test_erasing_a_person_closes_what_they_asked(cast: SimpleNamespace, make_customer: Callable) -> None:
+    row, by = make_customer("17", cast.north), access.of_user(cast.adele)
+    open_one = actions.file_request(row, kind="erasure", by=by, at=NOW)
+    refused = actions.file_request(row, kind="access", by=by, at=NOW)
+    actions.decide_request(refused, state="refused", outcome="Not who they say", by=by, at=NOW)
+    actions.erase_customer(row, by=by, at=NOW)
+    states = dict(PrivacyRequest.objects.values_list("pk", "state"))
+    assert states == {open_one.pk: "done", refused.pk: "refused"}
+    open_one.refresh_from_db()
+    assert (open_one.outcome, open_one.decided_by) == ("Their data were erased.", cast.adele)

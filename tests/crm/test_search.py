@@ -188,3 +188,13 @@ def test_every_row_comes_once_by_id_piece_after_piece(make_customer: Callable, d
     made = [make_customer(f"N{index}").pk for index in range(7)]
     with django_assert_num_queries(4):
         assert [row.pk for row in keyset.every_row(Customer.objects.all(), size=3)] == made
+
+
+@pytest.mark.parametrize("text", ["Ilamri Rasnen", "rasnen ilamri", "Ilmri Räsännen"])
+def test_two_mistyped_words_find_the_person_though_nearer_names_are_borne_apart(text: str, db: None) -> None:
+    people = [("1", "Ilmari", "Räsänen"), ("2", "Ilari", "Korhonen"), ("3", "Ilma", "Aho"), ("4", "Kaisa", "Rasanen")]
+    for number, given, family in people:
+        Customer.objects.create(number=number, first_name=given, last_name=family, created_at=NOW, updated_at=NOW)
+    actions.gather_words(at=NOW)
+    found = search.meant(Customer.objects.all(), text, by_name=True)
+    assert [row.number for row in found.rows] == ["1"] and found.nearest == ("Ilmari Räsänen",)

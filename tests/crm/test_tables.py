@@ -2,7 +2,7 @@
 
 import pytest
 
-from crm.tables import Column, Order, direction, next_order, order
+from crm.tables import Column, Order, direction, labelled, next_order, order
 
 COLUMNS = [Column("Name", sort="name"), Column("Value", "number", sort="value"), Column("Notes")]
 
@@ -29,3 +29,15 @@ def test_a_second_click_turns_the_order_round():
 
 def test_only_the_sorted_column_says_its_direction():
     assert [direction(column, "-value") for column in COLUMNS] == ["", "descending", ""]
+
+
+def test_cells_say_their_column_unless_they_say_something_else_or_are_joined():
+    labels = ["Name", "Orders", "Last <seen>"]
+    rows = '<tr><th>Anna</th>\n<td class="num">3</td><td>today</td></tr><tr><td colspan="3">Nobody</td></tr>'
+    assert labelled(rows, labels) == (
+        '<tr><th>Anna</th>\n<td class="num" data-label="Orders">3</td>'
+        '<td data-label="Last &lt;seen&gt;">today</td></tr>'
+        '<tr><td colspan="3">Nobody</td></tr>'
+    )
+    own = '<tr><th>Anna</th><td data-label="Own">3</td></tr>'
+    assert labelled(own, labels) == own

@@ -7,7 +7,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from crm import access, actions, due, queries, rights, timeline
@@ -17,16 +16,6 @@ from tests.crm.conftest import NOW
 
 MACHINE = rights.machine("test")
 HELSINKI = ZoneInfo("Europe/Helsinki")
-
-
-@pytest.fixture
-def as_(cast: SimpleNamespace) -> Callable[[str], Client]:
-    def browser(name: str) -> Client:
-        client = Client()
-        client.force_login(getattr(cast, name))
-        return client
-
-    return browser
 
 
 @pytest.fixture

@@ -35,6 +35,21 @@ def test_each_value_says_its_source_its_age_and_how_many_have_one(cast):
     assert not rows["Orders"]["is_old"] and rows["Orders"]["door"] == ""
 
 
+def test_several_values_are_doubted_one_by_one(cast):
+    by = rights.machine("shop")
+    field = {"label": "Sport", "type": "choice", "dimension": "psychographic", "choices": ["ski", "run"]}
+    crm_actions.define_field(values={"key": "sport", **field}, by=by, at=AT)
+    tag = crm_actions.create_tag(name="VIP", by=by, at=AT)
+    values = {"team": cast.north, "attributes": {"sport": "ski"}}
+    people = [crm_actions.create_customer(values={"number": n, **values}, by=by, at=AT) for n in "12"]
+    crm_actions.add_tag(tag, to=Customer, ids=[people[0].pk], by=by, at=AT)
+    Customer.objects.filter(pk=people[1].pk).update(attributes={"sport": "chess"})
+    actions.refresh(at=AT)
+    client, doubt = visitor(cast.anna), "Not one of the choices"
+    pages = [client.get(f"/customers/{one.pk}/profile/").content.decode() for one in people]
+    assert [page.count(doubt) for page in pages] == [0, 1] and "VIP" in pages[0]
+
+
 def test_worth_stands_on_the_overview_with_its_reasons(cast):
     ada = Customer.objects.create(number="1", team=cast.north, created_at=AT, updated_at=AT)
     client = visitor(cast.anna)

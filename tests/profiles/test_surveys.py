@@ -1,18 +1,23 @@
 """Surveys: drawn up, answered at an address of one's own, told to rules and profiles, summed up honestly."""
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 from django.test import Client
+from django.utils import timezone
 from statsmodels.stats.proportion import proportion_confint
 
+from config.timetable import BY_NAME
 from crm import access, actions
 from crm.models import AuditLine, Customer, Event, FieldDefinition
 from crm.rights import machine
+from profiles import actions as profile_actions
+from profiles import queries
 from profiles.models import Answer, AnswerSheet, Survey
-from profiles.surveys import addresses, answering, drafting, results
+from profiles.surveys import addresses, answering, drafting, expiring, results
 from profiles.surveys.forgetting import forget_words
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -236,7 +241,7 @@ def test_a_letter_leads_each_customer_to_their_own_sheet(survey):
     ada, bob = customer("1"), customer("2")
     told = facts.facts_for(facts.wanted([source]), [ada.pk, bob.pk], AT)
     letter = composition.compose(source).html
-    html = [merge.filled(letter, {**told.of(one.pk, []), "firm": {}, "labels": {}}, escape=True)
+    html = [merge.filled(letter, {**told.of(one.pk, [], "en"), "firm": {}, "labels": {}}, escape=True)
             for one in (ada, bob)]  # fmt: skip
     assert addresses.url(survey, ada.pk) in html[0] and addresses.url(survey, bob.pk) in html[1]
 
@@ -269,3 +274,101 @@ def test_the_same_answers_sent_again_happen_once_and_nobody_changes_for_ever(sur
     AnswerSheet.objects.update(revision=answering.MOST_REVISIONS)
     client.post(path(survey, ada), {"nps": "1"})
     assert Event.objects.count() == 2 and answering.answers_of(survey, ada.pk)["nps"] == ["9"]
+
+
+# --- answers that expire -------------------------------------------------------------------------
+
+
+def held(months, maija, survey):
+    drafting.change_survey(survey, values={"holds_months": months}, by=access.of_user(maija), at=AT)
+    survey.refresh_from_db()
+    return survey
+
+
+def answered(survey, number, at=AT, **sent):
+    who = customer(number)
+    answering.submit(survey, who, sent={"nps": ["9"], **sent}, language="en", at=at)
+    return who
+
+
+def recommends(who):
+    who.refresh_from_db()
+    return who.attributes.get("would_recommend")
+
+
+def test_an_answer_leaves_its_field_when_its_months_are_over(survey, maija):
+    ada = answered(held(24, maija, survey), "1")
+    assert expiring.expire(at=datetime(2028, 11, 1, 11, tzinfo=UTC)) == 0 and recommends(ada) == "9"
+    over = datetime(2028, 11, 1, 12, tzinfo=UTC)
+    assert expiring.expire(at=over) == 1 and recommends(ada) is None and ada.updated_at == over
+    assert expiring.expire(at=over) == 0
+    line = AuditLine.objects.filter(kind="customer").order_by("pk").last()
+    assert (line.verb, line.changes, line.source) == ("answer expired", {"attributes.would_recommend": ["9", None]},
+                                                      "survey")  # fmt: skip
+    assert answering.answers_of(survey, ada.pk) == {"nps": ["9"]} and Event.objects.count() == 1  # what was said, was
+    answering.submit(survey, ada, sent={"nps": ["9"]}, language="en", at=over)
+    assert recommends(ada) == "9" and AnswerSheet.objects.get().expired_at is None
+
+
+@pytest.mark.parametrize("what", ["for ever", "another value", "there and back", "a newer survey", "restricted"])
+def test_what_is_not_an_old_answer_stays(survey, maija, field, what):
+    months = None if what == "for ever" else 12
+    ada, later = answered(held(months, maija, survey), "1"), AT + timedelta(days=100)
+    if what in ("another value", "there and back"):
+        for value in ("3",) if what == "another value" else ("3", "9"):
+            actions.change_customer(
+                ada, values={"attributes": {"would_recommend": value}}, by=machine("page"), at=later
+            )
+    if what == "a newer survey":
+        asked = [{"kind": "nps", "text": "Still", "field": field}]
+        again = drafting.create_survey(values={"title": "Again"}, questions=asked, by=access.of_user(maija), at=AT)
+        drafting.move_survey(again, "open", by=access.of_user(maija), at=AT)
+        again.refresh_from_db()
+        answering.submit(again, ada, sent={again.questions.get().key: ["9"]}, language="en", at=later)
+    if what == "restricted":
+        Customer.objects.update(restricted_at=later)
+    expiring.expire(at=AT + timedelta(days=400))
+    assert recommends(ada) == ("3" if what == "another value" else "9")
+
+
+def test_many_expire_in_batches_by_the_same_few_statements(survey, maija, monkeypatch, django_assert_max_num_queries):
+    held(12, maija, survey)
+    everybody = [answered(survey, str(n)) for n in range(7)]
+    monkeypatch.setattr(expiring, "BATCH", 3)
+    with django_assert_max_num_queries(1 + 4 * 16):  # three batches and an empty one
+        assert expiring.expire(at=AT + timedelta(days=400)) == 7
+    assert {recommends(one) for one in everybody} == {None}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_job_empties_the_profile_with_the_next_refresh(survey, maija, client, anna, cast):
+    """By the timetable's own task; the snapshot follows from what changed, and the page says what no longer holds."""
+    now = timezone.now()
+    held(12, maija, survey)
+    ada = answered(survey, "1", at=now - timedelta(days=800))
+    bob = answered(survey, "2", at=now - timedelta(days=100))
+    Customer.objects.update(team=cast.north)
+    profile_actions.refresh(at=now)
+    known = "select customer_id from profile where would_recommend is not null order by 1"
+    assert [row["customer_id"] for row in queries.select(known).to_pylist()] == [ada.pk, bob.pk]
+    module, name = BY_NAME["expire-answers"].task.rsplit(".", 1)
+    getattr(import_module(module), name)()
+    assert not profile_actions.refresh(at=timezone.now()).is_full
+    assert [row["customer_id"] for row in queries.select(known).to_pylist()] == [bob.pk]
+    client.force_login(anna)
+    page = client.get(f"/customers/{ada.pk}/profile/").content.decode()
+    assert "Would recommend: answered" in page and "no longer used" in page and "2 years ago" in page
+    assert "no longer used" not in client.get(f"/customers/{bob.pk}/profile/").content.decode()
+
+
+def test_how_long_answers_hold_is_chosen_on_the_form_and_over_the_api(survey, maija, client):
+    client.force_login(maija)
+    page = client.get("/surveys/new/").content.decode()
+    assert 'name="holds_months"' in page
+    for months in (0, 121):
+        with pytest.raises(drafting.SurveyRefused):
+            held(months, maija, survey)
+    url = f"/api/v1/surveys/{survey.pk}/"
+    assert client.patch(url, {"holds_months": 6}, content_type="application/json").json()["holds_months"] == 6
+    assert "For 6 months" in client.get(f"/surveys/{survey.slug}/").content.decode()
+    assert client.patch(url, {"holds_months": 0}, content_type="application/json").status_code == 400

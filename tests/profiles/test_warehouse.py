@@ -1,12 +1,17 @@
 """The warehouse as a whole: a snapshot of a few rows."""
 
+import errno
+import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import duckdb
+import pyarrow as pa
 import pytest
 
-from crm.models import Customer, Event, Order, OrderLine
+from crm.models import Customer, Event, Order, OrderLine, Product
 from profiles import actions, queries
+from profiles.warehouse import building, files, readers
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -157,14 +162,22 @@ def test_reach_knows_suppressed_addresses_by_their_keys():
     from crm.addresses import address_key
     from crm.models import Suppression
 
-    ada = customer("1", email="Ada@Example.com", phone="+358401234567", street="Katu  1")
+    ada = customer(
+        "1", email="Ada@Example.com", phone="+358401234567", street="Katu  1", postal_code="00 100", city="Helsinki"
+    )
     bo = customer("2", email="bo@example.com")
-    for channel, address in (("email", " ada@example.com"), ("sms", "+358401234567"), ("post", "katu 1")):
+    cy = customer("3", street="Katu 1", postal_code="33100", city="Tampere")
+    for channel, address in (
+        ("email", " ada@example.com"),
+        ("sms", "+358401234567"),
+        ("post", "katu 1\n00100\nHELSINKI\nFI"),
+    ):
         Suppression.objects.create(channel=channel, address_key=address_key(channel, address), reason="manual", at=AT)
     actions.refresh(at=AT)
     reach = queries.select("from reach order by customer_id, channel").to_pylist()
     assert {(r["customer_id"], r["channel"]) for r in reach if r["has_address"]} == {
-        (ada.pk, "email"), (ada.pk, "sms"), (ada.pk, "phone"), (ada.pk, "post"), (bo.pk, "email")
+        (ada.pk, "email"), (ada.pk, "sms"), (ada.pk, "phone"), (ada.pk, "post"), (bo.pk, "email"),
+        (cy.pk, "post"),
     }  # fmt: skip
     assert {(r["customer_id"], r["channel"]) for r in reach if r["is_suppressed"]} == {
         (ada.pk, "email"), (ada.pk, "sms"), (ada.pk, "post")
@@ -173,7 +186,6 @@ def test_reach_knows_suppressed_addresses_by_their_keys():
 
 @pytest.mark.django_db
 def test_two_builders_at_once_leave_one_snapshot():
-    from profiles.warehouse import files
 
     customer("1")
     with files.builder_lock(), pytest.raises(actions.BuilderBusy):
@@ -209,3 +221,115 @@ def test_a_snapshot_can_be_read_on_while_newer_ones_replace_it():
     first.refresh_from_db()
     assert first.status == "removed"
     assert queries.select("select count(*) as n from profile").to_pylist() == [{"n": actions.SNAPSHOTS_KEPT + 2}]
+
+
+@pytest.mark.django_db
+def test_a_newer_question_of_the_same_run_stops_the_older_one_and_no_other():
+    actions.refresh(at=AT)
+    newest = queries.current()
+    begun, raised = {run: threading.Event() for run in ("mine", "other")}, set()
+
+    def endless(run):
+        batch = pa.record_batch({"n": [1]})
+        while True:
+            begun[run].set()
+            yield batch
+
+    def ask(run):
+        rows = pa.RecordBatchReader.from_batches(pa.schema({"n": pa.int64()}), endless(run))
+        try:
+            queries.select("select count(*) from endless", snapshot=newest, tables={"endless": rows}, run=run)
+        except queries.Overtaken:
+            raised.add(run)
+
+    asking = {run: threading.Thread(target=ask, args=(run,), daemon=True) for run in begun}
+    for run, thread in asking.items():
+        thread.start()
+        assert begun[run].wait(timeout=60)
+    for run, still in (("mine", ["other"]), ("other", [])):
+        assert queries.select("select 1 as one", run=run).to_pylist() == [{"one": 1}]
+        asking[run].join(timeout=60)
+        assert [one for one, thread in asking.items() if thread.is_alive()] == still
+    assert raised == {"mine", "other"} and readers._runs == {}
+
+
+@pytest.mark.django_db
+def test_a_builder_closes_what_nobody_reads_and_nothing_else():
+    from profiles.warehouse import readers
+
+    customer("1")
+    first = actions.refresh(at=AT).snapshot
+    assert queries.select("select count(*) as n from profile", snapshot=first).to_pylist() == [{"n": 1}]
+    customer("2")
+    second = actions.refresh(at=AT + timedelta(minutes=1)).snapshot
+    with queries.cursor(second) as engine:
+        customer("3")
+        actions.refresh(at=AT + timedelta(minutes=2))
+        assert list(readers.pool().opened) == [second.file_name]
+        assert engine.execute("select count(*) from profile").fetchone() == (2,)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "fault",
+    [
+        duckdb.OutOfMemoryException("could not allocate block"),
+        duckdb.IOException('Checkpoint failed for database "snapshot". Original error: failed to pin block of size'),
+    ],
+)
+def test_what_does_not_fit_into_the_memory_is_built_once_more_by_one_thread(monkeypatch, fault):
+    """As the engine does it: at ten million events two threads may hold more of a sort at a time than it may take."""
+    taken, first = [], building.FIRST["event_row"]
+
+    def sort(db, source, streams) -> None:
+        first(db, source, streams)
+        taken.append(db.execute("select current_setting('threads')").fetchall()[0][0])
+        if taken[-1] > 1:
+            raise fault
+
+    limits = {**building.engine_limits(), "threads": 2}
+    monkeypatch.setattr(building, "engine_limits", lambda: limits)
+    monkeypatch.setitem(building.FIRST, "event_row", sort)
+    order(customer("1"), 3, "5.00")
+    done = actions.refresh(at=AT)
+    assert taken == [2, 1]
+    assert done.snapshot.counts["profile"] == done.snapshot.counts["event"] == 1
+    assert not list(files.folder().glob("*.building*"))
+
+
+@pytest.mark.django_db
+def test_a_copy_that_the_disk_has_no_room_for_leaves_nothing_behind(monkeypatch):
+    customer("1")
+    good = actions.refresh(at=AT).snapshot
+    customer("2")
+
+    def until_full(_, aside) -> None:
+        aside.write_bytes(b"half of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.shutil, "copyfile", until_full)
+    with pytest.raises(OSError, match="No space left"):
+        actions.refresh(at=AT + timedelta(minutes=5))
+    assert queries.current() == good
+    assert not list(files.folder().glob("*.building*"))
+
+
+@pytest.mark.django_db
+def test_sums_beyond_what_money_holds_keep_nobodys_snapshot_from_being_built():
+    """Each of these orders is one that the API, imports and forms take."""
+    odd, usual = customer("1"), customer("2")
+    for days_ago in (2, 3):
+        order(odd, days_ago, "900000000000")
+    order(odd, 4, "900000000000", "900000000000", "-900000000000")
+    order(usual, 3, "5.00")
+    stock = Product.objects.create(sku="s", currency="EUR", cost_amount="900000", created_at=AT)
+    many = order(odd, 5, "1.00", "2.00")
+    many.lines.update(product=stock, quantity=99_999_999)
+    actions.refresh(at=AT)
+    assert profile_of(usual)["monetary_amount"] == Decimal("5.00")
+    assert profile_of(odd)["monetary_amount"] == profile_of(odd)["spend_30d_amount"] == Decimal("999999999999.9999")
+    assert profile_of(odd)["frequency"] == 4
+    assert profile_of(odd)["margin_365d_amount"] is None
+    order(odd, 1, "7.00")
+    assert not actions.refresh(at=AT + timedelta(hours=1)).is_full
+    assert profile_of(odd)["frequency"] == 5

@@ -12,10 +12,13 @@ from fractions import Fraction
 import re2
 
 FIXED = {
-    "event": {"time": "ts", "value": "value", "channel": "channel", "category": "category", "source": "source"},
+    "event": {
+        "time": "ts", "value": "value", "margin": "margin_amount", "channel": "channel", "category": "category",
+        "source": "source",
+    },
     "order_line": {
         "time": "ts", "sku": "sku", "product": "product", "category": "category", "quantity": "quantity",
-        "amount": "amount", "channel": "channel", "currency": "currency",
+        "amount": "amount", "margin": "margin_amount", "channel": "channel", "currency": "currency",
     },
 }  # fmt: skip
 DATES = {"time"}
@@ -92,6 +95,7 @@ class Reader:
         if kind == "list":
             return {
                 "includes": lambda: given in value,
+                "excludes": lambda: given not in value,
                 "includes_any": lambda: bool(set(given) & set(value)),
                 "includes_all": lambda: set(given) <= set(value),
             }[op]()
@@ -185,7 +189,13 @@ class Reader:
 
     def property(self, name, event, table, kind):
         if name in FIXED[table]:
-            fixed = "datetime" if name in DATES else "money" if name in ("value", "quantity", "amount") else "text"
+            fixed = (
+                "datetime"
+                if name in DATES
+                else "money"
+                if name in ("value", "quantity", "amount", "margin")
+                else "text"
+            )
             return event[FIXED[table][name]], fixed
         value = json.loads(event["properties"] or "{}").get(name.removeprefix("properties."))
         right = {"text": str, "number": (int, float), "truth": bool}[kind]

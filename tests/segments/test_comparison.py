@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from crm.models import Customer
+from crm.models import Customer, Order
 from crm.rights import machine
 from profiles import actions as profile_actions
 from segments import actions
@@ -93,7 +93,15 @@ def test_the_value_page_says_when_nobody_can_tell_yet(client, maija) -> None:
 def test_the_value_page_shows_the_same_weeks_a_year_before(client, maija, lists) -> None:
     client.force_login(maija)
     page = client.get(reverse("segment-value", args=["north"])).content.decode()
-    assert "Year before" in page and "Average basket" in page
+    assert "Sales are not known" in page and "Year before" not in page and "Average basket" in page
+    at = timezone.now() - timedelta(days=1200)
+    Order.objects.create(
+        source="shop", number="1", customer=Customer.objects.earliest("pk"), ordered_at=at, currency="EUR",
+        total_amount=10, created_at=at, updated_at=at,
+    )  # fmt: skip
+    profile_actions.refresh(at=timezone.now())
+    page = client.get(reverse("segment-value", args=["north"])).content.decode()
+    assert "Year before" in page and "no more than in the same weeks a year before" in page
 
 
 def test_no_segment_takes_the_address_of_a_page(db) -> None:
@@ -141,6 +149,20 @@ def test_movement_over_a_chosen_period_is_drawn_and_tabled(client, maija) -> Non
     assert "Nobody moved from one of these segments to another." in then and "North → North: 6" in then
     for nonsense in ({"from": "x", "to": "2026-99-99"}, {"from": "9999-12-31"}, {"of": "none", "s": "none"}):
         assert client.get(address, nonsense).status_code == 200
+
+
+def test_beside_a_name_stands_how_many_were_in_it_though_some_moved_to_two(client, maija, lists) -> None:
+    north, _south = lists
+    third = actions.create_segment(name="Third", kind="static", by=BY, at=timezone.now() - timedelta(days=59))
+    gone = [row.customer_id for row in north.memberships.filter(left_at__isnull=False)]
+    actions.add_members(segment=third, customers=gone, by=BY, at=timezone.now())
+    client.force_login(maija)
+    shown = client.get(reverse("segments-flows"))
+    assert [one.name for one in shown.context["segments"]] == ["South", "North", "Third"]
+    assert sum(one.count for one in shown.context["streams"] if one.start == 1) == 8  # two of six went to both
+    assert shown.context["sizes"] == ([6, 6, 0, None], [8, 4, 2, None])
+    around = client.get(reverse("segments-flows"), {"of": "north"}).context["sizes"]
+    assert around == ([6, 0, 0, 0], [4, 2, 2, 0])
 
 
 @pytest.mark.usefixtures("lists")

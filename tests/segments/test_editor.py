@@ -1,5 +1,6 @@
 """The rule editor over plain posts: what a page without scripts sends comes back as the same rule."""
 
+import html
 import json
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -9,11 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm import rights
-from crm.models import Customer, Order
+from crm.models import Customer, Event, Order
 from profiles import actions as profile_actions
+from profiles import queries as profile_queries
 from profiles.computed import COMPUTED
 from profiles.given import GIVEN
-from segments import actions, starters
+from segments import actions, evaluation, starters
 from segments.models import RuleVersion, Segment
 
 pytestmark = pytest.mark.django_db
@@ -143,13 +145,69 @@ def test_an_empty_segment_is_not_saved(inside):
     assert answer.status_code == 400 and "Add at least one condition." in answer.content.decode()
 
 
-def test_json_can_be_given_and_what_no_line_says_is_kept(inside):
-    odd = {"event": ["order", "cart"], "op": "at_least", "value": 1}
+def test_a_rule_given_as_json_is_drawn_and_saved_as_it_was(inside):
+    tests = [{"property": "properties.score", "kind": "number", "op": "more_than", "value": 3}]
+    odd = {"event": ["order", "cart"], "where": tests, "op": "at_least", "value": 1}
     page = inside.get(NEW).content.decode()
     page = pressed(inside, NEW, page, "json", json=json.dumps({"version": 1, "where": odd}))
-    assert "Kept as it is" in page
+    assert "Kept as it is" not in page
     inside.post(NEW, Fields(page)(name="Odd"))
     assert Segment.objects.get().rule["where"] == odd
+
+
+@pytest.mark.usefixtures("oulu")
+def test_what_a_line_shows_is_what_it_says(inside):
+    """A choice that opens others makes the first of each: nothing is called unfinished that looks finished."""
+    page = pressed(inside, NEW, inside.get(NEW).content.decode(), "add|r|event|order")
+    page = pressed(inside, NEW, page, "look", **{"r.0:measure": "sum", "r.0:window": "before"})
+    assert "not finished" not in page
+    assert "total value of orders before the first order is at least 1" in page
+    page = pressed(inside, NEW, page, "look", **{"r.0:measure": "last"})
+    assert "not finished" in page and "unknown operator" not in page
+
+
+def test_several_kinds_of_events_are_chosen_and_dropped(inside):
+    page = pressed(inside, NEW, inside.get(NEW).content.decode(), "add|r|event|order")
+    page = pressed(inside, NEW, page, "value|r.0|event|return")
+    page = pressed(inside, NEW, page, "look", **{"r.0:event": ["order", "cart"]})
+    assert html.unescape(page).count('"event": [\n') == 1
+    page = pressed(inside, NEW, page, "unvalue|r.0|event|cart")
+    assert '"event": "order"' in html.unescape(page)
+
+
+def test_what_only_the_source_knows_is_offered_by_name_and_written_by_name(inside, oulu):
+    buyer, now = Customer.objects.get(number="K1"), timezone.now()
+    Event.objects.create(
+        source="web", source_id="1", type="page", occurred_at=now, received_at=now, customer=buyer,
+        properties={"minutes": 12, "utm.source": "ad", "is_new": True, "much": {"a": 1}},
+    )  # fmt: skip
+    profile_actions.refresh(at=timezone.now())
+    page = pressed(inside, NEW, inside.get(NEW).content.decode(), "add|r|event|page")
+    page = pressed(inside, NEW, page, "where|r.0|where")
+    assert '<option value="properties.minutes|number">minutes</option>' in page
+    assert '<option value="properties.utm.source|text">utm.source</option>' in page and "properties.much" not in page
+    page = pressed(inside, NEW, page, "look", **{"r.0:where.0.property": "properties.utm.source|text"})
+    assert '<option value="ad">1</option>' in page
+    asked = {"r.0:where.0.property": "properties.|number", "r.0:where.0.name": "minutes"}
+    page = pressed(inside, NEW, page, "look", **asked)
+    page = pressed(inside, NEW, page, "look", **{**asked, "r.0:where.0.op": "more_than", "r.0:where.0.value": "10"})
+    assert "1</strong> customer now" in page
+
+
+@pytest.mark.usefixtures("oulu")
+def test_a_run_that_a_newer_one_overtook_is_answered_with_nothing(inside, monkeypatch):
+    runs = []
+
+    def overtaken(self, rule):
+        runs.append(self.run)
+        raise profile_queries.Overtaken
+
+    page = inside.get(NEW)
+    assert f'name="run" value="{page.context["run"]}"' in page.content.decode()
+    monkeypatch.setattr(evaluation.Engine, "look", overtaken)
+    sent = {"do": "look", "run": page.context["run"], "r:word": "all", "r.0:kind": "everyone"}
+    assert inside.post(NEW, sent).status_code == 204
+    assert runs == [page.context["run"]]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"version": 1, "where": {"feature": "nope", "op": "is"}}', "\0"])

@@ -1,6 +1,7 @@
 """Single customers followed as they change: the same answers as the refresh and as a plain-Python reading."""
 
 import random
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from unittest import mock
@@ -12,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
+from crm import access
 from crm import actions as crm_actions
-from crm.models import Customer, FieldDefinition, Touch
+from crm.models import Customer, FieldDefinition, Merge, Role, Touch, User
 from crm.rights import machine
 from profiles import actions as profile_actions
 from profiles import queries as profile_queries
@@ -27,6 +29,7 @@ AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 BY = machine("test")
 ZONE = ZoneInfo("Europe/Helsinki")
 TWO_ORDERS = {"version": 1, "where": {"event": "order", "op": "at_least", "value": 2, "window": {"last_days": 30}}}
+EXAMPLES = settings().max_examples // 8  # each fills a house and builds three snapshots of it
 TABLES = ("profile", "event", "order_line", "membership", "consent", "reach")
 
 
@@ -220,10 +223,11 @@ def test_every_other_feature_is_the_same_for_a_few_customers_as_among_all() -> N
 
 
 class Shop:
-    """A small firm whose days are drawn from a seed: gaps, late and future events, merges, erasures, consents."""
+    """A small firm whose days are drawn from a seed: gaps, late and future events, merges done and undone, erasures."""
 
     def __init__(self, seed: int) -> None:
         self.random, self.number = random.Random(seed), 0
+        self.decider = access.of_user(User.objects.create_user("decider", role=Role.ADMIN))
         for key, kind in (("income", "money"), ("is_eco", "truth"), ("interests", "list"), ("joined_at", "datetime")):
             FieldDefinition.objects.create(key=key, label=key, type=kind, dimension="economic", created_at=AT)
         self.people = [self.join() for _ in range(7)]
@@ -298,18 +302,24 @@ class Shop:
         crm_actions.change_customer(self.live(), values=values, by=BY, at=AT)
 
     def merge(self) -> None:
-        loser, winner = self.live(), self.live()
-        if loser != winner:
-            Customer.objects.filter(pk=loser.pk).update(merged_into=winner, updated_at=AT)
-            crm_actions.touch([loser.pk], at=AT)
+        survivor, merged = self.live(), self.live()
+        take = [name for name in ("city", "email", "attributes.is_eco") if self.random.random() < 0.3]
+        known = [name for name in take if "." not in name or name.partition(".")[2] in merged.attributes]
+        if survivor != merged:
+            crm_actions.merge_customers(survivor, merged, take=known, by=self.decider, at=AT)
+
+    def unmerge(self) -> None:
+        if merges := list(Merge.objects.filter(undone_at=None).order_by("id")):
+            with suppress(crm_actions.MergeRefused):  # an earlier one of several, or one of them was erased
+                crm_actions.unmerge(self.random.choice(merges), by=self.decider, at=AT)
 
     def erase(self) -> None:
         crm_actions.erase_customer(self.live(), by=BY, at=AT)
 
     def happen(self, steps: int) -> None:
         for step in self.random.choices(
-            [self.event, self.order, self.consent, self.change, self.join, self.merge, self.erase],
-            weights=[12, 8, 4, 4, 1, 1, 1], k=steps,
+            [self.event, self.order, self.consent, self.change, self.join, self.merge, self.unmerge, self.erase],
+            weights=[12, 8, 4, 4, 1, 2, 1, 1], k=steps,
         ):  # fmt: skip
             step()
 
@@ -337,9 +347,14 @@ def storable(rules: list[dict]) -> list[Segment]:
     return made
 
 
+def found_by_the_engine(segments: list[Segment]) -> list[set[int]]:
+    engine = evaluation.engine(at=AT)
+    return [set(engine.members_of(segment).tolist()) for segment in segments]
+
+
 @pytest.mark.slow
 class FollowedAsRefreshed(TestCase):
-    @settings(max_examples=6, deadline=None)
+    @settings(max_examples=EXAMPLES, deadline=None)
     @given(
         seed=st.integers(0, 10_000),
         rules=st.lists(worlds.rules(AT), min_size=8, max_size=8),
@@ -360,11 +375,55 @@ class FollowedAsRefreshed(TestCase):
         before = world()["membership"]
         follow(AT)
         followed = {one.segment.slug: members(one.segment.slug) for one in following.standings() if one.rule}
+        profile_actions.refresh(at=AT)
+        grown = found_by_the_engine(segments)
         profile_actions.refresh(at=AT, full=True)
         seen, kinds = {**world(), "membership": before}, {k: f.kind for k, f in evaluation.catalogue().items()}
-        engine = evaluation.engine(at=AT)
-        for segment in segments:
+        for segment, from_changes, from_all in zip(segments, grown, found_by_the_engine(segments), strict=True):
+            assert from_changes == from_all, segment.rule
             if segment.slug in followed:
                 plain = reads(segment.rule, seen, kinds, AT, zone)
                 assert followed[segment.slug] == plain, segment.rule
-                assert set(engine.members_of(segment).tolist()) == plain, segment.rule
+                assert from_all == plain, segment.rule
+
+
+def test_tags_are_a_feature_that_batch_and_live_read_alike(db) -> None:
+    from crm.models import Tag
+
+    tagged, other, plain = customer("T1"), customer("T2"), customer("T3")
+    vip = crm_actions.create_tag(name="VIP guest", by=BY, at=AT)
+    crm_actions.create_tag(name="Cold", by=BY, at=AT)
+    crm_actions.add_tag(vip, to=Customer, ids=[tagged.pk], by=BY, at=AT)
+    crm_actions.add_tag(Tag.objects.get(slug="cold"), to=Customer, ids=[tagged.pk, other.pk], by=BY, at=AT)
+    for slug, op in (("has", "includes"), ("lacks", "excludes")):
+        rule = {"version": 1, "where": {"feature": "tags", "op": op, "value": "vip-guest"}}
+        actions.create_segment(slug=slug, name=slug, rule=rule, by=BY, at=AT)
+    refresh(AT)
+    assert members("has") == {tagged.pk} and members("lacks") == {other.pk, plain.pk}
+    assert dict(profile_queries.value_counts("tags")) == {"cold": 2, "vip-guest": 1}
+
+    later = AT + timedelta(minutes=1)
+    crm_actions.remove_tag(vip, to=Customer, ids=[tagged.pk], by=BY, at=later)
+    crm_actions.add_tag(vip, to=Customer, ids=[plain.pk], by=BY, at=later)
+    follow(later)
+    live = members("has"), members("lacks")
+    refresh(later + timedelta(minutes=1))
+    assert live == (members("has"), members("lacks")) == ({plain.pk}, {tagged.pk, other.pk})
+
+
+def test_a_tag_that_a_rule_names_is_not_deleted(db) -> None:
+    vip = crm_actions.create_tag(name="VIP", by=BY, at=AT)
+    rule = {"version": 1, "where": {"feature": "tags", "op": "includes_any", "value": ["vip"]}}
+    actions.create_segment(slug="vips", name="Best people", rule=rule, by=BY, at=AT)
+    with pytest.raises(crm_actions.TagInUse, match="Best people"):
+        crm_actions.archive_tag(vip, by=BY, at=AT)
+
+
+def test_a_deleted_tag_leaves_the_feature_with_the_next_refresh(db) -> None:
+    row = customer("T1")
+    vip = crm_actions.create_tag(name="VIP", by=BY, at=AT)
+    crm_actions.add_tag(vip, to=Customer, ids=[row.pk], by=BY, at=AT)
+    profile_actions.refresh(at=AT)
+    crm_actions.archive_tag(vip, by=BY, at=AT + timedelta(minutes=1))
+    profile_actions.refresh(at=AT + timedelta(minutes=2))
+    assert profile_queries.value_counts("tags") == []

@@ -1,8 +1,10 @@
 """The health of real segments: what is measured, when a review is due, who uses what, and the pages that say it."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -111,4 +113,7 @@ def test_the_api_gives_health_and_takes_a_review(client, maija, aino) -> None:
     client.force_login(maija)
     answer = client.post(f"/api/v1/segments/{one.pk}/review/")
     assert answer.status_code == 200
-    assert answer.json()["review_on"] == (timezone.localdate() + timedelta(days=365)).isoformat()
+    assert (
+        answer.json()["review_on"]
+        == (timezone.localdate(timezone=ZoneInfo(settings.FIRM_TIME_ZONE)) + timedelta(days=365)).isoformat()
+    )

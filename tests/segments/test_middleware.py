@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 from crm.models import Customer
 from crm.rights import machine
 from profiles import actions as profile_actions
-from segments import actions, tasks
+from segments import actions, queries, tasks
 from segments.models import Segment
 
 BY = machine("test")
@@ -111,7 +111,10 @@ def test_what_rests_on_a_new_rule_is_refreshed_with_it(oulu, by_poke):
     runs = dict(Segment.objects.annotate(n=Count("runs")).values_list("slug", "n"))
     assert set(runs.values()) == {1}
     elsewhere = {"version": 1, "where": {"feature": "city", "op": "is", "value": "Turku"}}
-    actions.change_segment(segment=oulu, rule=elsewhere, by=BY, at=timezone.now())
+    now = timezone.now()
+    actions.change_segment(segment=oulu, rule=elsewhere, by=BY, at=now)
+    awaited = {one.slug for one in Segment.objects.all() if queries.is_awaited(one, at=now)}
+    assert awaited == {"oulu", "those", "others"}
     tasks.refresh_awaited(["oulu"]) if by_poke else tasks.refresh_due()
     assert dict(Segment.objects.values_list("slug", "size")) == {"oulu": 0, "those": 0, "others": 1, "apart": 1}
     tasks.refresh_due()

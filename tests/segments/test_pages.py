@@ -66,15 +66,15 @@ def test_list_asks_as_many_queries_for_ten_segments_as_for_one(client, maija, dj
     rule_segment("Oulu")
     client.force_login(maija)
     client.get(reverse("segments"))
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(16):
         client.get(reverse("segments"))
     for n in range(9):
         rule_segment(f"City {n}")
     client.get(reverse("segments"))
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(16):
         client.get(reverse("segments"))
     caches["answers"].clear()
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(19):
         client.get(reverse("segments"))
 
 
@@ -106,7 +106,7 @@ def test_analysts_see_no_names(client, aino, friends):
     for name in ("segment", "segment-members", "segment-history"):
         page = client.get(reverse(name, args=["friends"])).content.decode()
         assert "Aila" not in page and "Aho" not in page
-    assert client.get(reverse("segment-members-csv", args=["friends"])).status_code == 403
+    assert client.get(reverse("segment-members-file", args=["friends", "csv"])).status_code == 403
 
 
 def test_members_of_a_past_day_are_those_of_then(client, maija, friends, people):
@@ -140,7 +140,7 @@ def test_days_that_make_no_sense_mean_now(client, maija, friends, day):
 def test_csv_is_quoted_scoped_and_audited(client, anna, friends, people):
     actions.add_members(segment=friends, customers=[people[2].pk], by=MACHINE, at=timezone.now())
     client.force_login(anna)
-    answer = client.get(reverse("segment-members-csv", args=["friends"]))
+    answer = client.get(reverse("segment-members-file", args=["friends", "csv"]))
     lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()
     assert [line.split(",")[0] for line in lines] == ["number", "K1", "K3"]
     assert "'=Cmd" in lines[2]

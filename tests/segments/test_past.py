@@ -97,3 +97,4 @@ def test_members_of_a_day_before_the_segment_was_made_are_not_nobody(client, mai
     client.force_login(maija)
     page = client.get(reverse("segment-members", args=["oulu"]), {"on": "2026-01-01"}).content.decode()
     assert "nobody can have been in it before" in page
+    assert f"{reverse('segment-history', args=['oulu'])}?on=" in page

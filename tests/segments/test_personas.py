@@ -56,6 +56,7 @@ def test_the_card_is_written_shown_and_marked_when_the_data_move(client, maija, 
     page = client.get(reverse("segment-persona", args=[towns.slug])).content.decode()
     assert "Northern Nora" in page and "Warm feet" in page and "City: Oulu" in page
     assert "The data have moved" not in page
+    assert "How they buy, and what they bring" in page and "Orders in 365 days" in page and "Average basket" not in page
     assert AuditLine.objects.get(verb="persona").changes["goals"] == ["", "Warm feet"]
     Customer.objects.filter(city="Oulu", number__lt="K3").update(city="Turku", updated_at=timezone.now())
     profile_actions.refresh(at=timezone.now())

@@ -113,3 +113,45 @@ def test_api_preview_warns(client, maija, believers):
     asked = {"rule": RULE}
     answer = client.post("/api/v1/segments/preview/", asked, content_type="application/json").json()
     assert answer["warnings"] == ["“City” may stand for data not to be used for marketing."]
+
+
+SPECIAL = {"version": 1, "where": {"feature": "faith", "op": "is", "value": "one"}}
+BORN = {"version": 1, "where": {"feature": "birth_date", "op": "is_missing"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "status"),
+    [
+        ("maija", SPECIAL, 400),
+        ("anna", SPECIAL, 400),
+        ("aino", SPECIAL, 400),
+        ("aino", BORN, 400),
+        ("maija", BORN, 200),
+    ],
+)
+def test_no_rule_asks_for_what_its_author_may_not_see(client, cast, believers, name, rule, status):
+    client.force_login(getattr(cast, name))
+    for purpose in ("analysis", "service"):
+        asked = {"rule": rule, "purpose": purpose}
+        answer = client.post("/api/v1/segments/preview/", asked, content_type="application/json")
+        assert answer.status_code == status, answer.content
+    if status == 400:
+        assert answer.json()["error"]["path"].endswith("where.feature")
+
+
+def test_whoever_has_the_grant_may_ask(client, maija, believers):
+    maija.may_see_special = True
+    maija.save()
+    client.force_login(maija)
+    asked = {"rule": SPECIAL, "purpose": "analysis"}
+    assert client.post("/api/v1/segments/preview/", asked, content_type="application/json").json()["size"] == 120
+
+
+@pytest.mark.parametrize("few", [0, queries.FEW])
+def test_whoever_is_bound_to_teams_counts_their_customers_alone(client, cast, believers, few, monkeypatch):
+    monkeypatch.setattr(queries, "FEW", few)
+    Customer.objects.filter(number__in=["K1", "K2", "K3"]).update(team=cast.north)
+    client.force_login(cast.anna)
+    answer = client.post("/api/v1/segments/preview/", {"rule": RULE}, content_type="application/json").json()
+    assert answer["size"] == 2 and {one["number"] for one in answer["sample"]} == {"K1", "K3"}
+    assert max(one["matches"] for one in answer["reach"]) <= 2

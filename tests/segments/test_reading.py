@@ -38,6 +38,8 @@ FAULTS = [
     ({"feature": "income", "op": "at_least", "value": "12.34567"}, "where.value", None),
     ({"feature": "income", "op": "at_least", "value": "NaN"}, "where.value", None),
     ({"feature": "income", "op": "at_least", "value": 10**12}, "where.value", None),
+    ({"feature": "income", "op": "at_least", "value": "1e999999999"}, "where.value", None),
+    ({"feature": "age", "op": "at_least", "value": 10**400}, "where.value", None),
     ({"feature": "income", "op": "top_percent", "value": 0}, "where.value", None),
     ({"feature": "born_on", "op": "before", "value": "2026-02-30"}, "where.value", None),
     ({"feature": "born_on", "op": "before", "value": "1.2.2026"}, "where.value", None),

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from crm.models import Customer, Order, User
 from crm.rights import machine
@@ -104,6 +104,24 @@ def test_a_ledger_that_cannot_be_written_stops_no_other_segment_and_leaves_its_o
     assert (done["sound"].error, "log says more" in done["broken"].error) == ("", True)
     rows = Segment.objects.order_by("slug").values_list("slug", "failures", "refreshed_at", "size")
     assert list(rows) == [("broken", 1, None, 0), ("sound", 0, AT, 0)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_ledger_is_read_ahead_where_another_connection_sees_it(monkeypatch) -> None:
+    ada, bo = customer("1"), customer("2")
+    for name in ("One", "Two", "Three"):
+        actions.create_segment(name=name, rule=REPEAT, by=BY, at=AT)
+    order(ada, "a", AT)
+    order(ada, "b", AT)
+    refresh(AT)
+    order(bo, "c", AT + timedelta(minutes=1))
+    order(bo, "d", AT + timedelta(minutes=1))
+    Order.objects.filter(customer=ada).update(kind="quote", updated_at=AT + timedelta(minutes=2))
+    if connection.vendor == "postgresql":  # the tests' SQLite is in memory
+        monkeypatch.setattr(ledger, "members", None)
+    done = refresh(AT + timedelta(minutes=6))
+    assert {(row.entered, row.left, row.error) for row in done.values()} == {(1, 1, "")}
+    assert len(done) == 3
 
 
 def test_a_refresh_overtaken_by_one_on_a_newer_snapshot_writes_nothing() -> None:

@@ -3,8 +3,10 @@
 from itertools import combinations
 
 import pytest
+from django.utils import timezone, translation
 from hypothesis import given, settings
 
+from segments import explanations
 from segments.rules import tree
 from segments.rules.compiler import sql
 from segments.rules.moments import Moment
@@ -107,3 +109,36 @@ def test_value_seen_of_events_is_what_a_person_would_compare(shop, where, number
 
 def test_nothing_can_turn_everyone(shop):
     assert smallest_change(why(shop, {"everyone": True}, 1)) == ()
+
+
+@pytest.mark.parametrize(("key", "seen", "english", "finnish"), [
+    ("is_eco", "true", "yes", "kyllä"), ("age", "34.0", "34", "34"), ("age", "2.25", "2.25", "2,25"),
+    ("income", "71250.5000", "71,250.50", "71\xa0250,50"), ("born_on", "2004-02-29", "29 Feb 2004", "29.2.2004"),
+    ("city", "true", "true", "true"), ("age", "", "", ""),
+])  # fmt: skip
+def test_a_value_seen_is_told_as_people_write_it(key, seen, english, finnish):
+    node = tree.FeatureCondition(key, "is", None, False)
+    for language, told in (("en", english), ("fi", finnish)):
+        with translation.override(language):
+            assert explanations.told_of(seen, node, worlds.CATALOGUE, language) == told
+
+
+@pytest.mark.parametrize(("where", "seen", "english", "finnish"), [
+    ({"event": "order", "measure": "sum", "of": "value", "op": "at_least", "value": 1}, "30.5000", "30.50", "30,50"),
+    ({"event": "order", "measure": "last", "op": "in_last_days", "value": 1}, "2026-11-01 08:00:00",
+     "1 Nov 2026, 10:00", "1.11.2026 klo 10.00"),
+    ({"event": "order", "measure": "share", "of": [{"property": "channel", "op": "is", "value": "web"}],
+      "op": "at_least", "value": 0.5}, "0.666666", "66.7%", "66,7\xa0%"),
+    ({"trend": "order", "measure": "sum", "of": "value", "op": "fell_by", "value": 1}, "1200.0000 → 3.5000",
+     "1,200 → 3.50", "1\xa0200 → 3,50"),
+    ({"segment": "vip"}, "2026-11-01 08:00:00.123456", "1 Nov 2026, 10:00", "1.11.2026 klo 10.00"),
+    ({"consent": "marketing", "channel": "email"}, "false", "no", "ei"),
+    ({"feature": "joined_at", "op": "in_last_days", "value": 1}, "2026-07-01 21:30:00", "2 Jul 2026, 00:30",
+     "2.7.2026 klo 0.30"),
+    ({"feature": "income", "op": "quintile", "value": 1}, "2.5000", "2.50", "2,50"),
+])  # fmt: skip
+def test_what_was_counted_is_told_as_people_write_it(where, seen, english, finnish):
+    node = read_rule({"version": 1, "where": where}, KNOWN).where
+    for language, told in (("en", english), ("fi", finnish)):
+        with translation.override(language), timezone.override("Europe/Helsinki"):
+            assert explanations.told_of(seen, node, worlds.CATALOGUE, language) == told

@@ -117,6 +117,17 @@ def test_a_call_gives_a_rest_that_promises_do_not_know(person: Callable, anna_: 
     assert told(anna_, AT + 7 * DAY) == {"promised": ["promised"]}  # the entry is no news any more
 
 
+def test_a_deal_that_closes_rests_for_the_day_of_a_call(person: Callable, anna_: Any) -> None:
+    row = person("closes")
+    values = {"title": "Bikes", "customer": row, "amount": 1, "expected_on": (AT + 3 * DAY).date()}
+    actions.create_deal(values=values, by=anna_, at=AT)
+    actions.log_contact(row, kind="call", outcome="reached", by=anna_, at=AT)
+    assert told(anna_, AT + timedelta(hours=1)) == {}
+    assert told(anna_, AT + DAY) == {"closes": ["deal"]}
+    promise(row, anna_)
+    assert told(anna_, AT + timedelta(hours=1)) == {"closes": ["promised", "deal"]}
+
+
 # --- ways ----------------------------------------------------------------------------------------
 
 
@@ -187,7 +198,9 @@ def test_the_page_acts_in_place(person: Callable, anna_: Any, cast: Any) -> None
     client.force_login(cast.anna)
     page = client.get("/worklist/").content.decode()
     assert "Aada Virtanen" in page and "Promised for today: Ring" in page and "tel:+358401234567" in page
-    assert "Aada Virtanen" in client.get("/worklist/today/").content.decode()
+    few = client.get("/worklist/today/").content.decode()  # on the first page: who, why, by which ways, and when last
+    assert "Aada Virtanen" in few and "Promised for today: Ring" in few and "no contact yet" in few
+    assert "tel:+358401234567" in few and "Allowed: Phone · E-mail: no address · SMS: no consent" in few
     client.post(f"/worklist/customers/{row.pk}/put-off/", {"reason": "no_need"})
     page = client.get("/worklist/").content.decode()
     mark = WorklistMark.objects.get()
@@ -216,5 +229,5 @@ def test_the_list_takes_as_many_queries_for_many_as_for_few(
 ) -> None:
     for n in range(20):
         promise(person(str(n)), anna_)
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         assert len(worklist.entries(anna_, at=AT)) == 20

@@ -44,6 +44,8 @@ TEXTS = ["Helsinki", "helsinki", "Espoo", "Ähtäri", "a.b", "100%", "", "x_y", 
 CHANNELS = ["web", "store", "app"]
 TYPES = ["order", "page", "cart", "click"]
 SEGMENTS = ["vip", "lapsed"]
+FREE = {"properties.page": "text", "properties.score": "number", "properties.is_new": "truth",
+        "properties.utm.source": "text"}  # fmt: skip
 numbers = st.one_of(st.integers(-3, 8), st.sampled_from([0.5, 2.25, -1.5]))
 
 
@@ -103,6 +105,7 @@ class Chance:
             "type": self.random.choice(TYPES),
             "ts": self.time(),
             "value": self.maybe([self.amount()]),
+            "margin_amount": self.maybe([self.amount()]),
             "channel": self.maybe(CHANNELS),
             "category": self.maybe(["bike", "yoga"]),
             "properties": self.maybe([json.dumps(self.free())]),
@@ -116,6 +119,8 @@ class Chance:
             "page": ["/a", "/b", 'q"x', 3],
             "score": [-5, 0, 3, 20, 0.5, 7.25, "9", True],
             "is_new": [True, False, "true"],
+            "utm.source": ["ad", "mail"],
+            "utm": [{"source": "mail"}],
         }
         return {key: self.random.choice(options) for key, options in values.items() if self.random.random() < 0.6}
 
@@ -129,6 +134,7 @@ class Chance:
             "category": self.maybe(["bike", "yoga"]),
             "quantity": Decimal(self.random.randint(-2, 5)),
             "amount": self.amount(),
+            "margin_amount": self.maybe([self.amount()]),
             "channel": self.maybe(CHANNELS),
             "currency": "EUR",
         }
@@ -240,7 +246,7 @@ def compared(draw, kind, rows, as_of):
 @st.composite
 def property_tests(draw, is_line, rows, as_of):
     names = tables.LINE_PROPERTIES if is_line else tables.EVENT_PROPERTIES
-    free = {} if is_line else {"properties.page": "text", "properties.score": "number", "properties.is_new": "truth"}
+    free = {} if is_line else FREE
     name = draw(st.sampled_from([*names, *free]))
     kind = names[name][1] if name in names else free[name]
     extra = {"kind": kind} if name in free else {}

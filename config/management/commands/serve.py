@@ -36,6 +36,8 @@ class Command(BaseCommand):
             refuse_a_taken_port(
                 "127.0.0.1", settings.MAIL_CATCHER_PORT, variable="KOHDE_MAIL_CATCHER_PORT", again=again
             )
+        self.stdout.write("Bringing the database and the pages up to date …")
+        self.stdout.flush()
         call_command("prepare")
         if demo and demo_data.is_wanted():
             call_command("demo_data")

@@ -48,6 +48,16 @@ def test_variants_that_help_but_are_too_close_are_told_apart_from_ignorance():
     assert (answer.kind, answer.code) == ("no_decision", "variants_too_close")
 
 
+def test_what_looks_certain_alone_but_not_among_many_segments_is_said_to_be_so():
+    arms = {"a": Proportion(10_000, 500), "b": Proportion(10_000, 640)}
+    outcome = contest(plan(), arms)
+    answer = decide(plan(), outcome, q_value=0.2)
+    assert decide(plan(), outcome).variant == "b"
+    assert (answer.kind, answer.code) == ("no_decision", "ahead_if_read_alone")
+    assert answer.figures["low"] > 0
+    assert answer.figures["p_value"] == 0.2
+
+
 def test_the_hold_out_is_as_good_when_no_variant_can_be_worth_it():
     answer = decision(plan(A, B, HOLD_OUT, worthwhile=0.03), a=(9000, 450), b=(9000, 440), h=(2000, 100))
     assert (answer.kind, answer.code) == ("hold_out_is_as_good", "no_worthwhile_gain")
@@ -116,6 +126,27 @@ def test_means_are_decided_alike():
     random = np.random.default_rng(3)
     arms = {"a": Mean.of(random.gamma(0.25, 80, 2000)), "b": Mean.of(random.gamma(0.25, 120, 2000))}
     assert decide(rule, contest(rule, arms)).variant == "b"
+
+
+def test_a_hold_out_beside_two_versions_costs_no_certainty():
+    """The leader is one of two, and each side of a two-sided test errs half as often: their sum is the level."""
+    two, three = plan(A, B), plan(A, B, HOLD_OUT)
+    counts = {"a": Proportion(9000, 450), "b": Proportion(9000, 560)}
+    outcome = contest(three, {**counts, "h": Proportion(2000, 20)})
+    assert outcome.p_value == max(reading.p_value for reading in outcome.rivals.values())
+    assert contest(two, counts).p_value == contest(two, counts).rivals["a"].p_value
+    assert plan(A, B, ArmPlan("c", "C", 45)).leader_penalty == 1.5
+
+
+@pytest.mark.parametrize("look", ["always", "once"])
+@pytest.mark.parametrize("shares", ["abh", "abc", "abcdh"])
+def test_among_arms_that_bring_nothing_a_winner_is_invented_in_at_most_one_test_in_twenty(look, shares):
+    random = np.random.default_rng(63)
+    arms = tuple(ArmPlan(key, key, 1, "hold_out" if key == "h" else "variant") for key in shares)
+    rule = plan(*arms, look=look)
+    hits = random.binomial(5000, 0.05, (1500, len(shares)))
+    invented = [decision(rule, **{k: (5000, int(x)) for k, x in zip(shares, row, strict=True)}).variant for row in hits]
+    assert np.mean([variant is not None for variant in invented]) <= 0.05
 
 
 @pytest.mark.parametrize("look", ["always", "once"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from campaigns.experiments.answers import CannotTell, Interval
-from campaigns.experiments.earnings import caused_over_strata, caused_revenue, next_euro, return_with_uncertain_cost
+from campaigns.experiments.earnings import caused_over_strata, caused_revenue, next_euro
 from campaigns.experiments.pooling import Pooled
 from campaigns.experiments.sufficient import Mean
 
@@ -67,16 +67,6 @@ def test_a_free_campaign_has_no_return_on_spend():
     answer = caused_revenue(Mean.of([1, 2, 3]), Mean.of([1, 2, 2]), cost=0)
     assert answer.return_on_spend == CannotTell("no_cost")
     assert caused_revenue(Mean.of([1.0]), Mean.of([1, 2]), cost=1).code == "too_few_people"
-
-
-def test_an_uncertain_cost_widens_the_return_and_covers_it():
-    random = np.random.default_rng(75)
-    covered = 0
-    for _ in range(1500):
-        caused, cost = random.normal(6, 1), random.normal(3, 0.4)
-        covered += 2.0 in return_with_uncertain_cost(caused, 1, cost, 0.4)[1]
-    assert covered / 1500 == pytest.approx(0.95, abs=0.015)
-    assert return_with_uncertain_cost(6, 1, 3, 2).code == "cost_too_uncertain"
 
 
 def test_the_next_euro_goes_where_a_euro_brings_most():

@@ -92,6 +92,34 @@ def test_pooled_intervals_cover_and_pooled_estimates_are_closer():
     assert shrunk < 0.6 * raw
 
 
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_few_segments_say_too_little_to_borrow_and_their_intervals_still_cover(count):
+    """Shrunk without Morris' correction, two or three segments were covered in 87 % where 95 % was claimed."""
+    random = np.random.default_rng(33)
+    covered = []
+    for _ in range(1500):
+        errors, truth = random.uniform(0.5, 1.5, count), random.normal(1, 1, count)
+        answer = pool([Estimate(*pair) for pair in zip(random.normal(truth, errors), errors, strict=True)])
+        covered += [t in s.interval for t, s in zip(truth, answer.segments, strict=True)]
+        assert (answer.segments[0].borrowed > 0) == (count > 3)
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.015)
+
+
+def test_the_uncertainty_of_a_shrunk_segment_is_that_of_morris():
+    """Morris (1983), section 5, written out for one segment of four with unequal errors."""
+    effects, variances = np.array([0.0, 2.0, 5.0, 9.0]), np.array([1.0, 2.0, 1.0, 4.0])
+    answer = pool([Estimate(*pair) for pair in zip(effects, np.sqrt(variances), strict=True)])
+    between = answer.between_deviation**2
+    weights = 1 / (variances + between)
+    mean, usual = np.average(effects, weights=weights), np.average(variances, weights=weights)
+    shrink = (4 - 3) / (4 - 1) * variances[3] * weights[3]
+    rank = 4 * weights[3] / weights.sum()
+    unsure = 2 / (4 - 3) * shrink**2 * (usual + between) * weights[3]
+    squared = variances[3] * (1 - (4 - rank) / 4 * shrink) + unsure * (effects[3] - mean) ** 2
+    assert between > 0
+    assert answer.segments[3].standard_error == pytest.approx(squared**0.5)
+
+
 @given(st.lists(st.tuples(st.floats(-5, 5), st.floats(0.01, 3)), min_size=2, max_size=12))
 def test_pooling_never_leaves_the_span_between_own_and_common(pairs):
     answer = pool([Estimate(*pair) for pair in pairs])

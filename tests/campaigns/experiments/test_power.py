@@ -8,17 +8,20 @@ from statsmodels.stats.power import NormalIndPower, normal_sample_size_one_tail
 
 from campaigns.experiments.answers import CannotTell
 from campaigns.experiments.comparison import compare_rates
+from campaigns.experiments.decision import contest, decide
+from campaigns.experiments.plan import ArmPlan, Goal, Plan
 from campaigns.experiments.power import (
     LOOKS,
     chance_to_cross,
-    days_needed,
     detectable_mean,
     detectable_rate,
     people_for_mean,
     people_for_rate,
     power_of_rates,
+    steps_needed,
 )
-from campaigns.experiments.sequential import always_valid, multiplier, planned_information
+from campaigns.experiments.report import detectable
+from campaigns.experiments.sequential import _mixture_p, always_valid, multiplier, planned_information, tuning
 from campaigns.experiments.sufficient import Proportion
 
 
@@ -109,9 +112,27 @@ def test_a_detectable_mean_shrinks_with_the_root_of_the_people():
     )
 
 
-def test_days_count_arrivals_and_the_time_to_answer():
-    assert days_needed(1000, 100, response_days=7) == 17
-    assert days_needed(1000, 0).code == "nobody_arrives"
+def test_one_rival_needs_what_integration_says_and_more_rivals_need_more():
+    alone = steps_needed(0.8, look="always")
+    assert chance_to_cross(alone) == pytest.approx(0.8)
+    unlike = steps_needed(0.8, look="always", people=(1, 1, 1e6))  # the third is measured exactly, so only chance adds
+    assert steps_needed(0.8, look="always", people=(1, 1, 1)) > unlike > alone
+
+
+def test_a_lead_over_several_rivals_is_found_as_often_as_promised():
+    """Against the rule itself, in one look: three versions of which one is ahead of both others."""
+    random = np.random.default_rng(24)
+    rule = Plan(Goal("c", "", "rate", 0.05), tuple(ArmPlan(key, key, 1) for key in "abc"), 15_000, look="once")
+    lead = detectable(rule, 15_000).difference
+    hits = random.binomial(5000, [0.05 + lead, 0.05, 0.05], (3000, 3))
+    arms = ({key: Proportion(5000, int(n)) for key, n in zip("abc", row, strict=True)} for row in hits)
+    found = np.mean([decide(rule, contest(rule, one)).variant == "a" for one in arms])
+    assert found == pytest.approx(0.8, abs=0.03)
+
+
+@given(st.floats(0.01, 1.5), st.floats(1e-6, 0.05))
+def test_the_bound_of_an_alarm_is_where_the_p_value_is_as_low(clock, alarm):
+    assert _mixture_p(multiplier(clock, alarm=alarm) ** 2, tuning(0.95) * clock) == pytest.approx(alarm)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.experiments.comparison import compare
+from campaigns.experiments.covariate import adjust
 from campaigns.experiments.simulation import TREND, _in_waves
-from campaigns.experiments.sufficient import Mean, Proportion
+from campaigns.experiments.sufficient import Mean, Paired, Proportion
 from campaigns.experiments.waves import certainty_kept, stratified, worst_case
 
 
@@ -55,6 +56,31 @@ def test_money_keeps_its_people_and_gets_the_error_of_the_weighted_mean():
     error = sum(0.25 * wave["a"].var(ddof=1) / len(wave["a"]) for wave in values)
     assert (read.n, read.mean) == (360, pytest.approx(expected))
     assert read.squared_error == pytest.approx(error)
+
+
+def test_past_spend_is_taken_out_of_waves_as_out_of_every_wave_with_one_slope():
+    """Against the same adjustment of people by hand: each wave's means less the slope times theirs of past spend."""
+    random = np.random.default_rng(5)
+    waves, plain = [], []
+    for sizes, day in (({"a": 400, "b": 400}, 10), ({"a": 90, "b": 710}, 25)):
+        past = {key: random.gamma(2, 20, n) for key, n in sizes.items()}
+        spent = {key: day + 0.8 * past[key] + random.normal(0, 5, n) for key, n in sizes.items()}
+        waves.append({key: Paired.of(spent[key], past[key]) for key in sizes})
+        plain.append({key: Mean.of(spent[key]) for key in sizes})
+    read = stratified(waves)
+    assert {key: one.outcome.squared_error for key, one in read.items()} == pytest.approx(
+        {key: one.squared_error for key, one in stratified(plain).items()}
+    )
+    told = adjust(list(read.values()))
+    by_hand = [
+        0.5 * sum((wave[key].y - told.slope * wave[key].x) / wave[key].n for wave in waves) for key in ("a", "b")
+    ]
+    assert told.variance_removed > 0.8
+    assert told.arms[1].mean - told.arms[0].mean == pytest.approx(by_hand[1] - by_hand[0])
+    assert (
+        compare(*reversed(told.arms)).standard_error
+        < 0.5 * compare(read["b"].outcome, read["a"].outcome).standard_error
+    )
 
 
 def test_the_estimate_is_unbiased_where_the_sum_over_waves_is_not():

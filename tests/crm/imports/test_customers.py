@@ -3,13 +3,18 @@
 from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from threading import Thread
+from time import sleep
 
 import pandas
 import pytest
 from django.db import connection
 
+from crm import actions, queries
+from crm.imports import customers
 from crm.imports.undo import undo_import
 from crm.models import AuditLine, ConsentEntry, ConsentState, Customer, FieldDefinition, Import
+from crm.rights import machine
 
 pytestmark = pytest.mark.django_db
 
@@ -268,6 +273,69 @@ def test_a_file_never_lifts_a_withdrawal_that_came_later(load):
     assert run.problems.get(code="consent_withdrawn").column == "news"
     load("customers", people("7;Anna;;;;Oulu;;;yes;1.4.2025"), PEOPLE)
     assert ConsentState.objects.get().is_granted
+
+
+@pytest.mark.parametrize(("refused", "granted"), [("any", "email"), ("email", "any")])
+def test_a_file_that_does_not_say_when_lifts_no_withdrawal_of_a_wider_or_narrower_channel(load, refused, granted):
+    load("customers", people("7;Anna;;;;Oulu;;;;"), PEOPLE)
+    anna = Customer.objects.get()
+    said_at = datetime(2026, 3, 1, tzinfo=UTC)
+    actions.record_consent(
+        anna, purpose="marketing", channel=refused, act="withdrawn", said_at=said_at, source="page", evidence={},
+        by=machine("test"), at=said_at,
+    )  # fmt: skip
+    mapping = {**PEOPLE, "consents": [{**PEOPLE["consents"][0], "channel": granted}]}
+    for since in ("", "1.2.2026"):
+        run = load("customers", people(f"7;Anna;;;;Oulu;;;yes;{since}"), mapping)
+        assert run.problems.get(code="consent_withdrawn").row == 2
+        assert not queries.consenting("marketing", "email", at=datetime(2030, 1, 1, tzinfo=UTC)).exists()
+    load("customers", people("7;Anna;;;;Oulu;;;yes;1.4.2026"), mapping)
+    assert queries.consenting("marketing", "email", at=datetime(2030, 1, 1, tzinfo=UTC)).exists()
+
+
+def test_undo_of_a_withdrawal_gives_the_consent_back_with_its_time_and_its_end(load):
+    load("customers", people("7;Anna;;;;Oulu;;;;"), PEOPLE)
+    anna, began, ends = Customer.objects.get(), datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
+    said = {"purpose": "marketing", "source": "page", "evidence": {"form": "1"}, "by": machine("test")}
+    actions.record_consent(anna, channel="email", act="granted", said_at=began, at=began, expires_at=ends, **said)
+    run = load("customers", people("7;Anna;;;;Oulu;;;no;1.2.2025"), PEOPLE)
+    later = datetime(2025, 3, 1, tzinfo=UTC)
+    actions.record_consent(anna, channel="any", act="withdrawn", said_at=later, at=later, **said)
+    undo(run)
+    state = ConsentState.objects.get(channel="email")
+    assert (state.is_granted, state.since_at, state.expires_at) == (True, began, ends)
+    assert not queries.consenting("marketing", "email", at=datetime(2026, 1, 1, tzinfo=UTC)).exists()
+
+
+@pytest.mark.row_locks
+@pytest.mark.django_db(transaction=True)
+def test_what_somebody_changes_while_a_chunk_is_written_is_not_set_back(load, monkeypatch):
+    load("customers", people("7;Anna;;;;Oulu;10,00;;;", "8;Bo;;;;Oulu;10,00;;;"), PEOPLE)
+    others: list[Thread] = []
+
+    def erase_and_change():
+        try:
+            now = datetime(2026, 5, 1, tzinfo=UTC)
+            actions.erase_customer(Customer.objects.get(number="7"), by=machine("test"), at=now)
+            actions.change_customer(
+                Customer.objects.get(number="8"), values={"city": "Vantaa"}, by=machine("test"), at=now
+            )
+        finally:
+            connection.close()
+
+    def meanwhile(plan, stamp):
+        others.append(Thread(target=erase_and_change))
+        others[0].start()
+        sleep(0.5)
+        return write(plan, stamp)
+
+    write = customers.write
+    monkeypatch.setattr(customers, "write", meanwhile)
+    load("customers", people("7;Anna Salo;;;;Turku;20,00;;;", "8;Bo;;;;;20,00;;;"), PEOPLE)
+    others[0].join()
+    anna, bo = Customer.objects.order_by("pk")
+    assert (anna.first_name, anna.city, anna.attributes) == ("", "", {})
+    assert (bo.city, bo.attributes["credit_limit"]) == ("Vantaa", "20")
 
 
 def test_erased_and_restricted_customers_are_left_alone(load):

@@ -10,9 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from crm.imports.files import FileError
+from crm.imports.files import MAX_COLUMNS, FileError
 from crm.imports.reading import FileForm, open_table
+from crm.models import Customer
 from crm.spreadsheets import ACTIVE, csv_lines, freed, quoted
+
+
+def archive(name):
+    """A zip archive as Excel writes one, with one more part."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as parts:
+        parts.writestr("[Content_Types].xml", "<Types/>")
+        parts.writestr(name, "x")
+    return made.getvalue()
+
+
+# A block of the deflated stream that says it is of a kind there is not.
+SPOILT = gzip.compress(b"a,b\n1,2\n", mtime=0)[:10] + b"\xff" * 40
 
 
 def rows_of(path, form=None):
@@ -129,6 +143,11 @@ def test_a_stored_copy_of_an_excel_file_is_read_though_its_name_has_no_ending(tm
     assert rows_of(workbook(tmp_path / "0a1b", CELL)) == [["number"]]
 
 
+def test_empty_cells_far_to_the_right_are_left_out(tmp_path):
+    cells = CELL + '<row r="2"><c r="A2"><v>1</v></c><c r="XFD2"/></row>'
+    assert [len(row) for row in rows_of(workbook(tmp_path / "0a1b", cells))] == [1, MAX_COLUMNS]
+
+
 @pytest.mark.parametrize(
     ("cells", "sentence"),
     [
@@ -136,7 +155,8 @@ def test_a_stored_copy_of_an_excel_file_is_read_though_its_name_has_no_ending(tm
         (CELL + '<row r="2"><c r="A2" t="s"><v>99</v></c></row>', "not an Excel file"),
         (CELL + '<row r="2"><c r="A2"><v>' + "9" * 5000 + "</v></c></row>", "not an Excel file"),
         (CELL + '<row r="3000000"><c r="A3000000"><v>1</v></c></row>', "more rows than Excel knows"),
-        ('<row r="1"><c r="XFD1"><v>1</v></c></row>', "16384 columns"),
+        ('<row r="1"><c r="XFD1"><v>1</v></c></row>', "beyond column 2000 in row 1"),
+        (CELL + '<row r="2"><c r="XFD2"><v>1</v></c></row>', "beyond column 2000 in row 2"),
     ],
 )
 def test_a_workbook_with_broken_or_endless_rows_is_refused_in_one_sentence(tmp_path, cells, sentence):
@@ -165,6 +185,10 @@ def test_an_excel_bomb_is_refused_before_it_is_opened(tmp_path):
         (",".join(f"c{n}" for n in range(100_000)).encode(), FileForm(), "100000 columns"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 3_000_000, 1), FileForm(), "100 times its size"),
         (gzip.compress(b"a,b\n1,2\n" * 999, mtime=0)[:-30], FileForm(), "broken gzip"),
+        (SPOILT, FileForm(), "broken gzip"),
+        (SPOILT, FileForm(encoding="utf-8"), "broken gzip"),
+        (archive("é.xml").replace("é".encode(), b"\xff\xfe"), FileForm(), "broken Excel"),
+        (archive("a.xml").replace(b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\x63"), FileForm(), "broken Excel"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_one_sentence(tmp_path, content, form, sentence):
@@ -178,9 +202,18 @@ cells = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r\n\x1f"),
 active_cells = st.builds(str.__add__, st.sampled_from(["'", "", "''"]), st.sampled_from("=+-@\t")).flatmap(
     lambda start: cells.map(lambda rest: start + rest)
 )
+nasty_cells = st.text("=+-@＝\t\r\n;,'\"a 1", max_size=12)
 
 
-@given(st.one_of(cells, active_cells))
+@given(st.lists(nasty_cells, min_size=1, max_size=4))
+def test_no_cell_is_run_by_a_spreadsheet_that_cuts_at_commas_or_at_semicolons(row):
+    text = "".join(csv_lines(["a"], [row])).partition("\r\n")[2]
+    for delimiter in ",;":
+        for cut in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+            assert not [cell for cell in cut if cell.startswith(("=", "+", "-", "@", "＝"))]
+
+
+@given(st.one_of(cells, active_cells, nasty_cells))
 def test_quoting_a_cell_and_freeing_it_is_the_identity(cell):
     assert freed(quoted(cell)) == cell
     assert not quoted(cell).startswith(tuple(ACTIVE.replace("\\", "")))
@@ -207,3 +240,11 @@ def test_what_is_exported_comes_back_the_same(names, tmp_path_factory):
 def test_problems_download_safe_for_spreadsheets():
     text = "".join(csv_lines(["=cmd"], [["=1+1"], ["@x"], [-5]]))
     assert list(csv.reader(io.StringIO(text.lstrip("\ufeff")))) == [["'=cmd"], ["'=1+1"], ["'@x"], ["-5"]]
+
+
+@pytest.mark.django_db
+def test_a_sign_by_which_rows_are_staged_moves_no_cell_of_a_row(load):
+    mapping = {"number": "id", "columns": {"city": "city", "country": "country"}}
+    load("customers", b"id,city,country\n7,Ou\x1flu,Suomi\n", mapping)
+    anna = Customer.objects.get()
+    assert (anna.city, anna.country) == ("Ou lu", "Suomi")

@@ -85,3 +85,17 @@ def test_code_name_and_group_of_a_product_are_told_apart_in_any_order(tmp_path, 
     assert (line["sku"], line["description"], line["category"]) == ("Tuotekoodi", "Tuote", "Tuoteryhmä")
     alone = "Tilausnro;Asiakasnro;Pvm;Tuote;Kpl;Hinta\n1;17;1.2.2026;Kirves;1;2,50\n"
     assert suggestion(tmp_path, alone, "orders")["line"]["sku"] == "Tuote"
+
+
+def test_birth_dates_do_not_outvote_the_decimal_comma(tmp_path):
+    rows = "".join(f"{number};{number}.1.1980;{number}.2.2020;{number}000,50\n" for number in range(1, 10))
+    mapping = suggestion(tmp_path, "Asiakasnro;Syntymäaika;Liittynyt;Vuosiostot\n" + rows)
+    assert mapping["style"]["decimal"] == ","
+    assert mapping["columns"]["Vuosiostot"]["type"] == "money"
+
+
+@pytest.mark.parametrize(("strays", "kind"), [(1, "money"), (2, "text")])
+def test_one_stray_word_in_twenty_leaves_a_column_of_sums_one(tmp_path, strays, kind):
+    cells = ["paljon", "?"][:strays] + [f"{number},50" for number in range(20 - strays)]
+    text = "Asiakasnro;Vuosiostot\n" + "".join(f"{number};{cell}\n" for number, cell in enumerate(cells))
+    assert suggestion(tmp_path, text)["columns"]["Vuosiostot"]["type"] == kind

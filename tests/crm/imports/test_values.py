@@ -83,3 +83,16 @@ def test_no_text_does_anything_but_become_a_value_or_a_problem(kind, text):
         PARSERS[kind](text, Style())
     except ValueProblem as problem:
         assert problem.code
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"),
+    [
+        ("0001-01-01", "Europe/Helsinki"),
+        ("31.12.9999 klo 23.59", "America/New_York"),
+        ("9999-12-31T23:59:59-05:00", "UTC"),
+    ],
+)
+def test_an_end_of_the_calendar_that_no_other_zone_can_tell_is_refused(text, zone):
+    with pytest.raises(ValueProblem, match="end of the calendar"):
+        moment(text, Style(zone=zone))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from crm.refusals import Refused
-from crm.rest.parsing import DEEPEST, parsed
+from crm.rest.parsing import DEEPEST, _without_repeats, parsed
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,19 @@ def test_any_bytes_give_a_value_or_a_refusal(body: bytes) -> None:
         parsed(body)
     except Refused as refusal:
         assert refusal.message
+
+
+def test_a_name_that_stands_twice_is_found_without_comparing_each_with_each() -> None:
+    compared = []
+
+    class Name(str):
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            compared.append(self)
+            return str.__eq__(self, other)
+
+    pairs = [(Name(f"n{number}"), 1) for number in range(2000)] + [(Name("n1999"), 1)]
+    with pytest.raises(Refused, match="n1999"):
+        _without_repeats(pairs)
+    assert len(compared) < 3 * len(pairs)
