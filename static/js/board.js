@@ -1,7 +1,7 @@
 // The board of deals: cards are dragged to another stage, or moved there by the left and right arrow keys.
 // Both press the button of the card's own menu, so that there is one way to move a deal.
 let dragged = null;
-let focused = "";
+let moving = null;
 
 const board = () => document.querySelector("[data-board]");
 const stages = () => [...board().querySelectorAll("[data-stage]")];
@@ -51,12 +51,12 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("htmx:beforeRequest", (event) => {
   const card = event.target.closest?.("[data-card]");
-  if (card) focused = card.id;
+  if (card) moving = { id: card.id, request: event.detail.xhr };
 });
-document.addEventListener("htmx:afterSettle", () => {
-  if (!focused || !board()) return;
-  document.getElementById(focused)?.focus();
-  focused = "";
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (!moving || moving.request !== event.detail.xhr || !board()) return; // something else may settle meanwhile, as the bell
+  document.getElementById(moving.id)?.focus();
+  moving = null;
   const told = [...document.querySelectorAll("#toasts [data-toast] p")].at(-1);
   if (told) document.querySelector("[data-board-live]").textContent = told.textContent;
 });

@@ -1,7 +1,7 @@
 // Lists by keyboard: j and k walk through rows, a letter presses what carries it in the row, else on the page.
 const rows = () => [...document.querySelectorAll("[data-keys] [data-keys-row]")];
 const stop = (row) => row?.querySelector("a[href], button, summary");
-let place = -1;
+let leaving = null;
 
 document.addEventListener("keydown", (event) => {
   if (!("singleKeys" in document.body.dataset)) return;
@@ -23,13 +23,14 @@ document.addEventListener("keydown", (event) => {
   else found.click();
 });
 
-// A row that was done leaves the list; the next one takes the focus.
+// A row that was done leaves the list; the next one takes the focus. Something else may settle meanwhile, as the bell.
 document.addEventListener("htmx:beforeRequest", (event) => {
-  place = rows().indexOf(event.target.closest?.("[data-keys-row]"));
+  const place = rows().indexOf(event.target.closest?.("[data-keys-row]"));
+  if (place >= 0) leaving = { place, request: event.detail.xhr };
 });
-document.addEventListener("htmx:afterSettle", () => {
+document.addEventListener("htmx:afterSettle", (event) => {
   const all = rows();
-  if (place < 0 || !all.length) return;
-  stop(all[Math.min(place, all.length - 1)])?.focus();
-  place = -1;
+  if (!leaving || leaving.request !== event.detail.xhr || !all.length) return;
+  stop(all[Math.min(leaving.place, all.length - 1)])?.focus();
+  leaving = null;
 });

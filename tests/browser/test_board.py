@@ -31,6 +31,7 @@ def test_a_card_moves_by_arrow_key_and_by_drag(page, live_server, deal) -> None:
     page.get_by_label("Username").fill("anna")
     page.get_by_label("Password").fill("a long password")
     page.get_by_role("button", name="Sign in").click()
+    page.wait_for_load_state()
     stages, card = page.locator("[data-stage]"), page.locator(f"#deal-{deal.pk}")
     expect(stages.nth(0).locator("[data-card]")).to_have_count(1)
     card.focus()
@@ -42,6 +43,30 @@ def test_a_card_moves_by_arrow_key_and_by_drag(page, live_server, deal) -> None:
     expect(stages.nth(3).locator("[data-card]")).to_have_count(1)
     deal.refresh_from_db()
     assert deal.stage.slug == "negotiating" and deal.moves.count() == 3 and heard == []
+
+
+def test_a_move_is_said_though_something_else_comes_first(page, live_server, deal) -> None:
+    """The bell asks for itself on every page; its answer is held back until the card is on its way."""
+    bells = []
+    page.route("**" + reverse("news-bell"), lambda route: bells.append(route))
+
+    def let_the_bell_go_first(route) -> None:
+        for bell in bells:
+            bell.fulfill(response=bell.fetch())
+        route.continue_()
+
+    page.goto(live_server.url + reverse("sign-in") + "?next=" + reverse("deals"))
+    page.get_by_label("Username").fill("anna")
+    page.get_by_label("Password").fill("a long password")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_load_state()
+    page.route("**" + reverse("deal-move", args=[deal.pk]), let_the_bell_go_first)
+    card = page.locator(f"#deal-{deal.pk}")
+    card.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[data-board-live]")).to_have_text("“Bikes” moved to “In touch”.")
+    expect(card).to_be_focused()
+    assert bells
 
 
 def tab_to(page, place) -> None:
