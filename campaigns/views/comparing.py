@@ -1,9 +1,13 @@
 """Campaigns side by side: what each was for, whom it reached, what it found and brought."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
+from typing import Any
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,6 +20,7 @@ from campaigns.results.answer import Results
 from crm import figures
 from crm.access import ActorRequest, needs
 from crm.keyset import row_id
+from crm.lists import downloads
 from crm.refusals import NotPossibleNow
 
 MOST, LISTED = 4, 50
@@ -33,17 +38,37 @@ class Line:
 @needs("reports.view")
 def compare(request: ActorRequest) -> HttpResponse:
     """Up to four campaigns that were sent, chosen by ticks."""
-    sent = list(queries.campaigns().filter(runs__expected__isnull=False).distinct()[:LISTED])
-    asked = [row_id(one) for one in request.GET.getlist("id")][:MOST]
-    chosen = [one for one in sent if one.pk in asked]
-    read = [(one, found) for one in chosen if (found := results_of(one))]
+    sent, read = asked_for(request)
     context = {
+        "files": downloads.links(request, "campaigns-compare-file") if read else (),
         "crumbs": [(_("Campaigns"), reverse("campaigns"))],
         "sent": sent,
         "chosen": [one for one, _found in read],
         "lines": lines([found for _one, found in read]) if read else [],
     }
     return render(request, "campaigns/compare.html", context)
+
+
+@require_safe
+@needs("reports.view")
+def compare_file(request: ActorRequest, kind: str) -> HttpResponseBase:
+    """The figures of the page as a file."""
+    _sent, read = asked_for(request)
+    columns: list[tuple[Any, Callable[[Line], Any]]] = [(_("Figure"), attrgetter("label"))]
+    columns += [(one.name, partial(cell_of, i)) for i, (one, _found) in enumerate(read)]
+    sheet = downloads.Sheet("campaigns-compared", "campaigns-compare", tuple(columns), "reports.view")
+    return downloads.download(request, sheet, lines([found for _one, found in read]) if read else [], kind)
+
+
+def cell_of(place: int, line: Line) -> str:
+    return line.cells[place]
+
+
+def asked_for(request: ActorRequest) -> tuple[list[Campaign], list[tuple[Campaign, Results]]]:
+    """Those to choose from, and those chosen with what they found."""
+    sent = list(queries.campaigns().filter(runs__expected__isnull=False).distinct()[:LISTED])
+    asked = [row_id(one) for one in request.GET.getlist("id")][:MOST]
+    return sent, [(one, found) for one in sent if one.pk in asked and (found := results_of(one))]
 
 
 def results_of(campaign: Campaign) -> Results | None:

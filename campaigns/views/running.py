@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages as levels
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -24,7 +25,7 @@ from campaigns.channels import CHANNELS
 from campaigns.delivery import ahead, calls, lists, printing
 from campaigns.delivery.plain_words import explained
 from campaigns.forms import ScheduleForm
-from campaigns.models import FINAL_STATES, Campaign, CampaignStatus, MessageState, Run, RunStatus
+from campaigns.models import FINAL_STATES, Campaign, CampaignStatus, Message, MessageState, Run, RunStatus
 from campaigns.reasons import reason_words
 from campaigns.results import sketch
 from campaigns.views import checks, places, returns
@@ -33,6 +34,7 @@ from campaigns.views.steps import steps as planning_steps
 from crm import charts, figures, keyset, spreadsheets
 from crm import queries as crm_queries
 from crm.access import ActorRequest, needs
+from crm.lists import downloads
 from crm.notices import notify
 from crm.refusals import Refused
 from crm.rights import Actor, may
@@ -57,6 +59,19 @@ PEOPLE = (
     Column(gettext_lazy("State")),
     Column(gettext_lazy("Why")),
     Column(gettext_lazy("When")),
+)
+PEOPLE_SHEET = downloads.Sheet(
+    "campaign-people",
+    "campaign-people",
+    (
+        (gettext_lazy("Number"), lambda one: whose.number if (whose := living(one)) else ""),
+        (gettext_lazy("Customer"), lambda one: str(living(one) or _("Erased"))),
+        (gettext_lazy("Version"), lambda one: one.variant.key if one.variant else ""),
+        (gettext_lazy("State"), lambda one: one.get_state_display()),
+        (gettext_lazy("Why"), lambda one: reason_words(one.reason) if one.reason else explained(one.code)),
+        (gettext_lazy("When"), lambda one: one.final_at),
+    ),
+    downloads.PERSONS,
 )
 MOVES = {
     "pause": (actions.pause, gettext_lazy("Paused. Nothing more leaves until it is resumed.")),
@@ -449,14 +464,13 @@ def people(request: ActorRequest, pk: int) -> HttpResponse:
     run = asked_run(request, found)
     if run is None:
         return redirect("campaign", pk)
-    state = request.GET.get("state", "")
-    state = state if state in MessageState.values else ""
-    reason = request.GET.get("reason", "").replace("\0", "") if "reason" in request.GET else None
-    page = page_of(request, run, state, reason)
+    state, reason = asked_for(request)
+    page = keyset.page_or_first(rows_of(request, run), order="id", cursor=request.GET.get("cursor", ""), size=ROWS)
     query = request.GET.copy()
     query["cursor"] = page.next_cursor
     context = {
         **places.frame(request, found),
+        "files": downloads.links(request, "campaign-people-file", pk) if may(request.actor, PEOPLE_SHEET.right) else (),
         "columns": PEOPLE,
         "rows": people_rows(request.actor, page.rows),
         "state": state,
@@ -475,10 +489,34 @@ def asked_run(request: ActorRequest, campaign: Campaign) -> Run | None:
     return known or queries.latest_run(campaign)
 
 
-def page_of(request: ActorRequest, run: Run, state: str, reason: str | None) -> keyset.Page:
+@require_safe
+@needs(downloads.PERSONS)
+def people_file(request: ActorRequest, pk: int, kind: str) -> HttpResponseBase:
+    """Whom the page shows, and what became of them, as a file."""
+    run = asked_run(request, places.found(pk))
+    if run is None:
+        raise Http404
+    rows = rows_of(request, run).select_related("customer", "variant").order_by("id")
+    return downloads.download(request, PEOPLE_SHEET, rows, kind, of=[pk])
+
+
+def asked_for(request: ActorRequest) -> tuple[str, str | None]:
+    """The state of the address, empty for all, and the reason; None where it names none."""
+    state = request.GET.get("state", "")
+    reason = request.GET.get("reason", "").replace("\0", "") if "reason" in request.GET else None
+    return state if state in MessageState.values else "", reason
+
+
+def rows_of(request: ActorRequest, run: Run) -> QuerySet[Message]:
+    state, reason = asked_for(request)
     rows = queries.messages_in_scope(run, request.actor, state)
-    rows = rows if reason is None else rows.filter(reason=reason)
-    return keyset.page_or_first(rows, order="id", cursor=request.GET.get("cursor", ""), size=ROWS)
+    return rows if reason is None else rows.filter(reason=reason)
+
+
+def living(message: Message) -> Any:
+    """Whom a message was for, unless they were erased or merged since."""
+    whose = message.customer
+    return whose if whose and not whose.erased_at and not whose.merged_into_id else None
 
 
 def people_rows(actor: Actor, rows: list[Any]) -> list[tuple[Any, ...]]:

@@ -26,8 +26,11 @@ RULE = {
 
 
 @pytest.fixture
-def editor(page, live_server, cast):
+def editor(request, page, live_server, cast):
     """The page of a new segment, opened by the marketer of a house with two customers; what its console says."""
+    cast.maija.language, width, said = getattr(request, "param", ("en", 1280, "2 customers now"))
+    cast.maija.save()
+    page.set_viewport_size({"width": width, "height": 720})
     long_ago, heard = timezone.now() - timedelta(days=3), []
     for number, city in (("K1", "Oulu"), ("K2", "Turku")):
         Customer.objects.create(number=number, first_name=number, city=city, created_at=long_ago, updated_at=long_ago)
@@ -37,7 +40,7 @@ def editor(page, live_server, cast):
     page.get_by_label("Username").fill("maija")
     page.get_by_label("Password").fill("a long password")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.locator("#live")).to_contain_text("2 customers now")
+    expect(page.locator("#live")).to_contain_text(said)
     yield page
     page.goto("about:blank")  # nothing on a page asks the database after the test
     assert heard == []
@@ -62,23 +65,30 @@ def pick(page, add: str, words: str, then: str) -> None:
     expect(page.locator(f"{then} select:focus")).to_have_count(1)
 
 
-def test_a_nested_rule_is_drawn_and_saved_by_keyboard_alone(editor) -> None:
+@pytest.mark.parametrize(("editor", "city", "event", "said"), [
+    (("en", 1280, "2 customers now"), "city", "what happened",
+     ("1 customer now", "there are at least 2 orders in the last 365 days", "0 customers now")),
+    (("fi", 390, "2 asiakasta nyt"), "kaupunki", "mitä tapahtui",
+     ("1 asiakas nyt", "tilausten määrä viimeisten 365 päivän aikana on vähintään 2", "0 asiakasta nyt")),
+], indirect=["editor"], ids=["en", "fi"])  # fmt: skip
+def test_a_nested_rule_is_drawn_and_saved_by_keyboard_alone(editor, city, event, said) -> None:
+    one, sentence, nobody = said
     tab_to(editor, "#id_name")
     editor.keyboard.type("Oulu again")
-    pick(editor, "#add-r", "city", "#part-r-0")
+    pick(editor, "#add-r", city, "#part-r-0")
     tab_to(editor, "#r-0-value-new")
     editor.keyboard.type("Oulu")
     editor.keyboard.press("Tab")
-    expect(editor.locator("#live")).to_contain_text("1 customer now")
+    expect(editor.locator("#live")).to_contain_text(one)
     tab_to(editor, ".box__add > button")
     editor.keyboard.press("Enter")
     expect(editor.locator("#word-r-1")).to_be_focused()
-    pick(editor, "#add-r-1", "what happened", "#part-r-1-0")
+    pick(editor, "#add-r-1", event, "#part-r-1-0")
     tab_to(editor, "#part-r-1-0 [name='r.1.0:value']")
     editor.keyboard.press("Control+a")
     editor.keyboard.type("2")
-    expect(editor.locator("#live")).to_contain_text("there are at least 2 orders in the last 365 days")
-    expect(editor.locator("#live")).to_contain_text("0 customers now")
+    expect(editor.locator("#live")).to_contain_text(sentence)
+    expect(editor.locator("#live")).to_contain_text(nobody)
     tab_to(editor, ".editor__buttons [type=submit]")
     editor.keyboard.press("Enter")
     expect(editor.locator("h1")).to_have_text("Oulu again")

@@ -1,5 +1,7 @@
 """The end of a report: who did not get it and why, with the people behind each reason; what segmenting earned."""
 
+import csv
+import io
 import re
 from decimal import Decimal
 
@@ -10,6 +12,7 @@ from django.utils import timezone
 from campaigns import doings
 from campaigns.models import Message, Response
 from crm import figures
+from crm.models import AuditLine, Customer
 from tests.campaigns.conftest import launched
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +39,44 @@ def test_every_reason_leads_to_its_people_and_to_no_others(as_maija, new_custome
     assert [row[1] for row in people.context["rows"]] == [mute]
     everyone = as_maija.get(reverse("campaign-people", args=[run.campaign_id]))
     assert len(everyone.context["rows"]) == 3
+
+
+def lines(answer):
+    return list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+
+
+def test_people_of_a_campaign_are_taken_out_with_what_became_of_them(as_maija, new_customer, new_campaign):
+    people = [new_customer(1), new_customer(2, consent=False), new_customer(3)]
+    run = launched(new_campaign(people))
+    Customer.objects.filter(pk=people[2].pk).update(erased_at=timezone.now(), number="gone")
+    page = as_maija.get(reverse("campaign-people", args=[run.campaign_id])).content.decode()
+    assert reverse("campaign-people-file", args=[run.campaign_id, "xlsx"]) in page
+    url = reverse("campaign-people-file", args=[run.campaign_id, "csv"])
+    heading, *rows = lines(as_maija.get(url))
+    assert heading == ["Number", "Customer", "Version", "State", "Why", "When"]
+    assert [row[:2] for row in rows] == [["N1", "Name 1"], ["N2", "Name 2"], ["", "Erased"]]
+    assert [row[4] for row in rows] == ["", "No consent", ""]
+    assert [row[0] for row in lines(as_maija.get(f"{url}?reason=no_consent"))[1:]] == ["N2"]
+    assert AuditLine.objects.filter(verb="exported").count() == 2
+
+
+def test_sales_take_out_whom_their_teams_see(client, cast, new_customer, new_campaign):
+    ours, theirs = new_customer(1, team=cast.north), new_customer(2, team=cast.south)
+    run = launched(new_campaign([ours, theirs]))
+    client.force_login(cast.anna)
+    heading, *rows = lines(client.get(reverse("campaign-people-file", args=[run.campaign_id, "csv"])))
+    assert [row[0] for row in rows] == ["N1"]
+
+
+def test_compared_campaigns_are_taken_out_beside_each_other(as_maija, new_customer, new_campaign):
+    runs = [launched(new_campaign([new_customer(n)], name)) for n, name in enumerate(("Autumn", "=Winter"))]
+    query = "&".join(f"id={run.campaign_id}" for run in runs)
+    page = as_maija.get(reverse("campaigns-compare") + f"?{query}").content.decode()
+    url = reverse("campaigns-compare-file", args=["csv"]) + f"?{query}"
+    assert url.replace("&", "&amp;") in page
+    heading, *rows = lines(as_maija.get(url))
+    assert sorted(heading[1:]) == ["'=Winter", "Autumn"] and dict(row[:2] for row in rows)["People"] == "1"
+    assert as_maija.get(reverse("campaigns-compare-file", args=["csv"])).status_code == 200
 
 
 @pytest.mark.parametrize("strange", ["?run=999999", "?run=x", "?run=%00", "?reason=%00", "?state=x&reason="])
