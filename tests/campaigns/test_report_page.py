@@ -64,7 +64,7 @@ def test_sales_take_out_whom_their_teams_see(client, cast, new_customer, new_cam
     ours, theirs = new_customer(1, team=cast.north), new_customer(2, team=cast.south)
     run = launched(new_campaign([ours, theirs]))
     client.force_login(cast.anna)
-    heading, *rows = lines(client.get(reverse("campaign-people-file", args=[run.campaign_id, "csv"])))
+    _heading, *rows = lines(client.get(reverse("campaign-people-file", args=[run.campaign_id, "csv"])))
     assert [row[0] for row in rows] == ["N1"]
 
 
