@@ -26,6 +26,11 @@ const watch = () => document.querySelectorAll("[data-toast]").forEach(leaveLater
 watch();
 document.addEventListener("htmx:afterSettle", watch);
 document.addEventListener("click", (event) => event.target.closest?.("[data-toast-close]")?.closest("[data-toast]").remove());
+// A question that a newer one has overtaken is given up, which htmx would report as an error.
+let isGivenUp = false;
+document.addEventListener("htmx:abort", () => { isGivenUp = true; }, true);
+document.addEventListener("htmx:abort", () => { isGivenUp = false; });
+htmx.logger = (_element, _name, detail) => { if (isGivenUp) delete detail.error; };
 for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
   document.addEventListener(failure, () => tell(document.body.dataset.offline, "error"));
 }

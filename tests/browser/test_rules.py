@@ -132,3 +132,16 @@ def test_lines_move_by_drag_and_arrows_and_every_step_is_taken_back(editor, live
     editor.get_by_role("link", name="Cancel").click()
     expect(editor.locator("h1")).to_have_text("Oulu")
     assert asked == ["beforeunload"]
+
+
+def test_a_newer_question_takes_the_place_of_one_under_way_without_an_error(editor) -> None:
+    """The fixture finds the console empty: giving up what nobody waits for any more is no fault."""
+    pick(editor, "#add-r", "city", "#part-r-0")
+    held = []
+    editor.route("**" + reverse("segment-new"), lambda route: held.append(route) if not held else route.continue_())
+    for city in ("Oulu", "Turku"):
+        editor.locator("#r-0-value-new").fill(city)
+        editor.keyboard.press("Tab")
+        editor.wait_for_timeout(200)
+    expect(editor.locator("#live")).to_contain_text("1 customer now")
+    assert held
