@@ -7,22 +7,25 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import LessThanOrEqual
-from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from campaigns import channels, pressure, topics
 from campaigns.delivery.permission import NEEDS_CONSENT, consents
 from campaigns.models import Attempt, Campaign, TopicChoice
 from crm import addresses, answers
 from crm import queries as crm_queries
+from crm.among import Among
 from crm.joined import Joined
 from crm.models import Customer
+from segments import queries as segment_queries
 from segments.models import Membership
 
 CHUNK = 5_000
+LOOKED_AT = 50_000  # members judged at a time where nothing is written
 MOST_SPARSE = 3  # customers on a stretch for each that is meant
 Segments = QuerySet | Sequence[int]
 
@@ -245,11 +248,11 @@ def facts(campaign: Campaign, as_of: datetime, groups: dict[int, str]) -> list[F
 
 
 def close(column: str, ids: Sequence[int]) -> Q:
-    """Rows of these ids, and perhaps some that lie between them: a stretch costs less than thousands of parameters."""
+    """Rows of these ids, and perhaps some that lie between them: a stretch costs less than thousands of values."""
     first, last = min(ids), max(ids)
     if last - first < MOST_SPARSE * len(ids):
         return Q(**{f"{column}__gte": first, f"{column}__lte": last})
-    return Q(**{f"{column}__in": ids})
+    return Q(Among(F(column), ids))
 
 
 def ids_of(segments: Any) -> list[int]:
@@ -280,29 +283,61 @@ def judged(row: Fact, reason: str, key: str, taken: set[str]) -> Prospect:
     return Prospect(row.pk, row.groups, "", key)
 
 
-def everyone(campaign: Campaign, as_of: datetime, when: When | None = None) -> Iterator[Prospect]:
-    """All members, judged, in the order of their ids."""
+def everyone(
+    campaign: Campaign, as_of: datetime, when: When | None = None, *, size: int = CHUNK
+) -> Iterator[list[Prospect]]:
+    """All members, judged, in the order of their ids, so many at a time."""
     after, all_seen = 0, set[str]()
 
     def seen(keys: Sequence[str]) -> set[str]:
         return all_seen
 
-    while rows := chunk(campaign, as_of, after=after, seen=seen, when=when):
-        yield from rows
+    while rows := chunk(campaign, as_of, after=after, size=size, seen=seen, when=when):
+        yield rows
         after = rows[-1].customer_id
 
 
 def reach(campaign: Campaign, as_of: datetime, members_at: datetime | None = None) -> Reach:
     """The reach funnel as it would be sealed at that moment, of the members of then or of an earlier moment."""
-    judged_at = When(as_of)
-    return funnel(Counter(one.reason for one in everyone(campaign, members_at or as_of, judged_at)))
+    return funnel(reasons(campaign, as_of, members_at))
 
 
-def kept_reach(campaign: Campaign, as_of: datetime, members_at: datetime | None = None) -> Reach:
-    """The same for looking at: judged again in the next hour, and when anything it rests on has changed."""
+def reasons(
+    campaign: Campaign, as_of: datetime, members_at: datetime | None = None, tell: Callable[[int], None] | None = None
+) -> Counter[str]:
+    """The members by their reason, the empty one for those who would get it; `tell` hears how many are judged."""
+    found: Counter[str] = Counter()
+    for rows in everyone(campaign, members_at or as_of, When(as_of), size=LOOKED_AT):
+        found.update(one.reason for one in rows)
+        if tell:
+            tell(found.total())
+    return found
+
+
+def kept_reach(
+    campaign: Campaign,
+    as_of: datetime,
+    members_at: datetime | None = None,
+    tell: Callable[[int], None] | None = None,
+) -> Reach:
+    """The same for looking at: judged again in the next hour, and when anything it rests on has changed.
+
+    Of another version of the campaign, or of other members' approval, nothing is answered for a while still.
+    """
     marks = answers.newest((Attempt, "id"), (TopicChoice, "said_at"), *crm_queries.MARKS_OF_REACH)
-    rests_on = (campaign.updated_at, members_at, f"{as_of:%Y-%m-%d %H}", ledgers(campaign), marks)
-    return answers.kept(f"reach:{campaign.pk}:{get_language()}", rests_on, lambda: reach(campaign, as_of, members_at))
+    name = f"reach:{campaign.pk}:{campaign.updated_at}:{members_at}:{listed(campaign)}"
+    rests_on = (f"{as_of:%Y-%m-%d %H}", ledgers(campaign), marks)
+    return funnel(answers.kept(name, rests_on, lambda: reasons(campaign, as_of, members_at, tell)))
+
+
+def listed(campaign: Campaign) -> list[tuple[int, bool]]:
+    """The segments of a campaign, and whether their members are left out."""
+    return [(pk, is_out) for pk, _version, is_out in ledgers(campaign)]
+
+
+def rows_of(campaign: Campaign) -> int:
+    """How many members its segments have, each as often as they are one: what judging them costs."""
+    return segment_queries.rows_of(campaign.include.all())
 
 
 def ledgers(campaign: Campaign) -> list[tuple[int, int, bool]]:

@@ -17,15 +17,19 @@ from campaigns.backlog import Backlog
 from campaigns.content import facts, fields, letters, matrix
 from campaigns.content.letters import Letter
 from campaigns.content.merge import Fault
+from campaigns.delivery import health
 from campaigns.delivery.desk import desk_for
 from campaigns.delivery.transitions import OPEN_STATES
 from campaigns.models import (
+    Attempt,
     Campaign,
     ContactCap,
     Lesson,
     Message,
     MessageState,
+    Response,
     Run,
+    RunStatus,
     SendingRate,
     SendingRules,
     WebhookTarget,
@@ -38,6 +42,9 @@ from crm.refusals import NotPossibleNow, Refused
 from crm.retention import Kept
 from crm.rights import Actor, may
 from segments import queries as segment_queries
+
+ENDED = (RunStatus.COMPLETED, RunStatus.CANCELLED)
+MARKS = crm_queries.MARKS_OF_REACH[:1]  # moves when a customer is written
 
 
 def campaigns() -> QuerySet[Campaign]:
@@ -164,9 +171,36 @@ class Progress:
 
 
 def progress(run: Run) -> Progress:
-    """The run counted from its rows now."""
+    """The run counted from its rows; one that is over not again before something moves."""
+    states = (
+        answers.kept(f"states:{run.pk}", moved(run), lambda: states_of(run)) if run.status in ENDED else states_of(run)
+    )
+    return Progress(run.status, run.pause_reason, run.resume_at, run.expected, states)
+
+
+def states_of(run: Run) -> dict[str, int]:
     rows = Message.objects.filter(run=run).order_by().values_list("state").annotate(n=Count("*"))
-    return Progress(run.status, run.pause_reason, run.resume_at, run.expected, dict(rows))
+    return dict(rows)
+
+
+def moved(run: Run) -> tuple[Any, ...]:
+    """Marks that move with any message of a run that is over: a new try, an answer, a doubt that is settled."""
+    doubts = Message.objects.filter(run=run, state=MessageState.UNKNOWN).order_by().count()
+    marks = answers.newest((Attempt, "id"), (Response, "id"))
+    return (run.status, run.expected, run.finished_at, run.judged_from, doubts, marks)
+
+
+def rates_of(run: Run) -> tuple[health.Rate, ...]:
+    """Complaints and hard bounces of a run; of one that is over not counted again before something moves."""
+    if run.status not in ENDED:
+        return health.rates(run)
+    return answers.kept(f"rates:{run.pk}", moved(run), lambda: health.rates(run))
+
+
+def by_domain(run: Run) -> Sequence[health.Domain]:
+    """What came back from each domain of recipients, kept while no message moves and nobody's address changes."""
+    version = (sorted(progress(run).states.items()), answers.newest((Attempt, "id"), (Response, "id"), *MARKS))
+    return answers.kept(f"domains:{run.pk}", version, lambda: health.by_domain(run))
 
 
 def losses(run: Run) -> dict[str, int]:
@@ -244,8 +278,15 @@ def rates() -> QuerySet[SendingRate]:
 
 
 def contacts(*, at: datetime, days: int) -> dict[int, int]:
-    """How many customers got that many marketing messages in the last days."""
-    return pressure.spread(at=at, days=days)
+    """How many customers got that many marketing messages in the last days; counted again when more left, and in the
+    next hour."""
+    version = (f"{at:%Y-%m-%d %H}", answers.newest((Attempt, "id"), (Message, "id")))
+    return answers.kept(f"contacts:{days}", version, lambda: pressure.spread(at=at, days=days))
+
+
+def most_messages() -> int:
+    """How many messages there may be: the number of the newest."""
+    return answers.newest((Message, "id"))[0] or 0
 
 
 def faults(campaign: Campaign) -> dict[str, list[Fault]]:
@@ -266,14 +307,22 @@ class MissingCell:
 
 def missing_cells(campaign: Campaign, *, as_of: datetime) -> list[MissingCell]:
     """Gaps of the message matrix that the fallback would fill, the biggest first."""
-    spoken = audience.members(campaign, as_of).order_by().values_list("language").annotate(n=Count("pk"))
-    languages = [(language, n) for language, n in spoken.order_by("-n") if language]
-    gaps = []
-    for one in matrix.matrices_of(campaign).values():
-        has = {cell.language for cell in one.cells}
-        if has != {""}:
-            gaps += [MissingCell(one.key, language, n) for language, n in languages if language not in has]
-    return gaps
+    has = {one.key: {cell.language for cell in one.cells} for one in matrix.matrices_of(campaign).values()}
+    versions = [key for key, own in has.items() if own != {""}]
+    spoken = languages(campaign, as_of) if versions else []
+    return [MissingCell(key, language, n) for key in versions for language, n in spoken if language not in has[key]]
+
+
+def languages(campaign: Campaign, as_of: datetime) -> list[tuple[str, int]]:
+    """How many members speak each language, the commonest first; kept while nobody comes, goes or is written anew."""
+    members = audience.members(campaign, as_of).order_by().values_list("language")
+    version = (audience.ledgers(campaign), answers.newest(*MARKS))
+    counted = answers.kept(
+        f"languages:{campaign.pk}:{audience.listed(campaign)}",
+        version,
+        lambda: list(members.annotate(n=Count("pk")).order_by("-n")),
+    )
+    return [(language, n) for language, n in counted if language]
 
 
 def unfit_segments(campaign: Campaign) -> list[Any]:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from campaigns import announcing, checking, waves
+from campaigns import announcing, checking, counting, queries, waves
 from campaigns.conversions import attribute_due
 from campaigns.delivery import calls
 from campaigns.delivery.rates import book_return
@@ -19,6 +19,7 @@ from campaigns.forgetting import forget_browsers, forget_erased
 from campaigns.results import answer
 from campaigns.scheduling import launch_due
 from campaigns.sealing import seal
+from crm import answers
 
 CHUNKS_PER_POKE = 20
 logger = logging.getLogger(__name__)
@@ -51,6 +52,21 @@ def _look_outside() -> None:
         check_outside.apply_async(retry=False)
     except OperationalError as error:
         logger.warning("The queue does not answer; the timetable looks at domains and links: %s", error)
+
+
+def poke_count(campaign_id: int) -> None:
+    """Let a worker count whom a campaign reaches; the page that waits for it pokes again where that is lost."""
+    try:
+        count_reach.apply_async([campaign_id], retry=False, expires=answers.TOLD)
+    except OperationalError as error:
+        logger.warning("The queue does not answer; whom campaign %s reaches is counted later: %s", campaign_id, error)
+
+
+@shared_task
+def count_reach(campaign_id: int) -> None:
+    """Count whom a campaign reaches, for the pages that show it."""
+    if campaign := queries.campaigns().filter(pk=campaign_id).first():
+        counting.count(campaign, at=timezone.now())
 
 
 @shared_task

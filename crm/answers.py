@@ -2,7 +2,9 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,6 +14,13 @@ from django.db import connection
 from django.db.models import Model
 
 T = TypeVar("T")
+MANY = 50_000  # rows; what rests on fewer is worked out while somebody waits for the page
+TOLD = 60  # seconds after which nobody seems to work on what was begun
+_may_make: ContextVar[bool] = ContextVar("may_make", default=True)
+
+
+class NotAtHand(Exception):
+    """An answer would have to be worked out first, and the asker does not wait for that."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,7 @@ def kept(name: str, version: Any, make: Callable[[], T]) -> T:
     found = store.get(key)
     if isinstance(found, Kept) and is_good(found, wanted):
         return found.value
+    must_be_made()
     began = time.monotonic()
     value = make()
     store.set(key, Kept(wanted, time.time(), time.monotonic() - began, value))
@@ -54,11 +64,46 @@ def kept_of_each(
     missing = [pk for pk in versions if pk not in good]
     if not missing:
         return good
+    must_be_made()
     began = time.monotonic()
     made = make(missing)
     now, seconds = time.time(), (time.monotonic() - began) / len(missing)
     store.set_many({keys[pk]: Kept(wanted[pk], now, seconds, made[pk]) for pk in missing})
     return {pk: good[pk] if pk in good else made[pk] for pk in versions}
+
+
+@contextmanager
+def only_at_hand() -> Iterator[None]:
+    """Within the block nothing dear is worked out: `kept` answers what is still good, and else raises NotAtHand."""
+    token = _may_make.set(False)
+    try:
+        yield
+    finally:
+        _may_make.reset(token)
+
+
+def must_be_made() -> None:
+    if not _may_make.get():
+        raise NotAtHand
+
+
+def begin(name: str) -> bool:
+    """Whether nobody works on what this names; from then on somebody does, for a while or while it is `going_on`."""
+    return caches["answers"].add(key_of(f"begun:{name}"), 0, TOLD)
+
+
+def going_on(name: str, done: int) -> None:
+    """Say that it is being worked on still, and how much is done."""
+    caches["answers"].set(key_of(f"begun:{name}"), done, TOLD)
+
+
+def ended(name: str) -> None:
+    caches["answers"].delete(key_of(f"begun:{name}"))
+
+
+def done_so_far(name: str) -> int:
+    """How much of it is done; 0 where nobody began."""
+    return caches["answers"].get(key_of(f"begun:{name}"), 0)
 
 
 def newest(*marks: tuple[type[Model], str]) -> tuple[Any, ...]:

@@ -161,8 +161,8 @@ def close(text: str, companies: Sequence[int] = ()) -> Q:
     first, _blank, last = text.partition(" ")
     of_companies = Q(company__in=companies) if companies else Q()
     if last and not PHONE.fullmatch(text):
-        either_way = begins("last_name", first) & Q(first_name__istartswith=last)
-        named = (begins("last_name", last) & Q(first_name__istartswith=first)) | begins("last_name", text)
+        either_way = begins("last_name", first) & begins("first_name", last)
+        named = (begins("last_name", last) & begins("first_name", first)) | begins("last_name", text)
         return named | either_way | begins("first_name", text) | of_companies
     asked = number(text) | begins("last_name", text) | begins("first_name", text) | phone(text)
     return asked | Q(Begins(F("email"), text.lower())) | of_companies

@@ -1,11 +1,12 @@
 """Questions others may ask of profiles: the catalogue, the current snapshot, and what it answers."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -33,6 +34,7 @@ from profiles.warehouse import engines, extraction, few, files, profile, readers
 from profiles.warehouse.engines import Choice, Conversation
 from profiles.warehouse.readers import EngineError, Overtaken, overtaking
 
+T = TypeVar("T")
 LOOKED_AT = 8  # of the newest snapshots; all but a few have been removed
 COMMONEST = 50
 IDENTIFYING = frozenset(rights.PERSONAL_COLUMNS) | {"email_domain"}
@@ -67,9 +69,36 @@ class Quality:
 # --- what there is -------------------------------------------------------------------------------
 
 
+_held: ContextVar[dict[str, Any] | None] = ContextVar("held", default=None)
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Within the block the catalogue and the newest snapshot are read once: a page is of one moment."""
+    token = _held.set({})
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+def _once(name: str, read: Callable[[], T]) -> T:
+    held = _held.get()
+    if held is None:
+        return read()
+    if name not in held:
+        held[name] = read()
+    found: T = held[name]
+    return found
+
+
 def catalogue() -> dict[str, Feature]:
     """Every feature by key: given, custom, then computed. Archived fields are left out; money is the firm's currency
     where the field names none."""
+    return _once("catalogue", _catalogue)
+
+
+def _catalogue() -> dict[str, Feature]:
     features = [replace(row.feature, **words_of_tags()) if row.feature.key == "tags" else row.feature for row in GIVEN]
     features += [feature_of(field) for field in definitions() if field.archived_at is None]
     features += [row.feature for row in COMPUTED]
@@ -88,6 +117,10 @@ def words_of_tags() -> dict[str, Any]:
 
 def current() -> Snapshot:
     """The newest ready snapshot whose file is there. Raises NoSnapshot before the first build."""
+    return _once("current", _current)
+
+
+def _current() -> Snapshot:
     ready = Snapshot.objects.filter(status=SnapshotStatus.READY)[:LOOKED_AT]
     found = next((one for one in ready if files.path_of(one.file_name).exists()), None)
     if found is None:
@@ -310,14 +343,19 @@ def first_moments(
 
 def value_counts(key: str, *, limit: int = COMMONEST) -> list[tuple[Any, int]]:
     """The commonest values of a feature and how many customers have each; for pickers. Raises KeyError if unknown."""
-    feature = catalogue()[key]
+    feature, snapshot = catalogue()[key], current()
     value = f'unnest("{feature.key}")' if feature.kind == "list" else f'"{feature.key}"'
-    counted = select(
-        f"""select value, count(*) as n from (select {value} as value from profile)
-            where value is not null group by value order by n desc, value limit ?""",
-        parameters=[limit],
-    )
-    return [(row["value"], row["n"]) for row in counted.to_pylist()]
+
+    def counted() -> list[tuple[Any, int]]:
+        found = select(
+            f"""select value, count(*) as n from (select {value} as value from profile)
+                where value is not null group by value order by n desc, value limit ?""",
+            snapshot=snapshot,
+            parameters=[limit],
+        )
+        return [(row["value"], row["n"]) for row in found.to_pylist()]
+
+    return answers.kept(f"commonest:{key}:{feature.kind}:{limit}", snapshot.pk, counted)
 
 
 __all__ = [
@@ -342,6 +380,7 @@ __all__ = [
     "features_of",
     "is_open_to",
     "newest_snapshot",
+    "one_moment",
     "open_surveys",
     "proxies",
     "quality",

@@ -47,19 +47,14 @@ def days_before(made: date, *, first: date) -> list[date]:
 
 def sizes(segment: Segment, days: Sequence[date], *, today: date) -> tuple[SizeBefore, ...]:
     """The size of each day, in the visitor's language where it cannot be told. Raises NotEvaluable, RuleError."""
-    reasons = {day: why_not(segment, end_of_day(day)) for day in days}
-    asked = {day.toordinal(): (segment.rule_version, today) for day in days if not reasons[day]}
-    known = answers.kept_of_each(f"before:{segment.pk}", asked, lambda missing: _counted(segment, missing))
+    if not days:
+        return ()
+    unknown = evaluation.unknown_then(_rule(segment))
+    reasons = {day: unknown(end_of_day(day)) for day in days}
+    asked = {day.toordinal(): today for day in days if not reasons[day]}
+    name = f"before:{segment.pk}:{segment.rule_version}"
+    known = answers.kept_of_each(name, asked, lambda missing: _counted(segment, missing))
     return tuple(_told(day, reasons[day], known.get(day.toordinal())) for day in days)
-
-
-def why_not(segment: Segment, moment: datetime) -> str:
-    """Why the rule cannot be answered as of the moment; empty where it can."""
-    try:
-        evaluation.refuse_unknown(_rule(segment), at=moment)
-    except evaluation.NotKnownThen as fault:
-        return str(fault)
-    return ""
 
 
 def _told(day: date, reason: str, size: int | None) -> SizeBefore:

@@ -22,7 +22,7 @@ from profiles import queries as profile_queries
 from profiles.catalogue import Feature
 from segments import clusters, ledger
 from segments.models import Membership, Segment, SegmentKind
-from segments.rules import compiler, dialects, free_properties, needs, reading, sentences, sharing, tables, tree
+from segments.rules import compiler, free_properties, needs, reading, sentences, sharing, tables, tree
 from segments.rules import why as explaining
 from segments.rules.errors import RuleError
 from segments.rules.moments import Moment
@@ -123,7 +123,8 @@ class Engine:
 
     def look(self, rule: tree.Rule) -> tuple[ledger.Ids, dict[str, int]]:
         """Every customer the rule is true for, and how many each node lets in by its JSON path: one pass."""
-        found = self._of_all(self._counted(rule), rule, self._ledger_of(rule))
+        statement = compiler.counts_sql(rule, self.catalogue, self.moment, self._dialect)
+        found = self._of_all(statement, rule, self._ledger_of(rule))
         members = found["members"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
         counts = {path: int(found[f"n{i}"][0].as_py()) for i, (path, _) in enumerate(tree.walk(rule.where))}
         return np.sort(members), counts
@@ -194,10 +195,6 @@ class Engine:
         return compiler.rule_sql(
             rule, self.catalogue, self.moment, self._dialect, is_counted=is_counted, prepared=prepared
         )
-
-    def _counted(self, rule: tree.Rule) -> str:
-        dialects.refuse(rule, self.catalogue, self._dialect)
-        return compiler.sql(compiler.compile_counts(rule, self.catalogue, self.moment), self._dialect)
 
     def _of_all(self, statement: str, rule: tree.Rule, extra: Mapping[str, pa.Table]) -> pa.Table:
         """The answer of the engine that is asked about everybody. Raises NotEvaluable when one elsewhere fails."""
@@ -280,15 +277,24 @@ def _made(cursor: Any, table: compiler.Prepared, rows: str) -> bool:
 
 def refuse_unknown(rule: tree.Rule, *, at: datetime) -> None:
     """Refuses a past moment before the history of anything the rule names begins. Raises NotKnownThen."""
-    used, features = needs.needs(rule), catalogue()
-    began = profile_queries.recorded_since().unknown(used.features, used.event_types, at)
-    began = {_called(key, features): since for key, since in began.items()}
-    made = Segment.objects.filter(slug__in=used.segments, created_at__gt=at).values_list("slug", "created_at")
-    began |= dict(made)
-    if began:
-        told = _("This cannot be said before %(day)s: %(names)s.")
+    if told := unknown_then(rule)(at):
+        raise NotKnownThen(told)
+
+
+def unknown_then(rule: tree.Rule) -> Callable[[datetime], str]:
+    """Of any past moment why the rule cannot be answered as of it, empty where it can; asked once for all moments."""
+    used, features, recorded = needs.needs(rule), catalogue(), profile_queries.recorded_since()
+    made = dict(Segment.objects.filter(slug__in=used.segments).values_list("slug", "created_at"))
+
+    def told(at: datetime) -> str:
+        unknown = recorded.unknown(used.features, used.event_types, at)
+        began = {_called(key, features): since for key, since in unknown.items()}
+        began |= {slug: since for slug, since in made.items() if since > at}
         names = ", ".join(f"{name} ({figures.day(since)})" for name, since in sorted(began.items()))
-        raise NotKnownThen(told % {"day": figures.day(max(began.values())), "names": names})
+        said = _("This cannot be said before %(day)s: %(names)s.")
+        return said % {"day": figures.day(max(began.values())), "names": names} if began else ""
+
+    return told
 
 
 def _called(key: str, features: Mapping[str, Feature]) -> str:

@@ -72,6 +72,15 @@ def _sorted(joined: str | None) -> Ids:
     return found
 
 
+def in_both(one: Ids, other: Ids) -> int:
+    """How many ids are in both."""
+    few, many = sorted((one, other), key=len)
+    if not len(few):
+        return 0
+    places = np.minimum(np.searchsorted(many, few), len(many) - 1)
+    return int(np.count_nonzero(many[places] == few))
+
+
 def kept_members(segment: Segment) -> Ids:
     """The same for reading only: the copy of the list that was made when the ledger last changed."""
     return answers.kept(f"members:{segment.pk}", segment.ledger_version, lambda: members(segment.pk))

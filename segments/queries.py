@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from django.db.models import Count, DateTimeField, Exists, OuterRef, Q, QuerySet, Value
@@ -62,6 +62,7 @@ from segments.worth import Mean, Period, Quarter
 if TYPE_CHECKING:
     from crm.models import Customer
 
+T = TypeVar("T")
 SAMPLE = 5
 MOST_POINTS = 400
 FEW = 2000  # members who are asked for by number; of more, a list meets enough on the way through its order
@@ -264,28 +265,59 @@ def advice(actor: Actor) -> str:
 
 
 def overlap(found: Iterable[Segment], *, at: datetime | None = None) -> Overlap:
-    """How many members each two of the segments share, in their order; now or at a moment."""
-    return crossings.overlap([one.pk for one in found], at=at)
+    """How many members each two of the segments share, in their order, now or at a moment; kept till a ledger moves."""
+    ids, versions = _ledgers(found)
+    return answers.kept(f"overlap:{ids}:{at}", versions, lambda: crossings.overlap(ids, at=at))
 
 
 def flows(found: Iterable[Segment], *, since: datetime, until: datetime | None = None) -> Flows:
-    """Who moved between the segments over a period, in their order."""
-    return crossings.flows([one.pk for one in found], since=since, until=until)
+    """Who moved between the segments over a period, in their order. Kept while no ledger moves."""
+    ids, versions = _ledgers(found)
+    name = f"flows:{ids}:{since}:{until}"
+    return answers.kept(name, versions, lambda: crossings.flows(ids, since=since, until=until))
+
+
+def _ledgers(found: Iterable[Segment]) -> tuple[list[int], list[int]]:
+    """Ids of the segments and the versions of their ledgers."""
+    pairs = [(one.pk, one.ledger_version) for one in found]
+    return [pk for pk, _version in pairs], [version for _pk, version in pairs]
+
+
+def rows_of(found: Iterable[Segment]) -> int:
+    """How many members, each as often as they are one: what it costs to look at the segments together."""
+    return sum(one.size for one in found)
 
 
 def spending(found: Sequence[Segment], *, at: datetime) -> dict[int, tuple[Period, ...]]:
     """What today's members spent by four weeks, and in the same weeks a year before. Raises NotEvaluable."""
-    return valuing.periods([one.pk for one in found], evaluation.engine(at=at))
+    engine = evaluation.engine(at=at)
+    return _kept_of_members("spending", found, engine, lambda ids: valuing.periods(ids, engine))
 
 
 def satisfaction(found: Sequence[Segment], *, at: datetime) -> dict[int, tuple[Quarter, ...]]:
     """What today's members said in surveys by quarters of weeks, and in those a year before. Raises NotEvaluable."""
-    return valuing.quarters([one.pk for one in found], evaluation.engine(at=at))
+    engine, asked = evaluation.engine(at=at), profile_queries.scored_questions()
+    return _kept_of_members("satisfaction", found, engine, lambda ids: valuing.quarters(ids, engine), asked)
 
 
 def means(found: Sequence[Segment], *, at: datetime) -> dict[int, tuple[Mean, ...]]:
     """Means of what tells a segment's worth, with intervals, by the segment's id. Raises NotEvaluable."""
-    return valuing.means([one.pk for one in found], evaluation.engine(at=at))
+    engine = evaluation.engine(at=at)
+    return _kept_of_members("means", found, engine, lambda ids: valuing.means(ids, engine))
+
+
+def _kept_of_members(
+    name: str,
+    found: Sequence[Segment],
+    engine: evaluation.Engine,
+    make: Callable[[Sequence[int]], Mapping[int, T]],
+    *rests_on: Any,
+) -> dict[int, T]:
+    """What the engine says of today's members, by segment; kept for the day while neither they nor profiles move."""
+    snapshot, today = engine.snapshot_id, engine.moment.today
+    return answers.kept_of_each(
+        f"{name}:{today}", {one.pk: (one.ledger_version, snapshot, *rests_on) for one in found}, make
+    )
 
 
 def size_a_year_ago(segment: Segment, *, at: datetime) -> int | None:
@@ -419,16 +451,24 @@ def preview(
     people = crm_queries.customers(actor).filter(pk__in=found[: 40 * SAMPLE].tolist())[:SAMPLE]
     words = sentences.sentence(rule, engine.catalogue, actor.language, names())
     present = ledger.kept_members(against) if against else found
-    entering, leaving = (
-        len(np.setdiff1d(one, other, assume_unique=True)) for one, other in ((found, present), (present, found))
-    )
+    staying = ledger.in_both(found, present) if against else len(found)
+    entering, leaving = len(found) - staying, len(present) - staying
     reach = reaching.of_customers(found, engine, purpose=against.purpose if against else reaching.NEEDS_CONSENT)
     return Preview(len(found), words, tuple(people), as_of, counts, entering, leaving, reach)
 
 
 def reach(segment: Segment, *, at: datetime) -> tuple[Reach, ...]:
-    """How many of the members can be written to, by channel. Raises NotEvaluable."""
-    return reaching.of_customers(ledger.members(segment.pk), evaluation.engine(at=at), purpose=segment.purpose)
+    """How many of the members can be written to, by channel; counted again in the next hour, since consents lapse.
+
+    Raises NotEvaluable.
+    """
+    engine = evaluation.engine(at=at)
+    version = (segment.ledger_version, engine.snapshot_id, f"{at:%Y-%m-%d %H}")
+    return answers.kept(
+        f"reach of segment:{segment.pk}:{segment.purpose}",
+        version,
+        lambda: reaching.of_customers(ledger.members(segment.pk), engine, purpose=segment.purpose),
+    )
 
 
 def picture(clustering: Clustering) -> tuple[tuple[float, float, int], ...]:
@@ -446,9 +486,9 @@ def picture(clustering: Clustering) -> tuple[tuple[float, float, int], ...]:
 def event_types(*, at: datetime) -> tuple[str, ...]:
     """The types of events there are, the commonest first; empty before the warehouse is built."""
     try:
-        engine = evaluation.engine(at=at)
-        return answers.kept("event-types", engine.snapshot_id, engine.event_types)
-    except NotEvaluable:
+        snapshot = profile_queries.current()
+        return answers.kept("event-types", snapshot.pk, lambda: evaluation.engine(at=at).event_types())
+    except (NotEvaluable, profile_queries.NoSnapshot):
         return ()
 
 
@@ -465,9 +505,9 @@ def free_properties(event: str, *, at: datetime) -> tuple[tuple[str, str], ...]:
 def _kept_of_events(name: str, ask: Callable[[evaluation.Engine], tuple[Any, ...]], at: datetime) -> tuple[Any, ...]:
     """An answer that stays true for one snapshot; empty before there is one."""
     try:
-        engine = evaluation.engine(at=at)
-        return answers.kept(name, engine.snapshot_id, lambda: ask(engine))
-    except (NotEvaluable, profile_queries.EngineError):
+        snapshot = profile_queries.current()
+        return answers.kept(name, snapshot.pk, lambda: ask(evaluation.engine(at=at)))
+    except (NotEvaluable, profile_queries.NoSnapshot, profile_queries.EngineError):
         return ()
 
 
@@ -527,6 +567,7 @@ __all__ = [
     "proxies",
     "reach",
     "reasons_moved",
+    "rows_of",
     "satisfaction",
     "segments",
     "segments_of",

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis
@@ -17,7 +18,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crm import due, figures, panels, timeline
+from crm import answers, due, figures, panels, timeline
 from crm import queries as crm_queries
 from crm.addresses import AddressRefused, address_key, address_of
 from crm.rights import Actor
@@ -152,12 +153,28 @@ def entered(actor: Actor, at: datetime) -> Iterable[tuple[int, Reason]]:
         yield row.customer_id, Reason("entered", told, 25)
 
 
-def found_in_warehouse(actor: Actor, at: datetime) -> list[int]:
-    """The most valuable of those whose doings give a reason: slowed down, at risk, a cart left behind."""
-    mine = ROW.owner_id.isnull() | (ROW.owner_id == actor.user.pk)
+def found_in_warehouse(actor: Actor) -> list[int]:
+    """The most valuable of those whose doings give a reason: slowed down, at risk, a cart left behind. Kept while the
+    profiles stay the same."""
+    snapshot = profile_queries.current()
+    teams = None if actor.team_ids is None else sorted(actor.team_ids)
+    name = f"worklist:{actor.user.pk}:{teams}"
+    return answers.kept(name, snapshot.pk, lambda: _look_in(snapshot, actor))
+
+
+def _look_in(snapshot: Any, actor: Actor) -> list[int]:
+    teams = None if actor.team_ids is None else tuple(sorted(actor.team_ids))
+    found = profile_queries.select(_best_of(actor.user.pk, teams), snapshot=snapshot)
+    return [int(one) for one in found["customer_id"].to_pylist()]
+
+
+@lru_cache(maxsize=256)
+def _best_of(user_id: int, teams: tuple[int, ...] | None) -> str:
+    """The statement; writing it down takes as long as its answer."""
+    mine = ROW.owner_id.isnull() | (ROW.owner_id == user_id)
     rows = PROFILE.join(ROW.filter(mine), PROFILE.customer_id == ROW.id)
-    if actor.team_ids is not None:
-        rows = rows.filter(rows.team_id.isin(sorted(actor.team_ids)))
+    if teams is not None:
+        rows = rows.filter(rows.team_id.isin(teams))
     tells = (
         (rows.journey_stage == "slowed_down")
         | rows.rfm_cell.isin(AT_RISK)
@@ -165,7 +182,7 @@ def found_in_warehouse(actor: Actor, at: datetime) -> list[int]:
     )
     rows = rows.filter(tells & ~rows.is_restricted & ~rows.has_objected)
     best = rows.order_by(ibis.desc("monetary_amount"), "customer_id").limit(MOST_FOUND)
-    return [int(one) for one in profile_queries.select(best.select("customer_id"))["customer_id"].to_pylist()]
+    return profile_queries.statement(best.select("customer_id"))
 
 
 def read_off(facts: Mapping[str, Any]) -> Iterable[Reason]:
@@ -187,6 +204,11 @@ def read_off(facts: Mapping[str, Any]) -> Iterable[Reason]:
         yield Reason("value", _("Among the fifth that spends most: %(spent)s") % {"spent": spent}, 10)
 
 
+@cache
+def _of_chosen() -> str:
+    return profile_queries.statement(PROFILE.filter(PROFILE.customer_id.isin(CHOSEN.customer_id)))
+
+
 # --- the list ------------------------------------------------------------------------------------
 
 
@@ -197,30 +219,37 @@ def entries(actor: Actor, *, at: datetime, most: int = MOST_SHOWN) -> list[Entry
         for customer_id, reason in source(actor, at):
             if all(known.key != reason.key for known in reasons[customer_id]):
                 reasons[customer_id].append(reason)
-    looked_at = _in_warehouse(actor, at)
-    facts = _facts([*reasons, *looked_at])
+    looked_at = _in_warehouse(actor)
+    facts = _facts(actor, [*reasons, *looked_at])
     for customer_id in {*reasons, *looked_at}:
         reasons[customer_id] += read_off(facts.of(customer_id))
     ranked = _ranked(actor, reasons, facts, at)
     return _dressed(ranked[: most * 2], actor, reasons, facts, at)[:most]
 
 
-def _in_warehouse(actor: Actor, at: datetime) -> list[int]:
+def _in_warehouse(actor: Actor) -> list[int]:
     try:
-        return found_in_warehouse(actor, at)
+        return found_in_warehouse(actor)
     except (profile_queries.NoSnapshot, profile_queries.EngineError):
         return []  # tasks and deals are reasons enough until the warehouse is built
 
 
-def _facts(ids: Sequence[int]) -> Facts:
+def _facts(actor: Actor, ids: Sequence[int]) -> Facts:
+    """What the profiles say of these customers; kept while both stay the same."""
     if not ids:
         return Facts()
-    chosen = {"chosen": pa.table({"customer_id": pa.array(sorted(set(ids)), pa.int64())})}
-    asked = PROFILE.filter(PROFILE.customer_id.isin(CHOSEN.customer_id))
+    wanted = sorted(set(ids))
     try:
-        rows = profile_queries.select(asked, tables=chosen).to_pylist()
+        snapshot = profile_queries.current()
+        name = f"worklist facts:{actor.user.pk}:{wanted}"
+        return answers.kept(name, snapshot.pk, lambda: _read_facts(snapshot, wanted))
     except (profile_queries.NoSnapshot, profile_queries.EngineError):
         return Facts()
+
+
+def _read_facts(snapshot: Any, ids: Sequence[int]) -> Facts:
+    chosen = {"chosen": pa.table({"customer_id": pa.array(ids, pa.int64())})}
+    rows = profile_queries.select(_of_chosen(), tables=chosen, snapshot=snapshot).to_pylist()
     return Facts({row["customer_id"]: row for row in rows})
 
 

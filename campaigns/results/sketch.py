@@ -88,15 +88,17 @@ def of_form(
     everyone in the segments counts as reached."""
     members = audience.members_of([one.pk for one in include], [one.pk for one in exclude], at)
     states = [*audience.states_of(include), *audience.states_of(exclude, is_out=True)]
+    whose = [(pk, is_out) for pk, _version, is_out in states]
     if people is None:
-        people = answers.kept(f"members:{states}", at.date(), members.count)
+        people = answers.kept(f"members of:{whose}", (at.date(), states), members.count)
     return sketch(campaign, arms, include, before(campaign, members, states, at), people)
 
 
 def before(campaign: Campaign, members: QuerySet, states: Sequence[Any], at: datetime) -> Baseline:
     """What the members did before, read again on another day, for other people and after new facts."""
-    asked = (campaign.goal, campaign.goal_event, campaign.window_days, campaign.currency, states)
-    rests_on = (at.date(), answers.newest(*crm_queries.MARKS_OF_FACTS))
+    whose = [(pk, is_out) for pk, _version, is_out in states]
+    asked = (campaign.goal, campaign.goal_event, campaign.window_days, campaign.currency, whose)
+    rests_on = (at.date(), states, answers.newest(*crm_queries.MARKS_OF_FACTS))
     return answers.kept(f"baseline:{asked}", rests_on, lambda: baseline(campaign, at, members))
 
 

@@ -19,7 +19,7 @@ from campaigns.forms import KEYS, SHARES, initial_of
 from campaigns.forms_steps import PARTS, StepForm, Versions
 from campaigns.models import Campaign
 from campaigns.results import sketch
-from campaigns.views import drafting, places, rules, running
+from campaigns.views import drafting, places, reaching, rules, running
 from campaigns.views.steps import LAST, STEPS, Step, address, left_to_do, steps
 from crm.access import ActorRequest, needs
 from crm.notices import notify
@@ -158,16 +158,20 @@ def audience(request: ActorRequest, campaign: Campaign, here: Step) -> HttpRespo
         if saved(request, campaign, form, **chosen) and not is_glance(request):
             return onward(request, campaign, here)
     is_chosen = campaign.include.exists() and not form.errors
-    reach = queries.reach(campaign, as_of=timezone.now()) if is_chosen else None
     context = {
         **frame(request, campaign, here),
         "form": form,
-        "reach": running.steps(reach) if reach else None,
-        "will_get_it": reach.will_get_it if reach else 0,
-        "faces": drafting.faces_of(request.actor, campaign, "") if reach and may_see_people(request) else (),
+        **(reaching.counted(request, campaign, lambda: reached(campaign)) if is_chosen else {}),
+        "faces": drafting.faces_of(request.actor, campaign, "") if is_chosen and may_see_people(request) else (),
     }
     is_refused = form.is_bound and not is_glance(request)
     return render(request, "campaigns/plan_audience.html", context, status=400 if is_refused else 200)
+
+
+def reached(campaign: Campaign) -> dict[str, Any]:
+    """The funnel of the draft as it stands."""
+    reach = queries.reach(campaign, as_of=timezone.now())
+    return {"reach": running.steps(reach), "will_get_it": reach.will_get_it}
 
 
 def may_see_people(request: ActorRequest) -> bool:
@@ -280,7 +284,7 @@ def test(request: ActorRequest, campaign: Campaign, here: Step) -> HttpResponse:
         "versions": formset,
         "keys": [one["key"] for one in written],
         "rows": list(zip([one["key"] for one in written], formset.forms, strict=False)),
-        "design": design(campaign, form, written),
+        **reaching.counted(request, campaign, lambda: {"design": design(campaign, form, written)}),
     }
     is_refused = form.is_bound and not is_glance(request)
     return render(request, "campaigns/plan_test.html", context, status=400 if is_refused else 200)

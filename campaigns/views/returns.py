@@ -16,7 +16,7 @@ from campaigns.delivery import calls, health
 from campaigns.delivery.plain_words import explained
 from campaigns.models import Run, RunStatus
 from campaigns.views import places
-from crm import figures
+from crm import figures, later
 from crm.access import ActorRequest, needs
 from crm.tables import Column
 
@@ -55,7 +55,7 @@ def rate_rows(run: Run) -> list[RateRow]:
     """Complaints and hard bounces, when the channel has them and anything was sent."""
     if CHANNELS[run.campaign.channel].is_file or run.campaign.channel == calls.CHANNEL:
         return []
-    rates = health.rates(run)
+    rates = queries.rates_of(run)
     return [RateRow(str(LABELS[one.limit.key]), words(one), TONES[one.level]) for one in rates if one.sends]
 
 
@@ -105,6 +105,11 @@ def domains(request: ActorRequest, pk: int) -> HttpResponse:
     run = queries.latest_run(found)
     if run is None or found.channel != "email":
         return redirect("campaign", pk)
-    rows = health.by_domain(run)
-    context = {**places.frame(request, found), "rows": rows, "columns": COLUMNS, "rates": rate_rows(run)}
+    context = {
+        **places.frame(request, found),
+        "columns": COLUMNS,
+        **later.figures(
+            request, lambda: {"rows": queries.by_domain(run), "rates": rate_rows(run)}, rows=run.expected or 0
+        ),
+    }
     return render(request, "campaigns/domains.html", context)

@@ -12,7 +12,7 @@ from campaigns import queries
 from campaigns.channels import label_of
 from campaigns.models import ContactCap, SendingRules
 from campaigns.models.rules import ANY_CHANNEL
-from crm import charts, figures
+from crm import charts, figures, later
 from crm.access import ActorRequest, needs
 from crm.rights import may
 from crm.tables import Column
@@ -41,7 +41,9 @@ def rules(request: ActorRequest) -> HttpResponse:
         "caps_columns": CAPS,
         "rates": [(label_of(one.channel), one) for one in queries.rates()],
         "rates_columns": RATES,
-        "spreads": [(days, spread(days)) for days in DAYS],
+        **later.figures(
+            request, lambda: {"spreads": [(days, spread(days)) for days in DAYS]}, rows=queries.most_messages()
+        ),
         "may_change": may(request.actor, "settings.change"),
     }
     return render(request, "campaigns/rules.html", context)

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from io import StringIO
 from typing import Any
 
@@ -28,7 +29,7 @@ from campaigns.forms import ScheduleForm
 from campaigns.models import FINAL_STATES, Campaign, CampaignStatus, Message, MessageState, Run, RunStatus
 from campaigns.reasons import reason_words
 from campaigns.results import sketch
-from campaigns.views import checks, places, returns
+from campaigns.views import checks, places, reaching, returns
 from campaigns.views.steps import left_to_do
 from campaigns.views.steps import steps as planning_steps
 from crm import charts, figures, keyset, spreadsheets
@@ -263,19 +264,15 @@ def launch(request: ActorRequest, pk: int) -> HttpResponse:
     found = places.found(pk)
     if request.method == "POST":
         return launched(request, found)
-    reach = queries.reach(found, as_of=timezone.now())
-    held = round(reach.will_get_it * found.holdout_share)
+    counted = reaching.counted(request, found, lambda: reached(found, at=timezone.now()))
+    if request.headers.get("HX-Request") == "true" and "later" not in counted:
+        return HttpResponse(headers={"HX-Refresh": "true"})  # the page that waited for the count
     context = {
         **places.frame(request, found),
         "steps": planning_steps(found) if may(request.actor, "campaigns.change") else (),
         **left_to_do(found),
-        "reach": steps(reach),
-        "will_get_it": reach.will_get_it,
-        "held_out": held,
-        "contacted": reach.will_get_it - held,
+        **counted,
         "faults": faults(found),
-        "too_slow": ahead.too_slow(found, reach.will_get_it - held, at=timezone.now()),
-        "design": sketch.of_campaign(found, reach.will_get_it, at=timezone.now()),
         "schedule": ScheduleForm(),
         "stamp": found.updated_at.isoformat(),
         "approval": queries.approval_of(found, at=timezone.now()),
@@ -283,6 +280,20 @@ def launch(request: ActorRequest, pk: int) -> HttpResponse:
         **checks.context(request, found),
     }
     return render(request, "campaigns/launch.html", context)
+
+
+def reached(campaign: Campaign, *, at: datetime) -> dict[str, Any]:
+    """Who will get it, and what that many people can show."""
+    reach = queries.reach(campaign, as_of=at)
+    held = round(reach.will_get_it * campaign.holdout_share)
+    return {
+        "reach": steps(reach),
+        "will_get_it": reach.will_get_it,
+        "held_out": held,
+        "contacted": reach.will_get_it - held,
+        "too_slow": ahead.too_slow(campaign, reach.will_get_it - held, at=at),
+        "design": sketch.of_campaign(campaign, reach.will_get_it, at=at),
+    }
 
 
 def steps(reach: audience.Reach) -> list[charts.Step]:

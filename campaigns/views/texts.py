@@ -17,14 +17,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_safe
 
-from campaigns import actions, queries
+from campaigns import actions, audience, queries
 from campaigns.content import addresses, blocks, composition, fields, letters, matrix
 from campaigns.content.composition import Source
 from campaigns.forms_texts import FIELDS_OF_BLOCK, Blocks, HtmlForm, LetterForm, faults, written
 from campaigns.models import Campaign, Variant, VariantText
 from campaigns.views import places
 from campaigns.views.drafting import LETTER_POLICY
-from crm import figures
+from crm import figures, later
 from crm.access import ActorRequest, needs
 from crm.keyset import row_id
 from crm.notices import notify
@@ -69,7 +69,11 @@ def texts(request: ActorRequest, pk: int) -> HttpResponse:
         **places.frame(request, found),
         "tables": [table(found, one, languages) for one in found.variants.prefetch_related("texts")],
         "spoken": [language_name(one) for one in languages],
-        "missing": queries.missing_cells(found, as_of=timezone.now()),
+        **later.figures(
+            request,
+            lambda: {"missing": queries.missing_cells(found, as_of=timezone.now())},
+            rows=audience.rows_of(found),
+        ),
     }
     return render(request, "campaigns/texts.html", context)
 

@@ -29,10 +29,11 @@ def page_header(
     state: str = "",
     tone: str = "neutral",
     owner: str = "",
+    answer_id: str = "",
 ) -> SafeString:
     return _with_body(
         context, "page_header", content,
-        title=title, answer=answer, crumbs=crumbs, state=state, tone=tone, owner=owner,
+        title=title, answer=answer, crumbs=crumbs, state=state, tone=tone, owner=owner, answer_id=answer_id,
     )  # fmt: skip
 
 

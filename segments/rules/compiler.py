@@ -170,6 +170,13 @@ def rule_sql(
     return at_moment(template, kept, moment, dialect)
 
 
+def counts_sql(rule: tree.Rule, catalogue: Mapping[str, Feature], moment: Moment, dialect: str = EMBEDDED) -> str:
+    """The SQL of `compile_counts`, remembered for the day in the same way."""
+    dialects.refuse(rule, catalogue, dialect)
+    kept = moment.of_the_day()
+    return at_moment(_counts_sql(rule, tuple(catalogue.values()), kept, dialect), kept, moment, dialect)
+
+
 def at_moment(template: str, kept: Moment, moment: Moment, dialect: str = EMBEDDED) -> str:
     """SQL compiled for the moment that stands for the day, as it reads at a moment of that day."""
     return template.replace(written(kept.now, dialect), written(moment.now, dialect))
@@ -188,6 +195,11 @@ def _rule_sql(
     return sql(found.aggregate(size=found.count()) if is_counted else found, dialect)
 
 
+@lru_cache(maxsize=256)
+def _counts_sql(rule: tree.Rule, features: tuple[Feature, ...], moment: Moment, dialect: str) -> str:
+    return sql(compile_counts(rule, {feature.key: feature for feature in features}, moment), dialect)
+
+
 @lru_cache(maxsize=64)
 def written(time: datetime, dialect: str) -> str:
     """A time as Ibis writes it for an engine."""
@@ -198,6 +210,7 @@ def written(time: datetime, dialect: str) -> str:
 def forget_compiled() -> None:
     """As in a process that has compiled nothing yet; for measuring."""
     _rule_sql.cache_clear()
+    _counts_sql.cache_clear()
     written.cache_clear()
 
 

@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from crm import charts, figures
+from crm import charts, figures, later
 from crm.access import ActorRequest, needs
+from profiles import queries as profile_queries
 from segments import evaluation, queries, wording
 from segments.models import Segment
 from segments.rules.errors import RuleError
@@ -28,6 +29,7 @@ NAME = 17  # characters beside a curve
 
 @require_safe
 @needs("segments.view")
+@profile_queries.one_moment()
 def compare(request: ActorRequest) -> HttpResponse:
     """Up to twelve segments: overlap and flows; up to four of them side by side."""
     now = timezone.now()
@@ -45,7 +47,12 @@ def compare(request: ActorRequest) -> HttpResponse:
         "spans": [(days, ngettext("%(n)s day", "%(n)s days", days) % {"n": days}) for days in SPANS],
     }
     if len(shown) > 1:
-        context |= beside(shown, at=now, language=request.actor.language) | crossed(shown, span, at=now)
+        language = request.actor.language
+        context |= later.figures(
+            request,
+            lambda: beside(shown, at=now, language=language) | crossed(shown, span, at=now),
+            rows=queries.rows_of(shown),
+        )
     return render(request, "segments/compare.html", context)
 
 
@@ -100,10 +107,12 @@ def means_rows(four: Sequence[Segment], *, at: datetime) -> list[tuple[str, list
 
 @require_safe
 @needs("segments.view")
+@profile_queries.one_moment()
 def value(request: ActorRequest, slug: str) -> HttpResponse:
     """What the segment is worth: spend beside the same weeks a year before, size then and now, means of scores."""
     one, now = found(request.actor, slug), timezone.now()
-    context = frame_of(request, one, at=now) | worth_of(one, at=now)
+    worth = later.figures(request, lambda: worth_of(one, at=now), rows=one.size)
+    context = frame_of(request, one, at=now) | worth
     return render(request, "segments/value.html", context)
 
 
@@ -143,6 +152,7 @@ def satisfied(kind: str, told: Sequence[queries.Quarter]) -> tuple[str, str, lis
 
 @require_safe
 @needs("segments.view")
+@profile_queries.one_moment()
 def seasons(request: ActorRequest, slug: str) -> HttpResponse:
     """Sizes by today's rule over a year, beside the year before; a fragment of the page, and a page of its own."""
     one, now = found(request.actor, slug), timezone.now()

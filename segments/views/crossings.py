@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
-from crm import charts, figures
+from crm import charts, figures, later
 from crm.access import ActorRequest, needs
 from crm.rights import Actor, may
 from segments import grading, queries
@@ -106,17 +106,10 @@ def overlap(request: ActorRequest) -> HttpResponse:
     )
     everything = chosen(request.actor, which)
     found = everything[:MOST]
-    alike = queries.overlap(found)
-    places = ordered(found, alike, order)
-    found, alike = [found[i] for i in places], alike.taken(places)
-    everyone = queries.everyone(at=timezone.now())
     may_draw = may(request.actor, "segments.change")
     context = {
+        **later.figures(request, lambda: matrix(found, order, shown, may_draw=may_draw), rows=queries.rows_of(found)),
         "crumbs": [(_("Segments"), reverse("segments"))],
-        "answer": likest(found, alike) if len(found) > 1 else "",
-        "segments": found,
-        "rows": overlap_rows(found, alike, shown=shown, everyone=everyone, may_draw=may_draw),
-        "pairs": pairs(found, alike, everyone, may_draw=may_draw),
         "choices": [
             ("which", _("Which"), WHICH, which),
             ("show", _("Figure"), SHOWN, shown),
@@ -127,6 +120,20 @@ def overlap(request: ActorRequest) -> HttpResponse:
         "left_out": len(everything) - len(found),
     }
     return render(request, "segments/overlap.html", context)
+
+
+def matrix(found: Sequence[Segment], order: str, shown: str, *, may_draw: bool) -> dict[str, Any]:
+    """Every two of the segments, in the order asked for, and the most alike."""
+    alike = queries.overlap(found)
+    places = ordered(found, alike, order)
+    found, alike = [found[i] for i in places], alike.taken(places)
+    everyone = queries.everyone(at=timezone.now())
+    return {
+        "answer": likest(found, alike) if len(found) > 1 else "",
+        "segments": found,
+        "rows": overlap_rows(found, alike, shown=shown, everyone=everyone, may_draw=may_draw),
+        "pairs": pairs(found, alike, everyone, may_draw=may_draw),
+    }
 
 
 def ordered(found: Sequence[Segment], alike: queries.Overlap, order: str) -> list[int]:
@@ -235,20 +242,12 @@ def flows(request: ActorRequest) -> HttpResponse:
     first, last = period(request.GET, today=timezone.localdate(now))
     since = queries.end_of_day(first - timedelta(days=1))
     until = queries.end_of_day(last) if last < timezone.localdate(now) else None
-    moved = queries.flows(shown, since=since, until=until)
-    names = [*(one.name for one in shown), _("None of these")]
-    place = shown.index(focus) if focus else None
-    streams = [one for one in counted(moved) if place is None or place in (one.start, one.end)]
     context = {
+        **later.figures(request, lambda: movement(shown, focus, since=since, until=until), rows=queries.rows_of(shown)),
         "crumbs": crumbs(focus),
-        "answer": told(shown, moved, place),
         "choices": [(one, one in shown) for one in everything],
         "focus": focus,
         "segments": shown,
-        "names": names,
-        "streams": streams,
-        "sizes": sizes(moved, streams, place),
-        "flows": flow_rows(shown, moved),
         "first": first,
         "last": last,
         "today": timezone.localdate(now),
@@ -258,6 +257,22 @@ def flows(request: ActorRequest) -> HttpResponse:
         "early": [one.name for one in shown if timezone.localdate(one.created_at) >= first],
     }
     return render(request, "segments/flows.html", context)
+
+
+def movement(
+    shown: Sequence[Segment], focus: Segment | None, *, since: datetime, until: datetime | None
+) -> dict[str, Any]:
+    """The picture, its sentence and its table."""
+    moved = queries.flows(shown, since=since, until=until)
+    place = list(shown).index(focus) if focus else None
+    streams = [one for one in counted(moved) if place is None or place in (one.start, one.end)]
+    return {
+        "answer": told(shown, moved, place),
+        "names": [*(one.name for one in shown), _("None of these")],
+        "streams": streams,
+        "sizes": sizes(moved, streams, place),
+        "flows": flow_rows(shown, moved),
+    }
 
 
 def crumbs(focus: Segment | None) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from crm.access import ActorRequest, needs
 from crm.lists import downloads, files
 from crm.refusals import Refused
 from crm.rights import Actor, may
+from profiles import queries as profile_queries
 from segments import actions, evaluation, freshness, panels, queries, wording
 from segments.models import MembershipReason, Segment, SegmentKind
 from segments.rules.errors import RuleError
@@ -69,6 +70,7 @@ def found(actor: Actor, slug: str) -> Segment:
 
 @require_safe
 @needs("segments.view")
+@profile_queries.one_moment()
 def segment(request: ActorRequest, slug: str) -> HttpResponse:
     """The answer first: size and movement, then the curve, what sets the members apart, and five of them."""
     one, now = found(request.actor, slug), timezone.now()
@@ -99,6 +101,7 @@ def moved_lately(one: Segment, *, at: datetime) -> list[str]:
 
 @require_safe
 @needs("segments.view")
+@profile_queries.one_moment()
 def common(request: ActorRequest, slug: str) -> HttpResponse:
     """What the members have in common that others have not; a fragment of the segment's page, and a page of its own."""
     one, now = found(request.actor, slug), timezone.now()
@@ -150,6 +153,7 @@ def curves(curve: Sequence[queries.DaySize], earlier: Sequence[queries.SizeBefor
 
 @require_safe
 @needs("segments.view")
+@profile_queries.one_moment()
 def reach(request: ActorRequest, slug: str) -> HttpResponse:
     """How many members can be written to, step by step; a fragment of the segment's page, and a page of its own."""
     one, now = found(request.actor, slug), timezone.now()

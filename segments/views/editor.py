@@ -48,6 +48,7 @@ class Look:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs("segments.change")
+@profile_queries.one_moment()
 def new(request: ActorRequest) -> HttpResponse:
     """Draw a segment, from nothing or from a starter."""
     return edited(request, None)
@@ -55,6 +56,7 @@ def new(request: ActorRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs("segments.change")
+@profile_queries.one_moment()
 def edit(request: ActorRequest, slug: str) -> HttpResponse:
     """Change a segment: its rule, name and purpose."""
     one = found(request.actor, slug)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import notices
 from crm.access import ActorRequest, needs
+from profiles import queries as profile_queries
 from segments import actions, personas, queries, wording
 from segments.forms import PersonaForm
 from segments.models import Persona, Segment
@@ -19,6 +20,7 @@ from segments.views.detail import found, frame_of, sentence_of
 
 @require_safe
 @needs("segments.view")
+@profile_queries.one_moment()
 def persona(request: ActorRequest, slug: str) -> HttpResponse:
     """The card, made to be printed."""
     one, now = found(request.actor, slug), timezone.now()

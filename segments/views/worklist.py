@@ -20,6 +20,7 @@ from crm.lists import downloads
 from crm.notices import notify
 from crm.refusals import Refused
 from crm.rights import may
+from profiles import queries as profile_queries
 from segments import putting_off, worklist
 from segments.models import NotNow
 
@@ -43,6 +44,7 @@ SNOOZES = ((1, gettext_lazy("Tomorrow")), (3, gettext_lazy("In 3 days")), (7, ge
 
 @require_safe
 @needs("worklist.view")
+@profile_queries.one_moment()
 def whole(request: ActorRequest) -> HttpResponse:
     """Everybody worth contacting today, the most pressing first."""
     actor, now = request.actor, timezone.now()
@@ -81,6 +83,7 @@ def _answer(found: list[worklist.Entry]) -> str:
 
 @require_safe
 @needs("worklist.view")
+@profile_queries.one_moment()
 def today(request: ActorRequest) -> HttpResponse:
     """The first few of them, as a fragment for other pages."""
     found = worklist.entries(request.actor, at=timezone.now(), most=FEW)

@@ -13,6 +13,7 @@ from campaigns.content import blocks, facts, fields, merge
 from campaigns.content.composition import Source, compose, faults
 from campaigns.models import VariantText
 from crm.models import Customer, Order, OrderLine, Product
+from segments.models import Segment
 from tests.campaigns.conftest import AT, launched, sent
 
 TEXT = {"kind": "text", "text": "Hello"}
@@ -274,6 +275,23 @@ def test_a_preview_can_be_had_in_each_language(editor):
     for language, is_finnish in (("", True), ("fi", True), ("en", False)):
         page = client.get(reverse("campaign-preview", args=[campaign.pk]) + f"?variant=A&language={language}")
         assert ("Suomeksi" in page.content.decode()) is is_finnish
+
+
+def test_languages_of_the_audience_are_counted_only_where_a_version_has_more_than_one(editor, monkeypatch):
+    client, campaign, url = editor
+    asked = []
+    counted = queries.languages
+    monkeypatch.setattr(queries, "languages", lambda *args: asked.append(1) or counted(*args))
+    Customer.objects.update(language="sv")
+    texts = reverse("campaign-texts", args=[campaign.pk])
+    assert "has no text in" not in client.get(texts).content.decode() and not asked
+    client.post(f"{url}?segment=&language=fi", posted({"text": "Suomeksi"}))
+    assert "has no text in “sv”" in client.get(texts).content.decode() and asked
+    monkeypatch.setattr("crm.answers.MANY", 1)
+    Segment.objects.update(size=5, ledger_version=9)
+    page = client.get(texts).content.decode()
+    assert "The figures are being worked out" in page and "has no text in" not in page
+    assert "has no text in “sv”" in client.get(texts + "?figures=now").content.decode()
 
 
 def test_the_matrix_asks_as_much_for_many_texts_as_for_few(editor, django_assert_max_num_queries):

@@ -8,13 +8,14 @@ from mailbox import mbox
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
-from campaigns import actions
+from campaigns import actions, queries
 from campaigns.content import addresses
 from campaigns.delivery import health, returned
 from campaigns.delivery.sweeping import sweep
-from campaigns.models import Message, ProviderEvent, Response, Run
+from campaigns.models import Attempt, Message, ProviderEvent, Response, Run
 from crm.models import Suppression
 from tests.campaigns.conftest import BY, launched
 
@@ -252,3 +253,48 @@ def test_a_report_whose_own_fields_are_broken_is_read_all_the_same(run, broken):
         b"Message-Id: <199407072116.RAA14128@mail.example>\r\n", b"", 1
     )
     assert returned.take(mail, at=timezone.now()) == "hard_bounce"
+
+
+def test_a_run_that_is_over_is_counted_again_only_when_something_moves(run, monkeypatch):
+    run.messages.filter(state="queued").update(state="unknown")
+    Run.objects.filter(pk=run.pk).update(status="completed", finished_at=timezone.now())
+    run.refresh_from_db()
+    asked = []
+    counted = queries.states_of
+    monkeypatch.setattr(queries, "states_of", lambda one: asked.append(1) or counted(one))
+    for _ in range(2):
+        assert queries.progress(run).states == {"sent": 19, "unknown": 1}
+        assert [rate.count for rate in queries.rates_of(run)] == [0, 0]
+        assert [one.tried for one in queries.by_domain(run)] == [15, 5]
+    assert len(asked) == 1
+    came_back(run, "bounce", 1)
+    assert queries.rates_of(run)[1].count == 1 and queries.by_domain(run)[0].hard == 1
+    run.messages.filter(state="unknown").update(state="sent")
+    assert queries.progress(run).states == {"sent": 20}, "a doubt that is settled leaves no row"
+    moved = run.messages.latest("pk").customer
+    moved.email, moved.updated_at = "new@c.example", timezone.now()
+    moved.save()
+    assert [one.name for one in queries.by_domain(run)] == ["a.example", "b.example", "c.example"]
+
+
+def test_what_people_got_is_counted_again_when_more_left(run, django_assert_num_queries):
+    now = timezone.now()
+    assert queries.contacts(at=now, days=7) == {}
+    run.messages.filter(state="sent").update(handed_at=now)
+    Attempt.objects.create(message=run.messages.first(), n=1, phase="dot", started_at=now, worker="x")
+    assert queries.contacts(at=now, days=7) == {1: 19}
+    with django_assert_num_queries(1):
+        queries.contacts(at=now, days=7)
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("campaign-domains", "a.example"), ("sending-rules", "What people got in the last 7 days")]
+)
+def test_of_many_messages_the_page_comes_at_once_and_the_figures_after(run, client, adele, monkeypatch, name, what):
+    monkeypatch.setattr("crm.answers.MANY", 1)
+    client.force_login(adele)
+    url = reverse(name, args=[run.campaign_id] if name == "campaign-domains" else [])
+    page = client.get(url).content.decode()
+    assert "The figures are being worked out" in page and what not in page
+    assert what in client.get(f"{url}?figures=now").content.decode()
+    assert what in client.get(url).content.decode(), "they are at hand"

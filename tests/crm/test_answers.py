@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from crm.answers import kept, kept_of_each
+from crm.answers import (
+    NotAtHand,
+    begin,
+    done_so_far,
+    ended,
+    going_on,
+    kept,
+    kept_of_each,
+    only_at_hand,
+)
 
 
 @pytest.fixture
@@ -49,3 +58,24 @@ def test_of_several_rows_only_the_changed_are_made_again(asked: list[Any]) -> No
     assert kept_of_each("rows", {2: "y", 3: "x", 1: "x"}, make) == {2: 20, 3: 30, 1: 10}
     assert asked == [[1, 2], [2, 3]]
     assert kept_of_each("rows", {}, make) == {}
+
+
+def test_who_does_not_wait_gets_what_is_at_hand_only() -> None:
+    with only_at_hand(), pytest.raises(NotAtHand):
+        kept("dear", 1, lambda: 7)
+    with only_at_hand(), pytest.raises(NotAtHand):
+        kept_of_each("rows", {1: "x"}, lambda missing: dict.fromkeys(missing, 7))
+    kept("dear", 1, lambda: 7)
+    with only_at_hand():
+        assert kept("dear", 1, lambda: 8) == 7
+    with only_at_hand(), pytest.raises(NotAtHand):
+        kept("dear", 2, lambda: 8)
+    assert kept("dear", 2, lambda: 8) == 8
+
+
+def test_a_work_is_begun_once_until_it_ends() -> None:
+    assert begin("count") and not begin("count")
+    going_on("count", 500)
+    assert done_so_far("count") == 500 and not begin("count")
+    ended("count")
+    assert done_so_far("count") == 0 and begin("count")

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from lxml import html
 
 from crm.models import Customer, Order
 from crm.rights import machine
@@ -174,3 +175,30 @@ def test_the_api_tells_movement_until_a_moment(client, maija) -> None:
     assert (north["stayed"], north["moved"], north["after"]) == (6, {"south": 0}, 6)
     wrong = client.get("/api/v1/segments/flows/", {**asked, "until": (first - timedelta(days=1)).isoformat()})
     assert wrong.status_code == 400 and wrong.json()["error"]["path"] == "until"
+
+
+@pytest.mark.usefixtures("lists")
+@pytest.mark.parametrize(
+    ("name", "args", "query", "said"),
+    [
+        ("segments-compare", [], {"s": ["north", "south"]}, "are most alike: 2 are in both."),
+        ("segments-overlap", [], {}, "are most alike: 2 are in both."),
+        ("segments-flows", [], {}, "Who went where"),
+        ("segment-value", ["north"], {}, "Worth of a member"),
+    ],
+)
+def test_of_many_members_the_page_comes_at_once_and_the_figures_after(
+    client, maija, monkeypatch, lists, name, args, query, said
+) -> None:
+    monkeypatch.setattr("crm.answers.MANY", 1)
+    client.force_login(maija)
+    address = reverse(name, args=args)
+    page = client.get(address, query).content.decode()
+    assert "The figures are being worked out" in page and said not in page
+    url = html.fromstring(page).get_element_by_id("figures").get("hx-get")
+    waited = client.get(address + url).content.decode()
+    assert said in html.fromstring(waited).text_content()
+    again = client.get(address, query).content.decode()
+    assert said in html.fromstring(again).text_content() and "being worked out" not in again, "they are at hand"
+    actions.remove_members(segment=lists[0], customers=[Customer.objects.get(number="K5").pk], by=BY, at=timezone.now())
+    assert "being worked out" in client.get(address, query).content.decode(), "never stale"

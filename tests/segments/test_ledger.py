@@ -25,6 +25,13 @@ def a_segment(slug: str = "regulars") -> Segment:
     return Segment.objects.create(slug=slug, name=slug, kind="static", created_at=START, updated_at=START)
 
 
+@pytest.mark.parametrize(("one", "other"), [([], []), ([1], []), ([1, 2, 9], [2, 3, 9, 12]), ([7], [1, 2, 3])])
+def test_how_many_are_in_both(one, other):
+    shared = len(set(one) & set(other))
+    assert ledger.in_both(ledger.ids(one), ledger.ids(other)) == shared
+    assert ledger.in_both(ledger.ids(other), ledger.ids(one)) == shared
+
+
 class LedgerFollowsEveryChange(TestCase):
     @settings(max_examples=30, deadline=None)
     @given(st.lists(st.sets(st.integers(0, 11)), min_size=1, max_size=6))

@@ -13,7 +13,7 @@ from crm import addresses
 from crm.models import ConsentState, Customer, Suppression
 from crm.rights import machine
 from profiles import actions as profile_actions
-from segments import actions, queries
+from segments import actions, evaluation, ledger, queries, reaching
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BY = machine("test")
@@ -96,3 +96,24 @@ def test_the_page_the_editor_and_the_api_show_it(client, maija, crowd) -> None:
     sent = {"do": "json", "json": '{"version": 1, "where": {"feature": "has_email", "op": "is", "value": true}}'}
     page = client.post(reverse("segment-new"), sent).content.decode()
     assert f"{reached.has_address} have an address, {reached.consents} of them consent" in page
+
+
+def test_a_consent_that_lapses_is_counted_out_though_the_facts_are_held(crowd) -> None:
+    now, members = timezone.now(), ledger.members(crowd.pk)
+    held = reaching.of_customers(members, evaluation.engine(at=now))
+    assert reaching.of_customers(members, evaluation.engine(at=now)) == held
+    later = reaching.of_customers(members, evaluation.engine(at=now + timedelta(days=31)))
+    assert later[0].consents < held[0].consents
+    reaching._held.clear()
+    assert later == reaching.of_customers(members, evaluation.engine(at=now + timedelta(days=31)))
+    assert held == reaching.of_customers(members, evaluation.engine(at=now))
+
+
+def test_the_facts_are_read_once_for_many_questions(crowd, monkeypatch) -> None:
+    now, members, read = timezone.now(), ledger.members(crowd.pk), []
+    whole = reaching.read
+    monkeypatch.setattr(reaching, "read", lambda engine: read.append(1) or whole(engine))
+    for few in (members, members[:10], members[:0]):
+        (mail, _text) = reaching.of_customers(few, evaluation.engine(at=now))
+        assert mail.matches == len(few) >= mail.has_address >= mail.not_suppressed
+    assert len(read) == 1

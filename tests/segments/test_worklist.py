@@ -231,3 +231,21 @@ def test_the_list_takes_as_many_queries_for_many_as_for_few(
         promise(person(str(n)), anna_)
     with django_assert_max_num_queries(19):
         assert len(worklist.entries(anna_, at=AT)) == 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_warehouse_is_asked_once_while_profiles_stay_the_same(
+    person: Callable, anna_: Any, monkeypatch: Any
+) -> None:
+    buys(person("slowed"), 320, 300, 280, 260, 140)
+    profile_actions.refresh(at=AT)
+    asked: list[Any] = []
+    select = worklist.profile_queries.select
+    monkeypatch.setattr(worklist.profile_queries, "select", lambda *a, **k: asked.append(a) or select(*a, **k))
+    assert told(anna_) == told(anna_) == {"slowed": ["slowed"]}
+    assert len(asked) == 2, "who, and what is known of them"
+    promise(person("late"), anna_, days=-2)
+    assert list(told(anna_)) == ["late", "slowed"], "what was promised meanwhile stands on it at once"
+    buys(person("slowed too"), 320, 300, 280, 260, 140, amount=90)
+    profile_actions.refresh(at=AT + timedelta(minutes=1))
+    assert list(told(anna_)) == ["late", "slowed too", "slowed"]
