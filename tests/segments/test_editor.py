@@ -254,3 +254,20 @@ def test_values_of_events_are_offered_with_their_numbers(inside, oulu):
     page = pressed(inside, NEW, page, "look", **{"r.0:where.0.op": "one_of"})
     page = pressed(inside, NEW, page, "value|r.0|where.0.value|web")
     assert "(channel is “web”)" in page and "1</strong> customer now" in page
+
+
+@pytest.mark.usefixtures("oulu")
+def test_opening_and_updating_take_few_queries_however_long_the_rule(inside, django_assert_max_num_queries):
+    parts = [{"feature": "city", "op": "one_of", "value": [f"Town {n}", "Oulu"]} for n in range(6)]
+    parts += [{"event": "order", "op": "at_least", "value": 1, "window": {"last_days": 90}}]
+    for name, some in (("short", parts[:1]), ("long", parts)):
+        rule = {"version": 1, "where": {"all": some}}
+        actions.create_segment(name=name, rule=rule, by=MACHINE, at=timezone.now())
+    actions.refresh_segments(at=timezone.now())
+    for name in ("short", "long"):
+        address = reverse("segment-edit", args=[name])
+        page = inside.get(address).content.decode()
+        with django_assert_max_num_queries(11):
+            inside.get(address)
+        with django_assert_max_num_queries(11):
+            pressed(inside, address, page, "look")
