@@ -23,7 +23,16 @@ from campaigns.models import Campaign
 CONNECT_SECONDS, COMMAND_SECONDS, FINAL_DOT_SECONDS = 10, 60, 600  # RFC 5321 §4.5.3.2
 MESSAGES_PER_CONNECTION, SECONDS_PER_CONNECTION = 100, 60
 SMTP_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-POLITE = 250
+POLITE, CLOSING = 250, 421
+
+
+def is_yes(code: int) -> bool:
+    """Any positive completion (RFC 5321 §4.2.1): 252 as much as 250."""
+    return 200 <= code < 300
+
+
+def is_no(code: int) -> bool:
+    return 400 <= code < 600
 
 
 class SmtpLine:
@@ -35,8 +44,7 @@ class SmtpLine:
 
     def hand_over(self, mail: EmailMultiAlternatives, begin: Begin) -> Reply | None:
         to, payload = ready(mail)  # before the beginning: what cannot be written must not become a doubt
-        refusal = self._open() or self._envelope(mail.from_email, to)
-        if refusal:
+        if refusal := self._admit(mail.from_email, to):
             return refusal
         if not begin():
             self._reset()
@@ -50,6 +58,24 @@ class SmtpLine:
             with suppress(OSError):
                 smtp.quit()
             smtp.close()
+
+    def _admit(self, usual: str, to: str) -> Reply | None:
+        """Connect, name sender and recipient; the reply that prevented it.
+
+        Servers may close a line after any message: that shows with the next one, and a new line is its answer.
+        """
+        if refusal := self._open():
+            return refusal
+        was_used = self.used > 0
+        try:
+            refusal = self._envelope(usual, to)
+        except Broken as broken:
+            if not was_used or broken.phase != MAIL:
+                raise
+        else:
+            if not (was_used and refusal and (refusal.phase, refusal.code) == (MAIL, CLOSING)):
+                return refusal
+        return self._open() or self._envelope(usual, to)
 
     def _open(self) -> Reply | None:
         """Make sure there is a fresh enough connection; the reply that prevented it."""
@@ -93,7 +119,7 @@ class SmtpLine:
             return Reply(MAIL, 553, "our own address is not one")
         for phase, command, address in ((MAIL, self._smtp.mail, sender), (RCPT, self._smtp.rcpt, to)):
             reply = self._ask(phase, command, address)
-            if reply.code not in (250, 251):
+            if not is_yes(reply.code):
                 self._reset()
                 return reply
         return None
@@ -116,18 +142,25 @@ class SmtpLine:
         return self.smtp
 
     def _ask(self, phase: str, command: Callable[..., tuple[int, bytes]], *words: object) -> Reply:
-        """One command and its reply. A reply is looked for first: every exception of smtplib is an OSError too."""
+        """One command and its reply. A reply is looked for first: every exception of smtplib is an OSError too.
+
+        What is neither yes nor no belongs to another command or means nothing: such a line cannot be talked on.
+        """
         try:
             code, said = command(*words)
         except smtplib.SMTPResponseException as error:
             code, said = error.smtp_code, as_text(error.smtp_error).encode()
+            if not is_no(code):  # not the go-ahead that was asked for: no payload has left
+                self._drop()
+                raise Broken(RCPT if phase == DATA else phase, f"{code} out of turn") from error
         except OSError as error:
             self._drop()
             raise Broken(phase, type(error).__name__) from error
-        if code in (-1, 421):
+        if code == CLOSING:
             self._drop()
-        if code == -1:
-            raise Broken(phase, "no reply")
+        if not is_yes(code) and not is_no(code):
+            self._drop()
+            raise Broken(phase, "no reply" if code == -1 else f"{code} out of turn")
         return Reply(phase, code, as_text(said))
 
     def _reset(self) -> None:

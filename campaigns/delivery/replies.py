@@ -73,8 +73,9 @@ class Reply:
 
     @property
     def enhanced(self) -> str:
+        """The code of RFC 3463. Of another class than the reply it is no part of it, but of what its words quote."""
         found = ENHANCED.search(self.text)
-        return found.group(1) if found else ""
+        return found.group(1) if found and found.group(1)[0] == str(self.code)[0] else ""
 
     @property
     def short(self) -> str:
