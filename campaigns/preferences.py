@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.conf.locale import LANG_INFO
 from django.utils.translation import gettext_lazy as _
 
 from campaigns import notes, responses, topics
@@ -48,7 +49,7 @@ def choices(message: Message, *, at: datetime) -> list[Choice]:
     offers = [("marketing", channel, label, "") for channel, label in CHANNELS if reaches(message, channel)]
     others = [(purpose, message.channel, label, meaning) for purpose, label, meaning in (PROFILING, TRACKING)]
     return [
-        Choice(purpose, channel, str(label), str(meaning), wanted(message, purpose, channel))
+        Choice(purpose, channel, str(label), str(meaning), wanted(message, purpose, channel, at=at))
         for purpose, channel, label, meaning in (*offers, *others)
     ]
 
@@ -58,10 +59,8 @@ def reaches(message: Message, channel: str) -> bool:
     return channel == message.channel or bool(message.customer and address_of(channel, message.customer))
 
 
-def wanted(message: Message, purpose: str, channel: str) -> bool:
-    customer: Any = message.customer
-    latest = customer.consents.filter(purpose=purpose, channel__in=(channel, "any")).order_by("-since_at").first()
-    return bool(latest and latest.is_granted)
+def wanted(message: Message, purpose: str, channel: str, *, at: datetime) -> bool:
+    return crm_queries.consenting(purpose, channel, at=at).filter(customer=message.customer_id).exists()
 
 
 def save(message: Message, keys: Set[str], *, at: datetime) -> None:
@@ -114,6 +113,15 @@ def wish_for(message: Message, hours: int, *, at: datetime) -> None:
         ContactWish.objects.update_or_create(customer=customer, defaults=said)  # also when sent twice at once
     else:
         ContactWish.objects.filter(customer=customer).delete()
+
+
+def languages(message: Message) -> list[tuple[str, str]]:
+    """Codes and names to choose from; theirs, or that none is known, stands first where no page speaks it."""
+    customer: Any = message.customer
+    spoken = [(code, str(name)) for code, name in settings.LANGUAGES]
+    if customer.language in dict(spoken):
+        return spoken
+    return [(customer.language, LANG_INFO.get(customer.language, {}).get("name_local", customer.language)), *spoken]
 
 
 def speak(message: Message, language: str, *, at: datetime) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from django.http import Http404, HttpRequest
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import get_language, override
 
 from crm.tasks import poke_followers
 
@@ -30,6 +32,14 @@ def private(view: View) -> View:
         return untold(response)
 
     return answered
+
+
+def spoken_to(language: str, answer: Callable[[], HttpResponse]) -> HttpResponse:
+    """The answer in the customer's language where the house speaks it, else in what their browser asks for."""
+    with override(language if language in dict(settings.LANGUAGES) else get_language() or settings.LANGUAGE_CODE):
+        response = answer()
+        response["Content-Language"] = get_language() or settings.LANGUAGE_CODE
+        return response
 
 
 def poke_seldom() -> None:

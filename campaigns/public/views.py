@@ -7,7 +7,6 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import override
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -16,7 +15,7 @@ from campaigns import own_data as data
 from campaigns.content import addresses
 from campaigns.models import Message
 from campaigns.public import hits
-from crm.public_pages import private
+from crm.public_pages import private, spoken_to
 from crm.refusals import Refused
 
 LETTER_POLICY = {
@@ -79,8 +78,8 @@ def preferences_page(request: HttpRequest, token: str) -> HttpResponse:
         topics=lambda: topics.choices(message.customer),
         frequencies=preferences.FREQUENCIES,
         frequency=preferences.frequency(message),
-        languages=settings.LANGUAGES,
-        language=message.customer.language,
+        languages=preferences.languages(message),
+        theirs=message.customer.language,
         reasons=preferences.why(message),
         said=said,
     )
@@ -137,9 +136,10 @@ def asked(purpose: str, token: str) -> tuple[Any, dict[str, Any]]:
 
 
 def in_language_of(customer: Any, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
-    with override(notes.language_of(customer) if customer else None):
-        told = {name: value() if callable(value) else value for name, value in context.items()}
-        return render(request, template, told)
+    def shown() -> HttpResponse:
+        return render(request, template, {name: told() if callable(told) else told for name, told in context.items()})
+
+    return spoken_to(customer.language if customer else "", shown)
 
 
 @csp_replace(LETTER_POLICY)

@@ -6,11 +6,11 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import get_language, override
+from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from crm.public_pages import private
+from crm.public_pages import private, spoken_to
 from crm.refusals import NotPossibleNow
 from profiles.models import Question, Survey, SurveyStatus
 from profiles.models.survey import in_language
@@ -27,9 +27,7 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
     if asked is None or asked[0].status == SurveyStatus.DRAFT:
         raise Http404
     survey, customer = asked
-    known = dict(settings.LANGUAGES)
-    with override(customer.language if customer.language in known else None):
-        return answered(request, survey, customer)
+    return spoken_to(customer.language, lambda: answered(request, survey, customer))
 
 
 def answered(request: HttpRequest, survey: Survey, customer: Any) -> HttpResponse:

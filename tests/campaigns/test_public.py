@@ -332,3 +332,45 @@ def test_a_doubt_and_what_waits_keep_no_mailbox_of_the_erased(run):
         forget_erased(at=timezone.now())
         message.refresh_from_db()
         assert bool(message.address_key) is is_kept, state
+
+
+def test_a_consent_asked_of_somebody_merged_since_is_given_as_who_they_are_now(client: Client, new_customer):
+    """Records of one mailbox are the very ones that are merged; another mailbox has not been asked."""
+    asked, same = new_customer(7, "ok-x@mail.example", consent=False), new_customer(8, "ok-y@mail.example")
+    path = notes.url(notes.OPT_IN, asked, purpose="marketing", asked_at=AT.isoformat())[len("http://localhost:8000") :]
+    Customer.objects.filter(pk=asked.pk).update(merged_into=same)
+    assert client.post(path).status_code == 404, "asked was another mailbox"
+    Customer.objects.filter(pk=same.pk).update(email="OK-x@mail.example")
+    assert client.get(path).status_code == 200
+    assert client.post(path).status_code == 200
+    assert ConsentEntry.objects.get(source="double opt-in").customer_id == same.pk
+    own = notes.url(notes.OWN_DATA, asked)[len("http://localhost:8000") :]
+    assert client.get(own).status_code == 200
+
+
+@pytest.mark.parametrize("language", ["sv", "", "pt-br"])
+def test_a_language_the_page_does_not_speak_stays_as_long_as_no_other_is_chosen(client: Client, hrefs, language: str):
+    """A browser sends what stands selected: the first of the list where nothing is."""
+    Customer.objects.update(language=language)
+    page = client.get(one(hrefs, "p")).content.decode()
+    languages = re.search(r'<select name="language">(.*?)</select>', page, re.DOTALL)[1]
+    [selected] = re.findall(r'<option value="([^"]*)"[^>]* selected>', languages)
+    assert selected == language
+    preferences(client, hrefs, language=selected)
+    assert Message.objects.get().customer.language == language
+    preferences(client, hrefs, language="fi")
+    assert Message.objects.get().customer.language == "fi"
+
+
+def test_a_page_says_the_language_it_is_in(client: Client, hrefs):
+    Customer.objects.update(language="fi")
+    for kind in "pu":
+        assert client.get(one(hrefs, kind))["Content-Language"] == "fi"
+
+
+def test_a_consent_that_has_lapsed_is_not_shown_as_one_and_can_be_given_again(client: Client, run, hrefs):
+    lapsed = ConsentState.objects.filter(purpose="marketing")
+    lapsed.update(expires_at=timezone.now() - timedelta(days=1))
+    assert 'value="marketing:email">' in client.get(one(hrefs, "p")).content.decode(), "not ticked"
+    preferences(client, hrefs, wanted=["marketing:email"])
+    assert (lapsed.get().is_granted, lapsed.get().expires_at) == (True, None)
