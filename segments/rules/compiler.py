@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, Final
 
 import ibis
@@ -527,23 +526,68 @@ def sequence_finding(node: tree.SequenceCondition, around: Scope) -> Finding:
     """Each step at or after the one before, within its time; an event never follows itself."""
     moment, first = around.moment, node.steps[0]
     since, _ = borders(first.events.window, moment)
-    reached = selected(first.events, moment).select("customer_id", "ts")
-    for earlier, step in pairwise(node.steps):
-        reached = _next_step(reached, earlier, step, selected(step.events, moment, since=since), moment)
+    reached, is_told_apart = selected(first.events, moment).select("customer_id", "ts"), returns(node.steps)
+    if is_told_apart:
+        reached = reached.mutate(run=_place(0))
+    for i, step in enumerate(node.steps[1:], 1):
+        events, alike = selected(step.events, moment, since=since), last_alike(node.steps, i)
+        if is_told_apart:
+            reached = _next_run(reached, i, alike, step, events, moment)
+        else:
+            reached = _next_step(reached, step, events, moment, strictly=alike == i - 1)
     rows = reached.group_by("customer_id").aggregate(at_last=reached.ts.max())
     return Finding(rows, lambda t: ibis.literal(True), lambda t: t.at_last, False)
 
 
-def _next_step(reached: Table, earlier: tree.Step, step: tree.Step, events: Table, moment: Moment) -> Table:
-    is_overlapping = overlaps(earlier.events.types, step.events.types)
-    if step.happens:
-        before, after = reached.view(), events.select("customer_id", "ts")
-        return after.semi_join(before, _follows(before, after, step, strictly=is_overlapping))
-    if step.within_days:
-        limit = ibis.literal(moment.now) - ibis.interval(days=step.within_days)
-        reached = reached.filter(reached.ts <= limit)
+def last_alike(steps: Sequence[tree.Step], i: int) -> int:
+    """The last step before the one at `i` that the same event could be; -1 for none."""
+    alike = (k for k in range(i) if overlaps(steps[k].events.types, steps[i].events.types))
+    return max(alike, default=-1)
+
+
+def returns(steps: Sequence[tree.Step]) -> bool:
+    """Whether all from a step to one that the same event could be may happen at one time, as in order, visit, order."""
+    strict = [i for i in range(1, len(steps)) if last_alike(steps, i) == i - 1]
+    pairs = ((last_alike(steps, i), i) for i in range(2, len(steps)))
+    return any(0 <= k < i - 1 and not any(k < one <= i for one in strict) for k, i in pairs)
+
+
+def _next_step(reached: Table, step: tree.Step, events: Table, moment: Moment, *, strictly: bool) -> Table:
+    if not step.happens:
+        return _without(_over(reached, step, moment), step, events, strictly=strictly)
+    before, after = reached.view(), events.select("customer_id", "ts")
+    return after.semi_join(before, _follows(before, after, step, strictly=strictly))
+
+
+def _next_run(reached: Table, i: int, alike: int, step: tree.Step, events: Table, moment: Moment) -> Table:
+    """The same where a step must lie apart from one before the last: `run` is the step that came to the time first.
+
+    At that very time only an event that none of the steps since could be may follow.
+    """
+    if not step.happens:
+        reached = _over(reached, step, moment)
+        free, bound = reached.filter(reached.run > alike), reached.filter(reached.run <= alike)
+        return _without(free, step, events, strictly=False).union(_without(bound, step, events, strictly=True))
+    later = _next_step(reached, step, events, moment, strictly=True).mutate(run=_place(i))
+    free, same = reached.filter(reached.run > alike).view(), events.select("customer_id", "ts")
+    tied = same.inner_join(free, [same.customer_id == free.customer_id, same.ts == free.ts])
+    return later.union(tied.select(customer_id=same.customer_id, ts=same.ts, run=free.run), distinct=True)
+
+
+def _place(i: int) -> Any:
+    return ibis.literal(i, type="int8")
+
+
+def _over(reached: Table, step: tree.Step, moment: Moment) -> Table:
+    """Those whose time for the step is over."""
+    if not step.within_days:
+        return reached
+    return reached.filter(reached.ts <= ibis.literal(moment.now) - ibis.interval(days=step.within_days))
+
+
+def _without(reached: Table, step: tree.Step, events: Table, *, strictly: bool) -> Table:
     after = events.select("customer_id", "ts").view()
-    return reached.anti_join(after, _follows(reached, after, step, strictly=is_overlapping))
+    return reached.anti_join(after, _follows(reached, after, step, strictly=strictly))
 
 
 def _follows(before: Table, after: Table, step: tree.Step, *, strictly: bool) -> list[BooleanValue]:

@@ -65,6 +65,11 @@ def _all_of(column: Any, values: Any) -> BooleanValue:
     return ibis.and_(*(column.contains(value) for value in values))
 
 
+def _lower(value: Any) -> Any:
+    """By the engine, as the column: no two tables of letters have the same small ones ("İ", the last "Σ" of a word)."""
+    return ibis.literal(value).lower()
+
+
 def month_day_range(today: date, days: int) -> tuple[int, int]:
     """First and last anniversary as month × 100 + day; 29 February counts on the 28th in short years."""
     last = today + _day(days)
@@ -92,11 +97,11 @@ OPERATORS: Final = (
              compare=lambda column, values: column.notin(values)),
     # --- text --------------------------------------------------------------------------------------------------------
     Operator("contains", TEXT, "fragment", "contains", "sisältää", "{label} contains {value}",
-             "{label} sisältää tekstin {value}", compare=lambda column, value: column.lower().contains(value.lower())),
+             "{label} sisältää tekstin {value}", compare=lambda column, value: column.lower().contains(_lower(value))),
     Operator("starts_with", TEXT, "fragment", "starts with", "alkaa", "{label} starts with {value}",
-             "{label} alkaa tekstillä {value}", compare=lambda column, value: column.lower().startswith(value.lower())),
+             "{label} alkaa tekstillä {value}", compare=lambda column, value: column.lower().startswith(_lower(value))),
     Operator("ends_with", TEXT, "fragment", "ends with", "päättyy", "{label} ends with {value}",
-             "{label} päättyy tekstiin {value}", compare=lambda column, value: column.lower().endswith(value.lower())),
+             "{label} päättyy tekstiin {value}", compare=lambda column, value: column.lower().endswith(_lower(value))),
     Operator("matches", TEXT, "pattern", "matches the pattern", "vastaa mallia", "{label} matches the pattern {value}",
              "{label} vastaa mallia {value}", compare=lambda column, value: column.re_search(value)),
     # --- numbers and money -------------------------------------------------------------------------------------------

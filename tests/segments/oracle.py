@@ -271,24 +271,28 @@ class Reader:
     def sequence(self, node, row):
         steps = node["sequence"]
         found = [self.events(step, "event", row["customer_id"]) for step in steps]
-        return any(self.goes_on(steps, found, 1, event) for event in found[0])
+        return any(self.goes_on(steps, found, 1, [event]) for event in found[0])
 
-    def goes_on(self, steps, found, i, before):
-        """Whether the sequence can go on after `before` from step i."""
+    def goes_on(self, steps, found, i, path):
+        """Whether the sequence can go on from step i after the events of its path."""
         if i == len(steps):
             return True
         step = steps[i]
         within = timedelta(days=step["within_days"]) if "within_days" in step else None
-        later = [e for e in found[i] if self.follows(before, e, steps[i - 1], step, within)]
+        later = [e for e in found[i] if self.follows(path, e, steps, step, within)]
         if step.get("happens", True):
-            return any(self.goes_on(steps, found, i + 1, event) for event in later)
-        return not later and (within is None or before["ts"] + within <= self.now)
+            return any(self.goes_on(steps, found, i + 1, [*path, event]) for event in later)
+        return not later and (within is None or path[-1]["ts"] + within <= self.now)
 
-    def follows(self, before, event, earlier, step, within):
+    def follows(self, path, event, steps, step, within):
+        """At or after the last one, later than each that could be the same event, within its time."""
+        apart = (event["ts"] > b["ts"] or not self.overlap(s, step) for b, s in zip(path, steps, strict=False))
+        before = path[-1]["ts"]
+        return event["ts"] >= before and all(apart) and (within is None or event["ts"] <= before + within)
+
+    def overlap(self, earlier, step):
         one, other = ([x] if isinstance(x, str) else x for x in (earlier["event"], step["event"]))
-        same = bool(set(one) & set(other)) or (("any" in one + other) and self.table_of(one) == self.table_of(other))
-        is_later = event["ts"] > before["ts"] if same else event["ts"] >= before["ts"]
-        return is_later and (within is None or event["ts"] <= before["ts"] + within)
+        return bool(set(one) & set(other)) or ("any" in one + other and self.table_of(one) == self.table_of(other))
 
     def trend(self, node, row):
         days, shift = node.get("days", 90), 364 if node.get("against") == "year_before" else node.get("days", 90)

@@ -1,5 +1,7 @@
 """The compiled rule agrees with a plain-Python reading of it, over generated rules, customers, events and zones."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -105,3 +107,61 @@ def test_not_is_a_true_complement(loaded, situation):
     outside = members(engine, {"version": 1, "where": {"not": rule["where"]}}, as_of, zone)
     assert inside.isdisjoint(outside)
     assert inside | outside == {row["customer_id"] for row in world["profile"]}
+
+
+@st.composite
+def returning(draw, as_of):
+    """Sequences of few types, in which one comes back after another, over events of which many share their times."""
+    steps = [draw(st.sampled_from(["order", "page", ["order", "cart"], "any"])) for _ in range(draw(st.integers(3, 5)))]
+    found = [{"event": one} | draw(st.sampled_from([{}, {}, {"within_days": 1}])) for one in steps]
+    found[0].pop("within_days", None)
+    return {
+        "version": 1,
+        "where": {"sequence": [*found[:-1], found[-1] | draw(st.sampled_from([{}, {"happens": False}]))]},
+    }
+
+
+@pytest.fixture(scope="module")
+def tied():
+    """A world whose events happen at four times only."""
+    seed, as_of, zone = worlds.PLACES[0]
+    world, engine = worlds.world(seed, as_of, zone), worlds.engine()
+    now = as_of.replace(tzinfo=None)
+    for i, event in enumerate(world["event"]):
+        event["ts"] = now - timedelta(hours=(5, 4, 30, 50)[(i * i + i // 7) % 4])
+    world["event"] = [event for event in world["event"] if event["customer_id"] % 3]
+    worlds.load(engine, world)
+    yield engine, world, as_of, zone
+    engine.close()
+
+
+@settings(max_examples=60, **HURRY)
+@given(data=st.data())
+def test_an_event_follows_itself_by_no_way_round(tied, data):
+    engine, world, as_of, zone = tied
+    rule = data.draw(returning(as_of))
+    assert members(engine, rule, as_of, zone) == reads(rule, world, worlds.KINDS, as_of, zone)
+
+
+def test_one_order_and_one_visit_at_the_same_time_are_no_order_visit_order(tied):
+    engine, _, as_of, zone = tied
+    rule = {"version": 1, "where": {"sequence": [{"event": "seen"}, {"event": "click"}, {"event": "seen"}]}}
+    at = as_of.replace(tzinfo=None)
+    rows = [(900, "seen", at), (900, "click", at), (901, "seen", at), (901, "click", at),
+            (901, "seen", at - timedelta(days=1))]  # fmt: skip
+    engine.execute("insert into profile (customer_id) values (900), (901)")
+    engine.executemany("insert into event (customer_id, type, ts) values (?, ?, ?)", rows)
+    found = members(engine, rule, as_of, zone)
+    engine.execute("delete from profile where customer_id >= 900")
+    engine.execute("delete from event where customer_id >= 900")
+    assert found == {901}
+
+
+@pytest.mark.parametrize("word", ["İstanbul", "ΟΔΟΣ", "STRASSE", "ǅ"])
+@pytest.mark.parametrize("op", ["contains", "starts_with", "ends_with"])
+def test_every_word_contains_itself(tied, word: str, op: str):
+    engine, _, as_of, zone = tied
+    engine.execute("insert into profile (customer_id, city) values (902, ?)", [word])
+    found = members(engine, {"version": 1, "where": {"feature": "city", "op": op, "value": word}}, as_of, zone)
+    engine.execute("delete from profile where customer_id = 902")
+    assert 902 in found
