@@ -4,6 +4,7 @@ from django.urls import path
 
 from segments.views import (
     comparison,
+    crossing_files,
     crossings,
     customers,
     detail,
@@ -26,8 +27,11 @@ urlpatterns = [
     path("segments/", listing.segments, name="segments"),
     path("segments/file.<str:kind>", listing.segments_file, name="segments-file"),
     path("segments/compare/", comparison.compare, name="segments-compare"),
+    path("segments/compare.<str:kind>", crossing_files.compare, name="segments-compare-file"),
     path("segments/overlap/", crossings.overlap, name="segments-overlap"),
+    path("segments/overlap.<str:kind>", crossing_files.overlap, name="segments-overlap-file"),
     path("segments/flows/", crossings.flows, name="segments-flows"),
+    path("segments/flows.<str:kind>", crossing_files.flows, name="segments-flows-file"),
     path("segments/discover/", discovery.discover, name="discover"),
     path("segments/discover/<int:pk>/", discovery.clustering, name="clustering"),
     path("segments/discover/accept/<int:pk>/", discovery.accept, name="cluster-accept"),

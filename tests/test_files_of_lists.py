@@ -34,6 +34,8 @@ def house(cast: SimpleNamespace) -> SimpleNamespace:
     answering.submit(survey, aada, sent={"nps": ["9"]}, language="en", at=now)
     friends = segment_actions.create_segment(name="Friends", kind="static", by=BY, at=now)
     segment_actions.add_members(segment=friends, customers=[aada.pk], by=BY, at=now)
+    others = segment_actions.create_segment(name="Others", kind="static", by=BY, at=now)
+    segment_actions.add_members(segment=others, customers=[aada.pk], by=BY, at=now)
     Lesson.objects.create(text="=Short ones win", figures=["9%"], created_by=cast.maija, created_at=now)
     actions.file_request(aada, kind="access", by=maija, at=now)
     profile_actions.refresh(at=now)
@@ -56,6 +58,9 @@ LISTS = [
     ("/surveys/", "/surveys/file", "maija", {"Survey": "How was it", "State": "Takes answers", "Answers": "1"}),
     ("/surveys/how-was-it/", "/surveys/how-was-it/answers", "aino", {"Key": "nps", "Answer": "9", "Count": "1"}),
     ("/segments/friends/members/", "/segments/friends/members", "maija", {"number": "1", "first_name": "Aada"}),
+    ("/segments/overlap/", "/segments/overlap", "aino", {"Other segment": "Others", "In both": "1"}),
+    ("/segments/flows/", "/segments/flows", "aino", {"Went to": "Others", "Customers": "1"}),
+    ("/segments/compare/", "/segments/compare", "aino", {"Figure": "Members", "Friends": "1", "Others": "1"}),
     ("/privacy/", "/privacy/file", "maija", {"Customer": "Aada", "State": "Open"}),
     ("/campaigns/notebook/", "/campaigns/notebook/file", "aino", {"What was learned": "'=Short ones win"}),
 ]  # fmt: skip

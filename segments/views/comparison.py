@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from crm import charts, figures, later
 from crm.access import ActorRequest, needs
+from crm.lists import downloads
 from profiles import queries as profile_queries
 from segments import evaluation, queries, wording
 from segments.models import Segment
@@ -33,12 +34,10 @@ NAME = 17  # characters beside a curve
 def compare(request: ActorRequest) -> HttpResponse:
     """Up to twelve segments: overlap and flows; up to four of them side by side."""
     now = timezone.now()
-    everything = list(queries.segments(request.actor))
-    asked = request.GET.getlist("s")
-    chosen = [one for one in everything if one.slug in asked][:MOST]
-    shown = chosen or sorted(everything, key=lambda one: -one.size)[:SIDE_BY_SIDE]
+    everything, shown = asked_for(request)
     span = next((days for days in SPANS if str(days) == request.GET.get("days")), 30)
     context = {
+        "files": downloads.links(request, "segments-compare-file") if len(shown) > 1 else (),
         "crumbs": [(_("Segments"), reverse("segments"))],
         "choices": [(one, one in shown) for one in everything],
         "segments": shown,
@@ -54,6 +53,14 @@ def compare(request: ActorRequest) -> HttpResponse:
             rows=queries.rows_of(shown),
         )
     return render(request, "segments/compare.html", context)
+
+
+def asked_for(request: ActorRequest) -> tuple[list[Segment], list[Segment]]:
+    """All there are, and those of the address, else the largest four."""
+    everything = list(queries.segments(request.actor))
+    asked = request.GET.getlist("s")
+    chosen = [one for one in everything if one.slug in asked][:MOST]
+    return everything, chosen or sorted(everything, key=lambda one: -one.size)[:SIDE_BY_SIDE]
 
 
 def crossed(shown: Sequence[Segment], span: int, *, at: datetime) -> dict[str, Any]:

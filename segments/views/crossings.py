@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from crm import charts, figures, later
 from crm.access import ActorRequest, needs
+from crm.lists import downloads
 from crm.rights import Actor, may
 from segments import grading, queries
 from segments.models import Segment
@@ -109,6 +110,7 @@ def overlap(request: ActorRequest) -> HttpResponse:
     may_draw = may(request.actor, "segments.change")
     context = {
         **later.figures(request, lambda: matrix(found, order, shown, may_draw=may_draw), rows=queries.rows_of(found)),
+        "files": downloads.links(request, "segments-overlap-file") if len(found) > 1 else (),
         "crumbs": [(_("Segments"), reverse("segments"))],
         "choices": [
             ("which", _("Which"), WHICH, which),
@@ -236,17 +238,14 @@ def likest(shown: Sequence[Segment], alike: queries.Overlap) -> str:
 def flows(request: ActorRequest) -> HttpResponse:
     """From which segments members came, and into which they went, over a chosen period."""
     now = timezone.now()
-    everything = chosen(request.actor, "")
-    focus = next((one for one in everything if one.slug == request.GET.get("of")), None)
-    shown = flowing(everything, request.GET.getlist("s"), focus)
-    first, last = period(request.GET, today=timezone.localdate(now))
-    since = queries.end_of_day(first - timedelta(days=1))
-    until = queries.end_of_day(last) if last < timezone.localdate(now) else None
+    asked = asked_flows(request, at=now)
+    shown, first, last = asked.shown, asked.first, asked.last
     context = {
-        **later.figures(request, lambda: movement(shown, focus, since=since, until=until), rows=queries.rows_of(shown)),
-        "crumbs": crumbs(focus),
-        "choices": [(one, one in shown) for one in everything],
-        "focus": focus,
+        **later.figures(request, lambda: movement(asked), rows=queries.rows_of(shown)),
+        "files": downloads.links(request, "segments-flows-file") if len(shown) > 1 else (),
+        "crumbs": crumbs(asked.focus),
+        "choices": [(one, one in shown) for one in asked.everything],
+        "focus": asked.focus,
         "segments": shown,
         "first": first,
         "last": last,
@@ -259,12 +258,44 @@ def flows(request: ActorRequest) -> HttpResponse:
     return render(request, "segments/flows.html", context)
 
 
-def movement(
-    shown: Sequence[Segment], focus: Segment | None, *, since: datetime, until: datetime | None
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class AskedFlows:
+    """The segments of the picture, the one in focus, and the days of the period, both included."""
+
+    everything: list[Segment]
+    focus: Segment | None
+    shown: list[Segment]
+    first: date
+    last: date
+    today: date
+
+    @property
+    def since(self) -> datetime:
+        return queries.end_of_day(self.first - timedelta(days=1))
+
+    @property
+    def until(self) -> datetime | None:
+        """None is now."""
+        return queries.end_of_day(self.last) if self.last < self.today else None
+
+    @property
+    def place(self) -> int | None:
+        """Where the one in focus stands among those shown."""
+        return self.shown.index(self.focus) if self.focus else None
+
+
+def asked_flows(request: ActorRequest, *, at: datetime) -> AskedFlows:
+    """What the address asks for."""
+    everything, today = chosen(request.actor, ""), timezone.localdate(at)
+    focus = next((one for one in everything if one.slug == request.GET.get("of")), None)
+    shown = flowing(everything, request.GET.getlist("s"), focus)
+    return AskedFlows(everything, focus, shown, *period(request.GET, today=today), today)
+
+
+def movement(asked: AskedFlows) -> dict[str, Any]:
     """The picture, its sentence and its table."""
-    moved = queries.flows(shown, since=since, until=until)
-    place = list(shown).index(focus) if focus else None
+    shown, place = asked.shown, asked.place
+    moved = queries.flows(shown, since=asked.since, until=asked.until)
     streams = [one for one in counted(moved) if place is None or place in (one.start, one.end)]
     return {
         "answer": told(shown, moved, place),
