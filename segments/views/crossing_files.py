@@ -7,7 +7,7 @@ from typing import Any
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_safe
 
 from crm.access import ActorRequest, needs
@@ -48,7 +48,7 @@ FLOWS = downloads.Sheet(
         gettext_lazy("Last day"),
         gettext_lazy("Came from"),
         gettext_lazy("Went to"),
-        gettext_lazy("Customers"),
+        pgettext_lazy("how many", "Customers"),
     ),
     "segments.view",
 )
