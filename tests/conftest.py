@@ -16,6 +16,8 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from xdist.scheduler import LoadFileScheduling
 
+from tests import houses
+
 gc.disable()  # what is imported stays; `pytest_collection_finish` sets it apart and enables this again
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("KOHDE_TEST_DATA", ROOT / ".." / "shared" / "data")).resolve()
@@ -29,7 +31,10 @@ hypothesis_settings.register_profile(
     "kohde", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 hypothesis_settings.register_profile("thorough", parent=hypothesis_settings.get_profile("kohde"), max_examples=1000)
-hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "kohde"))
+# A second database is there for its SQL; what is made up to try our own thinking was tried on the first.
+hypothesis_settings.register_profile("again", parent=hypothesis_settings.get_profile("kohde"), max_examples=16)
+USUAL = "again" if os.environ.get("KOHDE_ONLY_DATABASE") == "1" else "kohde"
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", USUAL))
 
 
 # Engines elsewhere are large to install and slow to start: `make engines` runs them.
@@ -61,9 +66,20 @@ def asks_the_database(item: pytest.Item) -> bool:
     return bool(fixtures or is_djangos or any(item.iter_markers("django_db")) or any(item.iter_markers("database")))
 
 
+def seconds_of(item: pytest.Item) -> float:
+    """About how long it takes: what `slow` says, and else what most take."""
+    slow = item.get_closest_marker("slow")
+    return float((slow.args or (10,))[0]) if slow else 0.06
+
+
 def keep(config: pytest.Config, items: list[pytest.Item], holds: Callable[[pytest.Item], bool]) -> None:
     config.hook.pytest_deselected(items=[item for item in items if not holds(item)])
     items[:] = filter(holds, items)
+
+
+def pytest_configure() -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        houses.begin()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -88,19 +104,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFiles | No
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what needs a service that does not answer; the reason says what is missing. Let long files begin first.
 
-    Several processes share the tests by files; one that began a long file last would keep the others waiting. Those
-    with a slow test come first, then those with the most tests.
+    Several processes share the tests by files; one that began a long file last would keep the others waiting.
     With KOHDE_ONLY_DATABASE=1, for a round on a second database, tests that ask none are left out. Two writers at once
-    are for a database that locks rows; SQLite lets one write at a time. What a browser makes of pages is judged there.
+    are for a database that locks rows; SQLite lets one write at a time. What a browser makes of pages is judged there,
+    and so is what PostgreSQL could answer no otherwise (`once`, with the reason).
     """
     if os.environ.get("KOHDE_ONLY_DATABASE") == "1":
         keep(config, items, asks_the_database)
-    elsewhere = "looks" if os.environ.get("DATABASE_URL", "").startswith("postgres") else "row_locks"
-    keep(config, items, lambda item: not item.get_closest_marker(elsewhere))
+    elsewhere = ("looks", "once") if os.environ.get("DATABASE_URL", "").startswith("postgres") else ("row_locks",)
+    keep(config, items, lambda item: not any(map(item.get_closest_marker, elsewhere)))
     if "PYTEST_XDIST_WORKER" in os.environ:
-        long = {item.path for item in items if item.get_closest_marker("slow")}
-        tests = Counter(item.path for item in items)
-        items.sort(key=lambda item: (item.path not in long, -tests[item.path], item.path))
+        seconds = Counter[Path]()
+        for item in items:
+            seconds[item.path] += seconds_of(item)
+        items.sort(key=lambda item: (-seconds[item.path], item.path))
     missing = {mark: reason for mark, (is_there, reason) in NEEDS.items() if not is_there()}
     for item in items:
         for mark in missing.keys() & {one.name for one in item.iter_markers()}:
@@ -138,6 +155,8 @@ def pytest_unconfigure() -> None:
     from django.conf import settings
 
     gc.unfreeze()
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        houses.end()
     shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
 
 

@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from crm.rights import ADMIN, RIGHTS, ROLES
 
+pytestmark = pytest.mark.once("rights come before look-ups; browser/test_every_page opens the pages there, with rows")
 HERE = Path(__file__).parent
 MATRIX: dict[str, dict[str, str]] = {
     route: entry

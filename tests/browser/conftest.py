@@ -5,78 +5,48 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
+from django.urls import reverse
 
+from tests import houses
 from tests.config.test_children import wait_for
-from tests.config.test_serve import ROOT, environment_of, free_port, is_live
+from tests.config.test_serve import ROOT, free_port, is_live
 
 collect_ignore = [] if os.environ.get("KOHDE_PICTURES") else ["test_pictures.py"]
-CUSTOMERS, PASSWORD = int(os.environ.get("KOHDE_HOUSE_CUSTOMERS", "300")), "kohde-demo"
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # a browser's loop runs in the thread of its test
+PASSWORD = "kohde-demo"
 SIGNED_IN: dict[str, str] = {"sales": "anna", "marketer": "maija", "analyst": "aino", "admin": "adele"}
+DATABASE = os.environ.get("DATABASE_URL", "")
+SERVER = urlunsplit(urlsplit(DATABASE)._replace(path="/postgres")) if DATABASE.startswith("postgres") else ""
 
 
 @dataclass(frozen=True)
-class House:
+class Served:
     """Where it is, and how commands reach it."""
 
     url: str
-    environment: dict[str, str]
-
-    def manage(self, *command: str) -> str:
-        line = [sys.executable, str(ROOT / "manage.py"), *command]
-        return subprocess.run(line, env=self.environment, capture_output=True, text=True, check=True).stdout
+    manage: Callable[..., str]
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """Filled once per process of the tests; on PostgreSQL in a database of its own."""
-    port = free_port()
-    folder = tmp_path_factory.mktemp("house")
-    environment = environment_of(folder, port, redis_url="") | {"KOHDE_MAIL_CATCHER_PORT": str(free_port())}
-    environment.pop("EMAIL_URL", None)  # the tests' own; the house catches its mail, as a new firm's does
-    with a_database(folder) as url:
-        made = House(f"http://localhost:{port}", environment | {"DATABASE_URL": url})
-        made.manage("prepare")
-        made.manage("demo_data", "--customers", str(CUSTOMERS))
-        serving = subprocess.Popen([sys.executable, str(ROOT / "manage.py"), "serve"], env=made.environment)
-        try:
-            wait_for(lambda: is_live(port), seconds=120)
-            yield made
-        finally:
-            serving.terminate()
-            serving.wait(timeout=60)
-
-
-class a_database:  # reads as what it is where it is used
-    """SQLite in the folder; on a PostgreSQL round a database beside the one that is signed in to."""
-
-    def __init__(self, folder: Path) -> None:
-        self.name, self.url = f"kohde_house_{os.getpid()}", f"sqlite:///{folder / 'kohde.sqlite3'}"
-        given = os.environ.get("DATABASE_URL", "")
-        self.server = urlunsplit(urlsplit(given)._replace(path="/postgres")) if given.startswith("postgres") else ""
-
-    def __enter__(self) -> str:
-        if self.server:
-            self._tell(f'CREATE DATABASE "{self.name}"')
-            self.url = urlunsplit(urlsplit(self.server)._replace(path=f"/{self.name}"))
-        return self.url
-
-    def __exit__(self, *_: object) -> None:
-        if self.server:
-            self._tell(f'DROP DATABASE "{self.name}" WITH (FORCE)')
-
-    def _tell(self, sentence: str) -> None:
-        with psycopg.connect(self.server, autocommit=True) as connection:
-            connection.execute(sentence)
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A copy of the filled house; on PostgreSQL in a database of its own."""
+    made, port = houses.copy("filled", tmp_path_factory.mktemp("house"), SERVER), free_port()
+    environment = made.environment | {"PORT": str(port), "KOHDE_MAIL_CATCHER_PORT": str(free_port())}
+    serving = subprocess.Popen([sys.executable, str(ROOT / "manage.py"), "serve"], env=environment)
+    try:
+        wait_for(lambda: is_live(port), seconds=120)
+        yield Served(f"http://localhost:{port}", made.manage)
+    finally:
+        serving.terminate()
+        serving.wait(timeout=60)
 
 
 @pytest.fixture
-def signed_in(house: House, browser: Any) -> Iterator[Callable[..., Any]]:
+def signed_in(house: Served, browser: Any) -> Iterator[Callable[..., Any]]:
     """Opens a browser as one of the demo's people: `signed_in("marketer", language="fi", width=390)`."""
     contexts = []
 
@@ -98,3 +68,18 @@ def signed_in(house: House, browser: Any) -> Iterator[Callable[..., Any]]:
     yield open_as
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def come_in(page: Any, live_server: Any) -> Callable[..., Any]:
+    """Opens a page as one of the cast; its scripts have been loaded: `come_in("anna", "deals")`."""
+
+    def as_user(user: str, name: str) -> Any:
+        page.goto(f"{live_server.url}{reverse('sign-in')}?next={reverse(name)}")
+        page.locator("[name=username]").fill(user)
+        page.locator("[name=password]").fill("a long password")
+        page.keyboard.press("Enter")
+        page.wait_for_url(live_server.url + reverse(name), wait_until="load")
+        return page
+
+    return as_user

@@ -1,6 +1,5 @@
 """The board of deals by keyboard and by mouse: a card moves, the move is said aloud, and the focus stays on it."""
 
-import os
 from datetime import timedelta
 from decimal import Decimal
 
@@ -13,7 +12,6 @@ from crm import access, actions
 from crm.models import Customer, Deal
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 @pytest.fixture
@@ -24,14 +22,10 @@ def deal(cast) -> Deal:
     return actions.create_deal(values=values, by=access.of_user(cast.anna), at=now)
 
 
-def test_a_card_moves_by_arrow_key_and_by_drag(page, live_server, deal) -> None:
+def test_a_card_moves_by_arrow_key_and_by_drag(page, come_in, deal) -> None:
     heard = []
     page.on("console", lambda line: heard.append(line.text) if line.type in ("error", "warning") else None)
-    page.goto(live_server.url + reverse("sign-in") + "?next=" + reverse("deals"))
-    page.get_by_label("Username").fill("anna")
-    page.get_by_label("Password").fill("a long password")
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_load_state()
+    come_in("anna", "deals")
     stages, card = page.locator("[data-stage]"), page.locator(f"#deal-{deal.pk}")
     expect(stages.nth(0).locator("[data-card]")).to_have_count(1)
     card.focus()
@@ -45,7 +39,7 @@ def test_a_card_moves_by_arrow_key_and_by_drag(page, live_server, deal) -> None:
     assert deal.stage.slug == "negotiating" and deal.moves.count() == 3 and heard == []
 
 
-def test_a_move_is_said_though_something_else_comes_first(page, live_server, deal) -> None:
+def test_a_move_is_said_though_something_else_comes_first(page, come_in, deal) -> None:
     """The bell asks for itself on every page; its answer is held back until the card is on its way."""
     bells = []
     page.route("**" + reverse("news-bell"), lambda route: bells.append(route))
@@ -55,11 +49,7 @@ def test_a_move_is_said_though_something_else_comes_first(page, live_server, dea
             bell.fulfill(response=bell.fetch())
         route.continue_()
 
-    page.goto(live_server.url + reverse("sign-in") + "?next=" + reverse("deals"))
-    page.get_by_label("Username").fill("anna")
-    page.get_by_label("Password").fill("a long password")
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_load_state()
+    come_in("anna", "deals")
     page.route("**" + reverse("deal-move", args=[deal.pk]), let_the_bell_go_first)
     card = page.locator(f"#deal-{deal.pk}")
     card.focus()
@@ -80,14 +70,11 @@ def tab_to(page, place) -> None:
 @pytest.mark.parametrize(("language", "width", "moved", "undo"), [
     ("en", 1440, "“Bikes” moved to “In touch”.", "Undo"), ("fi", 390, "”Bikes” siirrettiin vaiheeseen", "Kumoa"),
 ])  # fmt: skip
-def test_a_card_moves_and_comes_back_by_keys_alone(page, live_server, deal, cast, language, width, moved, undo) -> None:
+def test_a_card_moves_and_comes_back_by_keys_alone(page, come_in, deal, cast, language, width, moved, undo) -> None:
     cast.anna.language = language
     cast.anna.save()
     page.set_viewport_size({"width": width, "height": 844})
-    page.goto(live_server.url + reverse("sign-in") + "?next=" + reverse("deals"))
-    page.locator("[name=username]").fill("anna")
-    page.locator("[name=password]").fill("a long password")
-    page.keyboard.press("Enter")
+    come_in("anna", "deals")
     card, stages = page.locator(f"#deal-{deal.pk}"), page.locator("[data-stage]")
     tab_to(page, card)
     page.keyboard.press("ArrowRight")

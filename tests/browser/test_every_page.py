@@ -1,16 +1,17 @@
 """Every page as every role: no dead link, no error, axe content, a quiet console; whole on phone and paper."""
 
-from collections import Counter, deque
-from collections.abc import Iterator
+from collections import Counter, defaultdict, deque
+from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl, urldefrag, urljoin, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import Resolver404, resolve
 
 from tests.browser.conftest import SIGNED_IN
+from tests.browser.looking import WATCH, cut_off, moved, opened, serious
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 OF_A_KIND = 2  # pages looked at per address and set of parameters
@@ -18,28 +19,31 @@ NOT_FOLLOWED = ("/admin/", "/static/", "/mail/")  # opened where a page leads th
 NOT_OURS = (*NOT_FOLLOWED, "/api/v1/docs/", "/campaigns/starters/")  # by Django, by Swagger; letters run no scripts
 
 
-class Links(HTMLParser):
-    """Whatever a page leads to by reading: links, fragments, pictures, forms that only ask."""
+Kinds = frozenset[tuple[str, str, str]]  # of elements: tag, classes, what they ask for
 
-    def __init__(self) -> None:
+
+class Reading(HTMLParser):
+    """What a page is made of, and whatever it leads to by reading: links, fragments, pictures, forms that only ask."""
+
+    def __init__(self, html: str, place: str) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.place, self.links, self.kinds = place, [], set()
+        self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
+        given = {name: value or "" for name, value in attrs}
         names = ["href", "hx-get", "src"]
         if tag == "form" and (given.get("method") or "get").lower() == "get":
             names.append("action")
-        self.found += [given[name] or "" for name in names if given.get(name)]
+        self.links += [self.absolute(given[name]) for name in names if given.get(name)]
+        asks = kind_of(self.absolute(given["hx-get"])) if given.get("hx-get") else ""
+        self.kinds.add((tag, given.get("class", ""), asks))
+
+    def absolute(self, link: str) -> str:
+        return urldefrag(urljoin(self.place, link)).url
 
 
-def links_of(html: str, place: str) -> Iterator[str]:
-    reader = Links()
-    reader.feed(html)
-    for link in reader.found:
-        yield urldefrag(urljoin(place, link)).url
-
-
+@cache
 def kind_of(url: str) -> str:
     """The address without its numbers, and which parameters it has."""
     parts = urlsplit(url)
@@ -50,10 +54,16 @@ def kind_of(url: str) -> str:
     return f"{route}?{'&'.join(sorted(name for name, _ in parse_qsl(parts.query)))}"
 
 
-def crawl(request: Any, start: str) -> tuple[dict[str, str], list[str]]:
-    """Every kind of page that can be reached, each with an example, and what went wrong on the way."""
-    waiting, seen, kinds, wrong = deque([(start, "/")]), {start}, Counter[str](), []
-    pages: dict[str, str] = {}
+@dataclass
+class Found:
+    """What a role can reach: an example of every kind of page, what each is made of, and what went wrong on the way."""
+
+    pages: dict[str, tuple[str, Kinds]] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+
+def crawl(request: Any, start: str) -> Found:
+    waiting, seen, kinds, found = deque([(start, "/")]), {start}, Counter[str](), Found()
     while waiting:
         url, come_from = waiting.popleft()
         kind = kind_of(url)
@@ -62,25 +72,26 @@ def crawl(request: Any, start: str) -> tuple[dict[str, str], list[str]]:
         kinds[kind] += 1
         answer = request.get(url)
         if answer.status != 200:
-            wrong.append(f"{answer.status} {url} (from {come_from})")
+            found.wrong.append(f"{answer.status} {url} (from {come_from})")
             continue
         path = urlsplit(url).path
         if "text/html" not in answer.headers.get("content-type", "") or path.startswith(NOT_FOLLOWED):
             continue
         html = answer.text()
+        reading = Reading(html, url)
         if "<html" in html:
-            pages.setdefault(kind, url)
-        for link in links_of(html, url):
+            found.pages.setdefault(kind, (url, frozenset(reading.kinds)))
+        for link in reading.links:
             if link.startswith(start) and link not in seen:
                 seen.add(link)
                 waiting.append((link, path))
-    return pages, wrong
+    return found
 
 
-FOUND: dict[str, tuple[dict[str, str], list[str]]] = {}  # what a role can reach is asked once: it is hundreds of pages
+FOUND: dict[str, Found] = {}  # what a role can reach is asked once: it is hundreds of pages
 
 
-def found(role: str, signed_in: Any, house: Any) -> tuple[dict[str, str], list[str]]:
+def found(role: str, signed_in: Any, house: Any) -> Found:
     if role not in FOUND:
         FOUND[role] = crawl(signed_in(role).request, house.url + "/")
     return FOUND[role]
@@ -88,34 +99,23 @@ def found(role: str, signed_in: Any, house: Any) -> tuple[dict[str, str], list[s
 
 @pytest.mark.parametrize("role", SIGNED_IN)
 def test_no_link_is_dead(signed_in: Any, house: Any, role: str) -> None:
-    pages, wrong = found(role, signed_in, house)
-    assert not wrong, "\n".join(wrong)
-    assert len(pages) > 15
-
-
-# Adds up what moves by itself, not after a click (web.dev/cls: up to 0.1 is good, more than 0.25 is poor).
-SHIFTS = """
-window.shifted = 0;
-new PerformanceObserver(list => list.getEntries().forEach(one => {
-  if (!one.hadRecentInput) window.shifted += one.value;
-})).observe({ type: "layout-shift", buffered: true });
-"""
-PAPER = {"width": 703, "height": 1017}  # an upright A4 between its margins, at 96 dots an inch
-MOST_SHIFTED = 0.25  # a customer's page in Finnish reaches 0.11
-
-
-def serious(page: Any) -> list[str]:
-    violations = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {node['html'][:160]}"
-        for one in violations
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"][:2]
-    ]
+    reached = found(role, signed_in, house)
+    assert not reached.wrong, "\n".join(reached.wrong)
+    assert len(reached.pages) > 15
 
 
 LOOKS = [("admin", "en", "light"), ("marketer", "fi", "dark"), ("sales", "fi", "light"), ("analyst", "fi", "light")]
-SEEN: set[tuple[str, str]] = set()  # kinds of pages axe has judged, by scheme: roles share them
+LOOKED: defaultdict[tuple[str, str], set[Any]] = defaultdict(
+    set
+)  # what was seen on a kind of page in a light, a language
+
+
+def is_new(kind: str, seen_as: str, elements: Kinds) -> bool:
+    """Whether this role's page holds a kind of element that none before showed there, and note it as seen."""
+    looked = LOOKED[kind, seen_as]
+    is_looked_at = elements <= looked
+    looked |= elements
+    return not is_looked_at
 
 
 @pytest.mark.looks
@@ -123,32 +123,23 @@ SEEN: set[tuple[str, str]] = set()  # kinds of pages axe has judged, by scheme: 
 def test_every_page_is_accessible_quiet_and_fits_a_phone(
     signed_in: Any, house: Any, role: str, language: str, scheme: str
 ) -> None:
-    pages, _ = found(role, signed_in, house)
     page = signed_in(role, language=language)
     page.emulate_media(color_scheme=scheme)
-    page.add_init_script(SHIFTS)
+    page.add_init_script(WATCH)
     heard: list[str] = []
     page.on("console", lambda line: heard.append(line.text) if line.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: heard.append(str(error)))
     wrong = []
-    for kind, url in pages.items():
+    for kind, (url, elements) in found(role, signed_in, house).pages.items():
         if not kind.endswith("?") or urlsplit(url).path.startswith(NOT_OURS):
             continue
-        page.set_viewport_size({"width": 1440, "height": 900})
-        page.goto(url, wait_until="networkidle")
-        if (moved := page.evaluate("window.shifted")) > MOST_SHIFTED:
-            wrong.append(f"{url}: its first view moves by {moved:.2f}")
-        if (kind, scheme) not in SEEN:
-            SEEN.add((kind, scheme))
-            wrong += [f"{url}: {one}" for one in serious(page)]
-        page.set_viewport_size({"width": 390, "height": 844})
-        if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
-            wrong.append(f"{url}: scrolls sideways on a phone")
-        page.set_viewport_size(PAPER)
-        page.emulate_media(media="print")
-        if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
-            wrong.append(f"{url}: is cut off on paper")
-        page.emulate_media(media="screen")
-        wrong += [f"{url}: console: {one}" for one in heard]
+        in_light, in_words = is_new(kind, scheme, elements), is_new(kind, language, elements)
+        if not in_light and not in_words:
+            continue
+        opened(page, url)
+        complaints = moved(page)
+        complaints += serious(page) if in_light else []
+        complaints += cut_off(page)
+        wrong += [f"{url}: {one}" for one in [*complaints, *(f"console: {line}" for line in heard)]]
         heard.clear()
     assert not wrong, "\n".join(wrong)

@@ -1,13 +1,11 @@
 """The frame in a real browser: accessible, quiet console, usable by keyboard, at home in both themes."""
 
-import os
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 
+from tests.browser.looking import serious
+
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 WIDTHS = {"desk": 1440, "tablet": 900, "phone": 390}
 
 
@@ -21,19 +19,9 @@ def complaints(page):
 
 
 @pytest.fixture
-def inside(page, live_server, adele):
+def inside(come_in, adele):
     """A page after Adele, the admin, has signed in."""
-    page.goto(live_server.url + reverse("sign-in") + "?next=" + reverse("me"))
-    page.get_by_label("Username").fill("adele")
-    page.get_by_label("Password").fill("a long password")
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**" + reverse("me"))
-    return page
-
-
-def serious(page) -> list[str]:
-    violations = Axe().run(page).response["violations"]
-    return [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in violations if v["impact"] in ("serious", "critical")]
+    return come_in("adele", "me")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

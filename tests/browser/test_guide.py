@@ -9,7 +9,7 @@ from django.utils import translation
 from django.utils.translation import gettext, pgettext
 from playwright.sync_api import expect
 
-from tests.browser.walking import GUIDE, PATIENCE, Walk, a_page, steps, walk_through
+from tests.browser.walking import GUIDE, IN_BOTH, PATIENCE, Walk, a_page, steps, walk_through
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -220,6 +220,6 @@ def write_it_down(walk: MarketersWalk) -> None:
     expect(walk.page.locator("main")).to_contain_text(walk.told.lesson)
 
 
-@pytest.mark.parametrize("language", TOLD)
+@pytest.mark.parametrize("language", IN_BOTH)
 def test_the_guide_leads_from_sign_in_to_what_was_learned(house: Any, browser: Any, language: str) -> None:
     walk_through(MarketersWalk(a_page(house, browser), house, language), f"{language}.md", STEPS)

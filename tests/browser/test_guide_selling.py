@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.walking import Walk, a_page, steps, walk_through
+from tests.browser.walking import IN_BOTH, Walk, a_page, steps, walk_through
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 FOLLOWING = {"en": "Send the offer", "fi": "Lähetä tarjous"}
@@ -114,6 +114,6 @@ def take_it_back(walk: SellersWalk) -> None:
     expect(walk.page.locator(f"[data-stage='{walk.stage}'] #{walk.deal}")).to_be_visible()
 
 
-@pytest.mark.parametrize("language", FOLLOWING)
+@pytest.mark.parametrize("language", IN_BOTH)
 def test_the_guide_leads_from_the_worklist_to_a_deal_moved(house: Any, browser: Any, language: str) -> None:
     walk_through(SellersWalk(a_page(house, browser), house, language), f"selling-{language}.md", STEPS)

@@ -1,23 +1,16 @@
 """The palette by keyboard alone: opened, asked, walked through, left; accessible while it is open."""
 
-import os
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 
+from tests.browser.looking import serious
+
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 @pytest.fixture
-def inside(page, live_server, adele):
-    page.goto(live_server.url + reverse("sign-in") + "?next=" + reverse("me"))
-    page.get_by_label("Username").fill("adele")
-    page.get_by_label("Password").fill("a long password")
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**" + reverse("me"))
-    return page
+def inside(come_in, adele):
+    return come_in("adele", "me")
 
 
 def test_keys_open_it_choose_a_page_and_go_there(inside):
@@ -31,8 +24,7 @@ def test_keys_open_it_choose_a_page_and_go_there(inside):
     field = inside.get_by_role("combobox", name="Search everything")
     assert field.get_attribute("aria-activedescendant") == chosen.get_attribute("id")
     assert inside.locator("[data-palette-said]").text_content().endswith("found")
-    bad = [one["id"] for one in Axe().run(inside).response["violations"] if one["impact"] in ("serious", "critical")]
-    assert bad == []
+    assert serious(inside) == []
     inside.keyboard.press("Enter")
     inside.wait_for_url("**" + reverse("imports"))
     assert heard == []

@@ -1,6 +1,5 @@
 """The rule editor by keyboard alone and by dragging: a nested rule is drawn, moved, taken back and saved."""
 
-import os
 from datetime import timedelta
 
 import pytest
@@ -15,7 +14,6 @@ from segments import actions
 from segments.models import Segment
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 MOST_TABS = 60
 RULE = {
     "all": [
@@ -26,7 +24,7 @@ RULE = {
 
 
 @pytest.fixture
-def editor(request, page, live_server, cast):
+def editor(request, page, come_in, cast):
     """The page of a new segment, opened by the marketer of a house with two customers; what its console says."""
     cast.maija.language, width, said = getattr(request, "param", ("en", 1280, "2 customers now"))
     cast.maija.save()
@@ -36,10 +34,7 @@ def editor(request, page, live_server, cast):
         Customer.objects.create(number=number, first_name=number, city=city, created_at=long_ago, updated_at=long_ago)
     profile_actions.refresh(at=timezone.now())
     page.on("console", lambda line: heard.append(line.text) if line.type in ("error", "warning") else None)
-    page.goto(live_server.url + reverse("sign-in") + "?next=" + reverse("segment-new"))
-    page.get_by_label("Username").fill("maija")
-    page.get_by_label("Password").fill("a long password")
-    page.get_by_role("button", name="Sign in").click()
+    come_in("maija", "segment-new")
     expect(page.locator("#live")).to_contain_text(said)
     yield page
     page.goto("about:blank")  # nothing on a page asks the database after the test

@@ -1,9 +1,6 @@
 """The wizard by keyboard alone: from the goal to a launched campaign, by Tab, Space, Enter and letters."""
 
-import os
-
 import pytest
-from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
@@ -12,7 +9,6 @@ from crm.models import ConsentState, Customer
 from segments.models import Membership, MembershipReason, Segment, SegmentKind
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 MOST_TABS = 120
 
 
@@ -65,19 +61,14 @@ WORDS = {
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", 1280), ("fi", 390)])
-def test_a_campaign_is_planned_and_launched_by_keyboard(
-    page: Page, live_server, regulars, cast, language, width
-) -> None:
+def test_a_campaign_is_planned_and_launched_by_keyboard(page: Page, come_in, regulars, cast, language, width) -> None:
     cast.maija.language = language
     cast.maija.save()
     name, onward, text, subject, add, words, save, launch, steps = WORDS[language]
     page.set_viewport_size({"width": width, "height": 844})
     heard = []
     page.on("console", lambda line: heard.append(line.text) if line.type == "error" else None)
-    page.goto(live_server.url + reverse("sign-in") + "?next=" + reverse("campaign-begin"))
-    page.locator("[name=username]").fill("maija")
-    page.locator("[name=password]").fill("a long password")
-    page.keyboard.press("Enter")
+    come_in("maija", "campaign-begin")
     current = page.locator(".stepper__step--current")
     expect(current).to_contain_text(steps[0])
     write(page, name, "By keyboard")

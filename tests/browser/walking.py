@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from django.utils import translation
 from django.utils.translation import gettext, pgettext
 from playwright.sync_api import expect
@@ -15,6 +16,7 @@ from tests.config.test_serve import ROOT
 
 GUIDE = ROOT / "docs" / "guide"
 PATIENCE = 60_000
+IN_BOTH = ["en", pytest.param("fi", marks=pytest.mark.once("what is stored is the same in either language"))]
 USERNAME = {"en": "Username", "fi": "Käyttäjätunnus"}  # Django's own word
 
 

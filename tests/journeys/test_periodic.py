@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests import houses
 from tests.config.test_children import wait_for
-from tests.config.test_serve import ROOT, environment_of, free_port, is_live
+from tests.config.test_serve import ROOT, free_port, is_live
 
 pytestmark = pytest.mark.slow
 SET_UP = """
@@ -36,16 +37,14 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
-        self.environment = environment_of(folder, self.port, redis_url="") | {
+        made = houses.copy("prepared", folder)
+        self.manage = made.manage
+        self.environment = made.environment | {
+            "PORT": str(self.port),
             "KOHDE_SEGMENT_REFRESH_MINUTES": "1",
             "KOHDE_MAIL_CATCHER_PORT": str(free_port()),
         }
-        self.manage("prepare")
         self.key = self.manage("shell", "-v0", "-c", SET_UP).strip().splitlines()[-1]
-
-    def manage(self, *command: str) -> str:
-        line = [sys.executable, str(ROOT / "manage.py"), *command]
-        return subprocess.run(line, env=self.environment, capture_output=True, text=True, check=True).stdout
 
     def serve(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, str(ROOT / "manage.py"), "serve"], env=self.environment)

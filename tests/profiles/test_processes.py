@@ -1,16 +1,15 @@
 """Real processes and real databases: a killed builder, rows that others write, the same on SQLite and PostgreSQL."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import psycopg
 import pytest
 
+from tests import houses
 from tests.conftest import ROOT, TEST_POSTGRES_URL
 
 pytestmark = pytest.mark.slow
@@ -111,12 +110,9 @@ print(json.dumps(told))
 class House:
     """An installation of its own: a data folder, a database, and processes that run code in it."""
 
-    def __init__(self, folder: Path, database_url: str = "") -> None:
-        own = {"KOHDE_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "config.settings"}
-        self.env = {**os.environ, **own, "DATABASE_URL": database_url or f"sqlite:///{folder}/kohde.sqlite3"}
-        self.folder = folder
-        out, _ = self.start("migrate", "-v1").communicate()
-        assert "OK" in out, out
+    def __init__(self, folder: Path, server: str = "") -> None:
+        made = houses.copy("prepared", folder, server)
+        self.folder, self.url, self.env = folder, made.url, made.environment
 
     def start(self, *arguments: str) -> subprocess.Popen:
         command = [sys.executable, "manage.py", *arguments]
@@ -129,20 +125,11 @@ class House:
         return out
 
 
-@pytest.fixture
-def postgres_url():
-    name = f"kohde_test_{os.getpid()}"
-    with psycopg.connect(TEST_POSTGRES_URL, autocommit=True) as server:
-        server.execute(f"create database {name}")
-        yield TEST_POSTGRES_URL.rpartition("/")[0] + f"/{name}"
-        server.execute(f"drop database {name} with (force)")
-
-
 @pytest.mark.postgres
-def test_sqlite_and_postgresql_give_the_same_tables(tmp_path, postgres_url):
+def test_sqlite_and_postgresql_give_the_same_tables(tmp_path):
     answers = []
-    for name, url in (("lite", ""), ("post", postgres_url)):
-        house = House(tmp_path / name, url)
+    for name, server in (("lite", ""), ("post", TEST_POSTGRES_URL)):
+        house = House(tmp_path / name, server)
         told = house.run(FILL.replace("COUNT", "300") + REFRESH + READ + CHANGE)
         answers.append(json.loads(told))
     assert answers[0] == answers[1]
@@ -153,10 +140,10 @@ def test_sqlite_and_postgresql_give_the_same_tables(tmp_path, postgres_url):
 
 
 @pytest.mark.postgres
-def test_rows_that_somebody_was_slow_to_commit_are_taken_in(tmp_path, postgres_url):
-    house = House(tmp_path, postgres_url)
+def test_rows_that_somebody_was_slow_to_commit_are_taken_in(tmp_path):
+    house = House(tmp_path, TEST_POSTGRES_URL)
     while_open, *after = json.loads(house.run(
-        f"URL = {postgres_url!r}" + FILL.replace("COUNT", "30") + REFRESH + READ + SLOW))  # fmt: skip
+        f"URL = {house.url!r}" + FILL.replace("COUNT", "30") + REFRESH + READ + SLOW))  # fmt: skip
     assert while_open == [False, ["quick"]]
     assert after == [[False, True, ["quick", "slow"]], [False, False, ["quick", "slow"]],
                      [False, False, ["quick", "slow"]]]  # fmt: skip

@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -11,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from tests import houses
 
 ROOT = Path(__file__).resolve().parents[3]
 STEP = """
@@ -43,26 +44,21 @@ TABLES = {
 }
 
 
-def environment(folder):
-    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    return {**inherited, "KOHDE_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "config.settings"}
-
-
-def step(folder, files, hours):
+def step(house, files, hours):
     command = [sys.executable, "-c", STEP, "orders", *map(str, files), str(hours)]
-    return subprocess.Popen(command, cwd=ROOT, env=environment(folder), stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, cwd=ROOT, env=house.environment, stdout=subprocess.PIPE, text=True)
 
 
-def content(folder):
-    with sqlite3.connect(folder / "kohde.sqlite3") as database:
+def content(house):
+    with sqlite3.connect(house.folder / "kohde.sqlite3") as database:
         return {
             table: sorted(database.execute(f"SELECT {columns} FROM {table}"), key=str)
             for table, columns in TABLES.items()
         }
 
 
-def is_finished(folder):
-    with sqlite3.connect(folder / "kohde.sqlite3") as database:
+def is_finished(house):
+    with sqlite3.connect(house.folder / "kohde.sqlite3") as database:
         return database.execute("SELECT status FROM crm_import").fetchall() == [("finished",)]
 
 
@@ -81,10 +77,7 @@ def files(tmp_path):
 
 @pytest.mark.slow
 def test_an_import_killed_at_random_ends_like_one_left_in_peace(tmp_path, files):
-    peaceful, killed = tmp_path / "peaceful", tmp_path / "killed"
-    migrate = [sys.executable, "manage.py", "migrate", "-v0"]
-    subprocess.run(migrate, cwd=ROOT, env=environment(peaceful), check=True, capture_output=True)
-    shutil.copytree(peaceful, killed)
+    peaceful, killed = (houses.copy("prepared", tmp_path / name) for name in ("peaceful", "killed"))
     assert step(peaceful, files, 0).wait() == 0
     rng, kills = random.Random(time.time_ns()), 0
     for hours in range(1, 10):
