@@ -48,8 +48,9 @@ class Walk:
         self.page.get_by_role(role, name=words, exact=True).first.click()
 
     def go(self, english: str) -> None:
-        """By the links on the left."""
-        self.page.locator("nav.nav").get_by_role("link", name=self.named(english), exact=True).click()
+        """By the links on the left; what is pressed next finds the scripts of the page loaded."""
+        with self.page.expect_event("load"):
+            self.page.locator("nav.nav").get_by_role("link", name=self.named(english), exact=True).click()
 
     def write(self, english: str, value: str) -> None:
         words = re.compile("^" + re.escape(self.named(english)))
