@@ -146,7 +146,8 @@ HAVE_NO_MISSING_LISTS: Final = ("clickhouse",)  # there a missing list is an emp
 
 
 def sees_missing(node: tree.FeatureCondition) -> bool:
-    return node.op in ("is_missing", "is_present") or bool(node.missing)
+    """Whether a missing list is let in, or not, where an empty one is not, or is."""
+    return node.op in ("is_missing", "is_present", "excludes") or bool(node.missing)
 
 
 # --- patterns ---------------------------------------------------------------------------------------------------------

@@ -84,6 +84,7 @@ def refused(where, dialect) -> bool:
 def test_what_an_engine_would_answer_otherwise_is_refused_before_it_is_asked() -> None:
     lists = {"feature": "interests", "op": "is_missing"}, {"feature": "interests", "op": "includes", "value": "bike"}
     assert refused(lists[0], "clickhouse") and refused({"not": {**lists[1], "missing": "yes"}}, "clickhouse")
+    assert refused({"feature": "interests", "op": "excludes", "value": "bike"}, "clickhouse")
     assert not refused(lists[1], "clickhouse") and not refused(lists[0], "pyspark")
     pattern = {"feature": "city", "op": "matches", "value": "[[:alpha:]]"}
     assert refused(pattern, "pyspark") and not refused(pattern, "clickhouse")
