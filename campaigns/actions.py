@@ -281,6 +281,13 @@ def approve(campaign: Campaign, *, by: Actor, at: datetime) -> Campaign:
     return approval.approve(campaign, by=by, at=at)
 
 
+@transaction.atomic
+def ask_for_approval(campaign: Campaign, *, by: Actor, at: datetime) -> Campaign:
+    """Ask a second person to agree to this very text and audience; any change takes the asking back."""
+    refuse_unready(campaign)
+    return approval.ask(campaign, by=by, at=at)
+
+
 def withdraw_approval(campaign: Campaign, *, by: Actor, at: datetime) -> Campaign:
     """Take the approval back."""
     return approval.withdraw(campaign, by=by, at=at)

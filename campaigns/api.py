@@ -67,6 +67,7 @@ class CampaignSerializer(StrictModelSerializer):
     topic: serializers.Field = serializers.PrimaryKeyRelatedField(
         queryset=Topic.objects.all(), required=False, allow_null=True, help_text="Who does not want it gets nothing."
     )
+    asked_by: serializers.Field = serializers.SlugRelatedField(slug_field="username", read_only=True)
     approved_by: serializers.Field = serializers.SlugRelatedField(slug_field="username", read_only=True)
 
     class Meta:
@@ -103,6 +104,8 @@ class CampaignSerializer(StrictModelSerializer):
             "send_weekdays",
             "priority",
             "on_ambiguous",
+            "asked_by",
+            "asked_at",
             "approved_by",
             "approved_at",
             "variants",
@@ -110,7 +113,7 @@ class CampaignSerializer(StrictModelSerializer):
             "created_at",
             "updated_at",
         ]
-        read_only_fields = ["id", "status", "approved_at", "created_at", "updated_at"]
+        read_only_fields = ["id", "status", "asked_at", "approved_at", "created_at", "updated_at"]
 
 
 class ReachStepSerializer(serializers.Serializer):
@@ -361,6 +364,7 @@ class Campaigns(Listed, Retrieved, Endpoint):
         "checks": "campaigns.launch",
         "check_again": "campaigns.launch",
         "approve": "campaigns.approve",
+        "ask_approval": "campaigns.change",
         "launch": "campaigns.launch",
         "pause": "campaigns.launch",
         "resume": "campaigns.launch",
@@ -428,6 +432,13 @@ class Campaigns(Listed, Retrieved, Endpoint):
     def approve(self, request: Request, pk: str) -> Response:
         """Agree, as a second person, to this text and this audience; any change withdraws it."""
         return self.answer(actions.approve(self.get_object(), by=self.actor, at=self.at))
+
+    @extend_schema(request=NothingSerializer, responses=CampaignSerializer)
+    @action(detail=True, methods=["post"], url_path="ask-approval")
+    @idempotent
+    def ask_approval(self, request: Request, pk: str) -> Response:
+        """Ask the second persons to approve it as it stands; they are told once. Any change takes the asking back."""
+        return self.answer(actions.ask_for_approval(self.get_object(), by=self.actor, at=self.at))
 
     @extend_schema(request=NothingSerializer, responses={202: AccountSerializer})
     @action(detail=True, methods=["post"])

@@ -7,21 +7,22 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from campaigns import audience
 from campaigns.content import matrix
 from campaigns.lifecycle import MoveNotAllowed, possible
-from campaigns.models import Campaign, SendingRules
+from campaigns.models import Campaign, CampaignStatus, SendingRules
 from crm import actions as crm_actions
 from crm import queries as crm_queries
-from crm import rights
+from crm import news, rights
 from crm.refusals import NotPossibleNow
 from crm.rights import Actor
 
 READER = rights.machine("approval")
 FLOOR = 0.2  # share of every later wave that is dealt evenly, so that no version is ever given up
-NOTHING = {"approved_by": None, "approved_at": None, "approved_hash": ""}
+NOTHING = {"approved_by": None, "approved_at": None, "approved_hash": "", "asked_by": None, "asked_at": None}
 
 
 class ApprovalMissing(NotPossibleNow):
@@ -73,6 +74,38 @@ def refuse_unapproved(campaign: Campaign, *, at: datetime) -> None:
 
 
 @transaction.atomic
+def ask(campaign: Campaign, *, by: Actor, at: datetime) -> Campaign:
+    """Ask the second persons to agree to it as it stands; they are told once for each asking."""
+    campaign.refresh_from_db()
+    if "change" not in possible(campaign.status):
+        raise MoveNotAllowed("approve", campaign.status)
+    if not approval(campaign, at=at).is_missing:
+        raise NotPossibleNow(_("No second person has to approve it."))
+    if not second_persons(campaign):
+        raise NotPossibleNow(_("Nobody but those who wrote it may approve it. An administrator can let somebody in."))
+    free = Campaign.objects.filter(pk=campaign.pk, asked_at=None)
+    if not free.update(asked_by=by.user, asked_at=at):
+        raise NotPossibleNow(_("The approval has been asked for already."))
+    crm_actions.audit(
+        kind="campaign", object_id=campaign.pk, verb="approval asked", changes={"asked_at": [None, at]}, by=by, at=at
+    )
+    campaign.refresh_from_db()
+    return campaign
+
+
+def second_persons(campaign: Campaign) -> list[int]:
+    """Everybody who may approve it: who holds the right and wrote nothing of it."""
+    wrote = authors(campaign)
+    return [pk for pk in news.holders("campaigns.approve") if pk not in wrote]
+
+
+def awaited() -> QuerySet[Campaign]:
+    """Campaigns that wait for a second person who was asked."""
+    waiting = Campaign.objects.filter(status__in=(CampaignStatus.DRAFT, CampaignStatus.SCHEDULED), approved_hash="")
+    return waiting.filter(asked_at__isnull=False)
+
+
+@transaction.atomic
 def approve(campaign: Campaign, *, by: Actor, at: datetime) -> Campaign:
     """A second person agrees to this very text and to the people who are members at `at`."""
     rights.require(by, "campaigns.approve")
@@ -89,7 +122,7 @@ def withdraw(campaign: Campaign, *, by: Actor, at: datetime) -> Campaign:
     """Take the approval back before the launch."""
     if "change" not in possible(campaign.status) or not campaign.approved_hash:
         raise NotPossibleNow(_("There is no approval to withdraw."))
-    return say(campaign, "approval withdrawn", {"approved_by": None, "approved_at": None}, "", by=by, at=at)
+    return say(campaign, "approval withdrawn", {one: None for one in NOTHING if one != "approved_hash"}, "", by=by, at=at)
 
 
 def say(campaign: Campaign, verb: str, who: dict[str, Any], approved: str, *, by: Actor, at: datetime) -> Campaign:
@@ -102,9 +135,13 @@ def say(campaign: Campaign, verb: str, who: dict[str, Any], approved: str, *, by
 
 def authors(campaign: Campaign) -> set[int]:
     """Everyone who made or changed it, by the audit."""
-    lines = crm_queries.audit_lines(READER).filter(kind="campaign", object_id=campaign.pk, by__isnull=False)
-    wrote = set(lines.filter(verb__in=("created", "changed")).values_list("by", flat=True))
+    wrote = set(writings().filter(object_id=campaign.pk, by__isnull=False).values_list("by", flat=True))
     return wrote | ({campaign.created_by_id} if campaign.created_by_id else set())
+
+
+def writings() -> QuerySet[Any]:
+    """The audit's lines of who made or changed a campaign."""
+    return crm_queries.audit_lines(READER).filter(kind="campaign", verb__in=("created", "changed"))
 
 
 def content_hash(campaign: Campaign) -> str:

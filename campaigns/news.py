@@ -15,17 +15,23 @@ from crm.rights import Actor
 AWAITED = "approval"
 
 
+def _awaited(since: datetime, at: datetime) -> Iterable[News]:
+    """What waits for a second person, told to all who may approve it: asked for by a person, or by the firm's rules."""
+    for one in approval.awaited().filter(asked_at__gte=since)[:MOST]:
+        ref = f"{one.pk} {one.asked_at:%Y-%m-%dT%H:%M:%S.%f}"
+        yield from (News(pk, one.pk, ref, one.asked_at or at, one.asked_by_id) for pk in approval.second_persons(one))
+    yield from _unapproved(since, at)
+
+
 def _unapproved(since: datetime, at: datetime) -> Iterable[News]:
-    """Scheduled without the approval that the firm's rules ask for: told to all who may give it, but its writers."""
+    """Scheduled without the approval that the firm's rules ask for, and nobody asked."""
     rules = SendingRules.objects.first()
     if rules is None or rules.approval_above is None:
         return
-    rows = Campaign.objects.filter(status=CampaignStatus.SCHEDULED, approved_hash="")
-    users = news.holders("campaigns.approve")
+    rows = Campaign.objects.filter(status=CampaignStatus.SCHEDULED, approved_hash="", asked_at=None)
     for one in rows.exclude(pk__in=news.told_of(AWAITED, since))[:MOST]:
         if approval.is_needed(one, at):
-            own = {one.owner_id, one.created_by_id}
-            yield from (News(pk, one.pk, str(one.pk), at, one.created_by_id) for pk in users if pk not in own)
+            yield from (News(pk, one.pk, str(one.pk), at, one.created_by_id) for pk in approval.second_persons(one))
 
 
 def _finished(since: datetime, at: datetime) -> Iterable[News]:
@@ -51,7 +57,7 @@ def _named(actor: Actor, ids: Sequence[int]) -> Mapping[int, Named]:
 
 KINDS = (
     Kind(AWAITED, _("A campaign waits for my approval"), _("Waits for a second person: %(what)s"), "campaigns.approve",
-         _unapproved, _named, icon="hand-raised"),
+         _awaited, _named, icon="hand-raised"),
     Kind("finished", _("A campaign of mine is finished"), _("Campaign finished: %(what)s"), "campaigns.view",
          _finished, _named, icon="megaphone"),
     Kind("paused", _("A campaign of mine pauses itself"), _("Campaign paused: %(what)s"), "campaigns.view",

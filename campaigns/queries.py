@@ -255,6 +255,15 @@ def approval_of(campaign: Campaign, *, at: datetime) -> Approval:
     return approval.approval(campaign, at=at)
 
 
+def awaiting_approval(actor: Actor) -> QuerySet[Campaign]:
+    """Campaigns whose makers asked for an approval that the actor may give, the longest waiting first."""
+    if actor.user is None or not may(actor, "campaigns.approve"):
+        return Campaign.objects.none()
+    own = approval.writings().filter(by=actor.user).values("object_id")
+    rows = approval.awaited().exclude(created_by=actor.user).exclude(pk__in=own)
+    return rows.select_related("asked_by").order_by("asked_at", "pk")
+
+
 def may_approve(campaign: Campaign, actor: Actor) -> bool:
     """Whether the actor is a second person: holds the right and wrote nothing of it."""
     return (

@@ -54,6 +54,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/test/", drafting.send_test, name="campaign-test"),
     path("campaigns/<int:pk>/launch/", running.launch, name="campaign-launch"),
     path("campaigns/<int:pk>/checks/", checks.checks, name="campaign-checks"),
+    path("campaigns/<int:pk>/approval/ask/", running.ask_for_approval, name="campaign-ask-approval"),
     path("campaigns/<int:pk>/approval/", running.approval, name="campaign-approval"),
     path("campaigns/<int:pk>/move/<slug:name>/", running.move, name="campaign-move"),
     path("campaigns/<int:pk>/domains/", returns.domains, name="campaign-domains"),

@@ -167,6 +167,15 @@ class Campaign(models.Model):
         verbose_name=_("owner"),
         help_text=_("Who answers for it."),
     )
+    asked_by = models.ForeignKey(
+        "crm.User",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Who asked a second person to approve it; a change takes that back."),
+    )
+    asked_at = models.DateTimeField(null=True, blank=True, help_text=_("UTC."))
     approved_by = models.ForeignKey(
         "crm.User",
         models.PROTECT,

@@ -90,6 +90,8 @@ def campaign(request: ActorRequest, pk: int) -> HttpResponse:
     found = places.found(pk)
     run = queries.latest_run(found)
     context = {**places.frame(request, found), "facts": facts(found), "variants": found.variants.all(), "run": run}
+    if context["is_editable"] and (found.approved_hash or queries.rules().approval_above is not None):
+        context.update(agreement(request, found))
     context["has_mail_catcher"] = settings.HAS_MAIL_CATCHER and may(request.actor, "campaigns.change")
     return render(request, "campaigns/campaign.html", {**context, **progress(request, found, run)})
 
@@ -272,11 +274,8 @@ def launch(request: ActorRequest, pk: int) -> HttpResponse:
         "steps": planning_steps(found) if may(request.actor, "campaigns.change") else (),
         **left_to_do(found),
         **counted,
-        "faults": faults(found),
         "schedule": ScheduleForm(),
-        "stamp": found.updated_at.isoformat(),
-        "approval": queries.approval_of(found, at=timezone.now()),
-        "may_approve": queries.may_approve(found, request.actor),
+        **agreement(request, found),
         **checks.context(request, found),
     }
     return render(request, "campaigns/launch.html", context)
@@ -293,6 +292,17 @@ def reached(campaign: Campaign, *, at: datetime) -> dict[str, Any]:
         "contacted": reach.will_get_it - held,
         "too_slow": ahead.too_slow(campaign, reach.will_get_it - held, at=at),
         "design": sketch.of_campaign(campaign, reach.will_get_it, at=at),
+    }
+
+
+def agreement(request: ActorRequest, campaign: Campaign) -> dict[str, Any]:
+    """How it stands with a second person, and what this visitor may do about it."""
+    return {
+        "stamp": campaign.updated_at.isoformat(),
+        "approval": queries.approval_of(campaign, at=timezone.now()),
+        "may_approve": queries.may_approve(campaign, request.actor),
+        "may_ask": may(request.actor, "campaigns.change"),
+        "faults": faults(campaign),
     }
 
 
@@ -365,6 +375,23 @@ def approval(request: ActorRequest, pk: int) -> HttpResponse:
         notify(request, str(refusal), level=levels.ERROR)
     else:
         notify(request, _("Approved as it stands.") if is_given else _("The approval is withdrawn."))
+    return redirect("campaign-launch", pk)
+
+
+@require_POST
+@needs("campaigns.change")
+def ask_for_approval(request: ActorRequest, pk: int) -> HttpResponse:
+    """Ask those who may approve it, exactly as it was shown."""
+    found = places.found(pk)
+    if request.POST.get("stamp") != found.updated_at.isoformat():
+        notify(request, _("It was changed since you looked. Look again before you ask."), level=levels.WARNING)
+        return redirect("campaign-launch", pk)
+    try:
+        actions.ask_for_approval(found, by=request.actor, at=timezone.now())
+    except Refused as refusal:
+        notify(request, str(refusal), level=levels.ERROR)
+    else:
+        notify(request, _("Asked. Those who may approve it are told."))
     return redirect("campaign-launch", pk)
 
 

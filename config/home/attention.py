@@ -7,7 +7,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.home.lines import Item
+from campaigns import queries as campaign_queries
+from config.home.lines import MOST, Item
 from config.home.marketing import last_run, seen_campaigns
 from config.vital_signs import SILENT_AFTER
 from crm import due, figures, timetable
@@ -31,6 +32,7 @@ def lateness(actor: Actor, *, at: datetime) -> Iterator[Item]:
     yield from late_segments(actor, at=at)
     yield from failed_imports(actor, at=at)
     yield from paused_campaigns(actor)
+    yield from awaited_approvals(actor, at=at)
 
 
 def silent_parts(actor: Actor, *, at: datetime) -> Iterator[Item]:
@@ -77,3 +79,10 @@ def paused_campaigns(actor: Actor) -> Iterator[Item]:
     for one in seen_campaigns(actor, "paused"):
         run = last_run(one)
         yield Item(one.name, reverse("campaign", args=[one.pk]), _("Paused"), run.pause_reason if run else "", "warn")
+
+
+def awaited_approvals(actor: Actor, *, at: datetime) -> Iterator[Item]:
+    """Campaigns that wait for the reader's approval."""
+    for one in campaign_queries.awaiting_approval(actor)[:MOST]:
+        asked = _("asked by %(who)s, %(when)s") % {"who": one.asked_by or "–", "when": figures.ago(one.asked_at, at)}
+        yield Item(one.name, reverse("campaign-launch", args=[one.pk]), _("Waits for my approval"), asked, "warn")
