@@ -5,14 +5,18 @@ the same days (intention to treat: Montori and Guyatt, CMAJ 2001;165:1339).
 """
 
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, F, Max, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Concat
 
 from campaigns.models import Message, MessageState, Response, ResponseClass, ResponseKind, Run
+from crm import actions as crm_actions
+from crm import rights
 
+ATTRIBUTION = rights.machine("attribution")
 ORDERS = "order"
 ALLOCATED = Q(variant__isnull=False) | Q(state=MessageState.HELD_OUT)
 LATE_FACTS = timedelta(days=90)  # orders and events that reach us this long after the window still count
@@ -30,9 +34,41 @@ def attribute_due(*, at: datetime) -> int:
 def attribute(run: Run, *, at: datetime) -> int:
     """Write a conversion for each order or event of a member inside the window, once; return how many are new."""
     found = orders(run) if run.plan["goal_event"] == ORDERS else events(run)
+    newest = Response.objects.aggregate(pk=Max("pk"))["pk"] or 0
     count = insert(found)
+    if count and run.plan["goal_event"] != str(ResponseKind.CONVERSION):  # else each would bring forth another
+        tell(run, newest, at=at)
     Run.objects.filter(pk=run.pk).update(attributed_at=at)
     return count
+
+
+def tell(run: Run, newest: int, *, at: datetime) -> None:
+    """Write the conversions behind `newest` as events of the customers, for segments and the page of the customer.
+
+    Only of those who had got the message by then: the hold-out converts too, but answers nothing. What an import
+    brought goes with it when it is undone.
+    """
+    reached = Q(message__state=MessageState.SENT, message__customer__isnull=False, message__customer__erased_at=None)
+    after = Q(message__handed_at=None) | Q(at__gte=F("message__handed_at"))
+    rows = Response.objects.filter(reached, after, pk__gt=newest, kind=ResponseKind.CONVERSION, message__run=run)
+    rows = rows.select_related("message", "order__import_run").order_by("order__import_run", "pk")
+    for brought_by, some in groupby(rows.iterator(), lambda row: row.order.import_run if row.order else None):
+        told = [happened(row, run.campaign.slug) for row in some]
+        crm_actions.record_events(told, by=ATTRIBUTION, at=at, import_run=brought_by)
+        crm_actions.touch((one.customer_id for one in told if brought_by), at=at)
+
+
+def happened(row: Response, campaign: str) -> crm_actions.NewEvent:
+    return crm_actions.NewEvent(
+        source="campaigns",
+        source_id=f"{row.message_id}:{row.kind}:{row.source_id}",
+        type=str(row.kind),
+        occurred_at=row.at,
+        customer_id=row.message.customer_id,
+        value=row.amount,
+        channel=row.message.channel,
+        properties={"campaign": campaign, "by": row.by_class},
+    )
 
 
 def begins_at(run: Run) -> datetime:

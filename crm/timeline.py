@@ -41,6 +41,7 @@ EVENT_WORDS: dict[str, tuple[str, Any]] = {
     "cart": ("shopping-cart", gettext_lazy("Put something in the cart")),
     "open": ("envelope-open", gettext_lazy("Opened a message")),
     "click": ("cursor-arrow-rays", gettext_lazy("Clicked a link")),
+    "conversion": ("check-badge", gettext_lazy("Converted after a message")),
     "email": ("paper-airplane", gettext_lazy("E-mail from us")),
     "call": ("phone", gettext_lazy("Call")),
     "meeting": ("users", gettext_lazy("Meeting")),
@@ -172,7 +173,7 @@ class Kind:
 MOST_LETTERS = 300
 VISITS, LETTERS, CALLS, ANSWERS = (
     ("page", "cart", "visit", "screen"),
-    ("open", "click", "email"),
+    ("open", "click", "conversion", "email"),
     CONTACTS,
     ("answer",),
 )

@@ -104,4 +104,4 @@ TRENDS: Final = (
 
 TRENDS_BY_KEY: Final = {trend.key: trend for trend in TRENDS}
 AGAINST: Final = {"before": None, "year_before": 364}
-RESPONSES: Final = ("open", "click", "unsubscribe", "complaint")
+RESPONSES: Final = ("open", "click", "conversion", "unsubscribe", "complaint")

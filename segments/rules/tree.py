@@ -160,7 +160,7 @@ class ReachCondition:
 
 @dataclass(frozen=True)
 class ResponseCondition:
-    """Answered a campaign: opened, clicked, left or complained; an empty campaign means any."""
+    """Answered a campaign: opened, clicked, converted, left or complained; an empty campaign means any."""
 
     response: str
     campaign: str = ""

@@ -88,6 +88,7 @@ PURPOSES: Final[Mapping[str, tuple[str, str]]] = {
 RESPONSES: Final[Mapping[str, tuple[str, str]]] = {
     "open": ("they opened a message", "asiakas on avannut viestin"),
     "click": ("they clicked in a message", "asiakas on klikannut viestiä"),
+    "conversion": ("they converted after a message", "asiakas on tehnyt konversion viestin jälkeen"),
     "unsubscribe": ("they unsubscribed by a message", "asiakas on perunut tilauksen viestistä"),
     "complaint": ("they complained about a message", "asiakas on valittanut viestistä"),
 }

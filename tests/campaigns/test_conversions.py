@@ -9,7 +9,8 @@ from django.utils import timezone
 from campaigns.conversions import attribute, attribute_due
 from campaigns.models import Message, Response
 from chaos.sink import Sink
-from crm.models import Event, Order
+from crm.imports.undo import undo_import
+from crm.models import Event, Import, Order, Touch
 from tests.campaigns.conftest import launched, sent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,3 +61,43 @@ def test_events_of_the_campaigns_own_type_count(new_customer, new_campaign, sink
         people[0].pk,
         people[1].pk,
     }
+
+
+def test_those_whom_the_message_reached_have_their_conversions_as_events(new_customer, new_campaign, sink: Sink):
+    people = [new_customer(n) for n in range(20)]
+    run = sent(launched(new_campaign(people, holdout_share="0.5", window_days=7)))
+    for n, person in enumerate(people):
+        order(person, f"{n}-early", run.sealed_at)  # before the message left
+        order(person, f"{n}-late", run.sealed_at + timedelta(days=1), amount="12.50")
+    now = run.sealed_at + timedelta(days=2)
+    assert attribute(run, at=now) == 40
+    told = Event.objects.filter(source="campaigns", type="conversion")
+    reached = set(Message.objects.filter(run=run, state="sent").values_list("customer", flat=True))
+    assert {one.customer_id for one in told} == reached and len(told) == len(reached) == 10
+    assert {(one.value, one.properties["campaign"], one.properties["by"]) for one in told} == {
+        (Decimal("12.50"), "autumn", "human")
+    }
+    assert set(Touch.objects.values_list("customer_id", flat=True)) >= reached
+    attribute_due(at=now)
+    assert told.count() == 10
+
+
+def test_the_event_of_a_conversion_goes_with_the_import_that_brought_its_order(new_customer, new_campaign, sink: Sink):
+    person, now = new_customer(1), timezone.now()
+    run = sent(launched(new_campaign([person])))
+    brought_by = Import.objects.create(kind="orders", file_name="orders.csv", status="finished", created_at=now)
+    order(person, "late", run.sealed_at + timedelta(days=1), import_run=brought_by)
+    attribute(run, at=run.sealed_at + timedelta(days=2))
+    assert Event.objects.get(type="conversion").import_run == brought_by
+    undo_import(import_id=brought_by.pk, by=None, clock=timezone.now)
+    assert not Response.objects.exists() and not Event.objects.exists()
+
+
+def test_a_campaign_that_counts_conversions_brings_forth_none_itself(new_customer, new_campaign, sink: Sink):
+    person = new_customer(1)
+    run = sent(launched(new_campaign([person], goal="event", goal_event="conversion")))
+    Event.objects.create(
+        source="web", source_id="1", type="conversion", customer=person, occurred_at=run.sealed_at + timedelta(days=1),
+        received_at=timezone.now(),
+    )  # fmt: skip
+    assert [attribute(run, at=timezone.now()) for _ in range(3)] == [1, 0, 0]

@@ -99,6 +99,9 @@ TABLE = [
     ({"response": "click", "campaign": "spring", "window": {"last_days": 30}},
      "Customers where they clicked in a message of the campaign “spring” in the last 30 days.",
      "Asiakkaat, joihin pätee: asiakas on klikannut viestiä (kampanja ”spring”) viimeisten 30 päivän aikana."),
+    ({"response": "conversion", "campaign": "spring"},
+     "Customers where they converted after a message of the campaign “spring”.",
+     "Asiakkaat, joihin pätee: asiakas on tehnyt konversion viestin jälkeen (kampanja ”spring”)."),
 ]  # fmt: skip
 
 

@@ -42,7 +42,7 @@ MOMENTS = [
 IDS = range(1, 41)
 TEXTS = ["Helsinki", "helsinki", "Espoo", "Ähtäri", "a.b", "100%", "", "x_y", "Hel'sinki", 'say "hi"']
 CHANNELS = ["web", "store", "app"]
-TYPES = ["order", "page", "cart", "click"]
+TYPES = ["order", "page", "cart", "click", "conversion"]
 SEGMENTS = ["vip", "lapsed"]
 FREE = {"properties.page": "text", "properties.score": "number", "properties.is_new": "truth",
         "properties.utm.source": "text"}  # fmt: skip
@@ -381,7 +381,7 @@ def segment_conditions(draw, as_of):
 
 @st.composite
 def responses(draw, rows, as_of):
-    found = {"response": draw(st.sampled_from(["click", "open"]))}
+    found = {"response": draw(st.sampled_from(["click", "open", "conversion"]))}
     found |= {"campaign": draw(st.sampled_from(["spring", "autumn"]))} if draw(st.booleans()) else {}
     return found | ({"window": draw(windows(rows, as_of))} if draw(st.booleans()) else {})
 
@@ -457,7 +457,7 @@ def engine():
     """An empty DuckDB with the tables of a snapshot; event types are an enum there, as in the warehouse."""
     connection = duckdb.connect()
     connection.execute("set threads = 1")
-    connection.execute("create type event_type as enum ('order', 'page', 'cart', 'click', 'seen')")
+    connection.execute("create type event_type as enum ('order', 'page', 'cart', 'click', 'conversion', 'seen')")
     for table, columns in columns_of().items():
         typed = {name: TYPES_OF.get(kind, kind) for name, kind in columns.items()}
         if table == "event":
