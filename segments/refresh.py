@@ -178,11 +178,18 @@ def _write(
         version=segment.rule_version,
         untouched=_left_to_following(engine, at=at, is_settled=is_settled) if is_followed else None,
     )
-    segment.refreshed_at, segment.due_at, segment.failures, segment.error = at, at + period(segment), 0, ""
+    segment.due_at = _due_next(segment, evaluated, at + period(segment))
+    segment.refreshed_at, segment.failures, segment.error = at, 0, ""
     segment.save(update_fields=["size", "ledger_version", "refreshed_at", "due_at", "failures", "error"])
     done = Refreshed(segment.slug, moved.size, moved.entered, moved.left, watch.seconds, late)
     _record(segment, done, at=at, engine=engine)
     return done
+
+
+def _due_next(segment: Segment, evaluated: Segment, usual: datetime) -> datetime | None:
+    """When it is due again: as usual, unless somebody made it due since this refresh took it up; their wish stays."""
+    is_wished = segment.due_at != evaluated.due_at
+    return segment.due_at if is_wished and (segment.due_at is None or segment.due_at < usual) else usual
 
 
 def _left_to_following(engine: evaluation.Engine, *, at: datetime, is_settled: bool) -> ledger.Ids | None:
@@ -219,7 +226,9 @@ def _last_version(segment: Segment) -> int | None:
 def _put_off(segment: Segment, error: str, *, at: datetime, watch: evaluation.Stopwatch) -> Refreshed:
     late = _late_seconds(segment, at)
     wait = min(period(segment) * 2 ** min(segment.failures, 20), LONGEST_WAIT)
-    Segment.objects.filter(pk=segment.pk).update(due_at=at + wait, failures=segment.failures + 1, error=error)
+    now = Segment.objects.select_for_update().get(pk=segment.pk)
+    due_at = _due_next(now, segment, at + wait)
+    Segment.objects.filter(pk=segment.pk).update(due_at=due_at, failures=segment.failures + 1, error=error)
     failed = Refreshed(segment.slug, segment.size, 0, 0, watch.seconds, late, error)
     _record(segment, failed, at=at, engine=None)
     return failed

@@ -88,6 +88,22 @@ def test_one_segment_that_fails_never_stops_the_others_and_waits_longer_each_tim
     assert SegmentRun.objects.filter(segment=broken).exclude(error="").count() == 2
 
 
+@pytest.mark.parametrize("rule", [REPEAT, {"version": 1, "where": {"feature": "gone", "op": "is", "value": 1}}])
+def test_a_refresh_wished_for_while_one_is_under_way_is_not_lost(rule) -> None:
+    segment = actions.create_segment(name="Repeat", rule=REPEAT, by=BY, at=AT)
+    Segment.objects.update(rule=rule)
+    profile_actions.refresh(at=AT)
+    taken_up, wished_at = segment_refresh.due(at=AT), AT + timedelta(seconds=2)
+    actions.request_refresh(segment=segment, by=BY, at=wished_at)
+    segment_refresh.refresh(taken_up, at=AT, engine=evaluation.engine(at=AT))
+    segment.refresh_from_db()
+    assert segment.due_at == wished_at
+    assert [one.slug for one in segment_refresh.waiting(["repeat"], at=wished_at)] == ["repeat"]
+    refresh(wished_at)
+    segment.refresh_from_db()
+    assert segment.due_at > wished_at
+
+
 def test_a_ledger_that_cannot_be_written_stops_no_other_segment_and_leaves_its_own_as_it_was(monkeypatch) -> None:
     for name in ("Broken", "Sound"):
         actions.create_segment(name=name, rule=REPEAT, by=BY, at=AT)
