@@ -42,14 +42,13 @@ class BlockForm(forms.Form):
         shown = [("", _("everybody")), *((one.slug, f"{one.name} ({figures.number(one.size)})") for one in segments)]
         self.fields["segment"].choices = shown  # type: ignore[attr-defined]
         self.fields["field"].choices = [("", "–"), *((name, name) for name in names)]  # type: ignore[attr-defined]
+        kind = blocks.KINDS.get(self["kind"].value() or "")
+        for name in kind.fields if kind else ():
+            self.fields[name].required = True
+            self.fields[name].error_messages["required"] = _("This block needs it.")
 
     def clean(self) -> dict[str, Any]:
-        """What the kind needs is there, and its Liquid can be read."""
         given = super().clean() or {}
-        kind = blocks.KINDS.get(given.get("kind", ""))
-        for name in kind.fields if kind else ():
-            if not given.get(name, "").strip() and name not in self.errors:
-                self.add_error(name, _("This block needs it."))
         if given.get("url") and not composition.is_web(given["url"]):
             self.add_error("url", _("Begin it with https:// or http://."))
         return given

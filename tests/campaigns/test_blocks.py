@@ -1,5 +1,6 @@
 """Letters made of blocks, the matrix they stand in, and what they may say of a person."""
 
+import re
 from datetime import timedelta
 from email import message_from_bytes, policy
 from html import unescape
@@ -10,6 +11,7 @@ from django.utils.translation import override
 
 from campaigns import queries
 from campaigns.content import blocks, facts, fields, merge
+from campaigns.forms_texts import BlockForm
 from campaigns.content.composition import Source, compose, faults
 from campaigns.models import VariantText
 from crm.models import Customer, Order, OrderLine, Product
@@ -183,6 +185,16 @@ def test_a_text_for_one_segment_and_language_is_written_read_first_and_removed(e
     assert "Toinen" in again
     client.post(place, {**wrong_order, "remove": "yes"})
     assert not VariantText.objects.exists()
+
+
+def test_words_and_addresses_are_called_optional_only_where_they_are(editor):
+    client, _campaign, url = editor
+    page = client.get(f"{url}?starter=news").content.decode()
+    parts = re.findall(r'<div class="block__text">.*?<label[^>]*>(.*?)</label>', page, re.DOTALL)
+    assert ["optional" in one for one in parts] == [False, False, False, True, True]  # a line has no words
+    for kind, are_needed in (("button", (True, True)), ("heading", (True, False)), ("products", (False, False))):
+        form = BlockForm(initial={"kind": kind})
+        assert (form.fields["text"].required, form.fields["url"].required) == are_needed
 
 
 def test_what_is_missing_or_wrong_is_said_at_its_place_and_nothing_is_kept(editor):
