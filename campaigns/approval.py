@@ -15,8 +15,8 @@ from campaigns.content import matrix
 from campaigns.lifecycle import MoveNotAllowed, possible
 from campaigns.models import Campaign, CampaignStatus, SendingRules
 from crm import actions as crm_actions
-from crm import queries as crm_queries
 from crm import news, rights
+from crm import queries as crm_queries
 from crm.refusals import NotPossibleNow
 from crm.rights import Actor
 
@@ -122,7 +122,9 @@ def withdraw(campaign: Campaign, *, by: Actor, at: datetime) -> Campaign:
     """Take the approval back before the launch."""
     if "change" not in possible(campaign.status) or not campaign.approved_hash:
         raise NotPossibleNow(_("There is no approval to withdraw."))
-    return say(campaign, "approval withdrawn", {one: None for one in NOTHING if one != "approved_hash"}, "", by=by, at=at)
+    return say(
+        campaign, "approval withdrawn", {one: None for one in NOTHING if one != "approved_hash"}, "", by=by, at=at
+    )
 
 
 def say(campaign: Campaign, verb: str, who: dict[str, Any], approved: str, *, by: Actor, at: datetime) -> Campaign:

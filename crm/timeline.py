@@ -2,17 +2,18 @@
 
 import heapq
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from django.db.models import Max
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm import figures, queries
+from crm import actions, figures, queries
 from crm.models import Customer, Event, Order, Outcome
 from crm.rights import Actor
 
@@ -21,7 +22,7 @@ from crm.rights import Actor
 class Happening:
     """What the timeline shows in one line: when, an icon of heroicons, words, where it came from, a figure, a link.
 
-    `detail` opens in place: pairs of a name and what stands beside it.
+    `detail` opens in place: pairs of a name and what stands beside it, and a button that posts to `undo_url`.
     """
 
     at: datetime
@@ -31,6 +32,7 @@ class Happening:
     figure: str = ""
     url: str = ""
     detail: Sequence[tuple[Any, Any]] = ()
+    undo_url: str = ""
 
 
 # A source gives the newest `most` happenings of a customer before a time.
@@ -133,7 +135,11 @@ def _events(
     rows = queries.events(actor).filter(customer=customer, occurred_at__lt=before)
     if types:
         rows = rows.filter(type__in=types)
-    yield from map(of_event, rows.exclude(type__in=others).order_by("-occurred_at")[:most])
+    now = timezone.now()
+    for row in rows.exclude(type__in=others).order_by("-occurred_at")[:most]:
+        is_slip = not customer.restricted_at and actions.may_take_back(row, by=actor, at=now)
+        undo_url = reverse("contact-undo", args=[customer.pk, row.pk]) if is_slip else ""
+        yield replace(of_event(row), undo_url=undo_url)
 
 
 def of_event(row: Event, *, who: str = "") -> Happening:

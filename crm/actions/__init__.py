@@ -4,7 +4,7 @@ from crm.actions.assignment import assign_customers
 from crm.actions.audit import audit
 from crm.actions.bulk import AlreadyUndone, change_many, undo_many
 from crm.actions.consent import ConsentRefused, lift_suppression, record_consent, suppress, suppress_key
-from crm.actions.contacts import Contact, TakenBack, contacts_of, log_contact, take_back_contact
+from crm.actions.contacts import Contact, TakenBack, contacts_of, log_contact, may_take_back, take_back_contact
 from crm.actions.customers import (
     CustomerFrozen,
     Held,
@@ -227,6 +227,7 @@ __all__ = [
     "log_contact",
     "lose_deal",
     "mail_news",
+    "may_take_back",
     "merge_customers",
     "merge_tags",
     "move_deal",

@@ -30,7 +30,7 @@ from crm.actions.tasks import (
 from crm.actions.touches import touch
 from crm.actions.verdicts import STORED
 from crm.models import Customer, Event, Task, TaskKind, TaskSource, TaskStatus
-from crm.rights import Actor, machine, require
+from crm.rights import Actor, machine, may, require
 
 SOURCE = "kohde"
 LONGEST_NOTE = 4000
@@ -85,6 +85,13 @@ def log_contact(
 def contacts_of(events: QuerySet[Event]) -> QuerySet[Event]:
     """Those of the events that were written down here as calls and meetings."""
     return events.filter(source=SOURCE, type__in=CHANNELS)
+
+
+def may_take_back(event: Event, *, by: Actor, at: datetime) -> bool:
+    """Whether the event is a call or meeting that the actor wrote down, so lately that it can be taken back."""
+    is_contact = event.source == SOURCE and event.type in CHANNELS
+    is_own = is_contact and by.user is not None and _author_of(event) == by.user.pk
+    return is_own and may(by, "tasks.change") and at - event.occurred_at <= TAKEN_BACK_WITHIN
 
 
 @transaction.atomic

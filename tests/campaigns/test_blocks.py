@@ -11,8 +11,8 @@ from django.utils.translation import override
 
 from campaigns import queries
 from campaigns.content import blocks, facts, fields, merge
-from campaigns.forms_texts import BlockForm
 from campaigns.content.composition import Source, compose, faults
+from campaigns.forms_texts import BlockForm
 from campaigns.models import VariantText
 from crm.models import Customer, Order, OrderLine, Product
 from segments.models import Segment

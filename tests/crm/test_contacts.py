@@ -1,10 +1,12 @@
 """Calls taken back: what the writing made goes, what changed since stays, the audit keeps both; only one's own."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from crm import access, actions, queries, timeline
@@ -107,6 +109,26 @@ def test_a_task_done_by_a_call_is_open_again(as_: Callable, person: Customer, ca
     assert client.post(undo).status_code == 302
     row.refresh_from_db()
     assert row.status == "open" and not Event.objects.exists()
+
+
+def test_the_timeline_offers_it_to_who_wrote_it_for_a_day(as_: Callable, person: Customer, cast: Any) -> None:
+    client = as_("anna")
+    client.post(f"/customers/{person.pk}/contacts/", {"kind": "call", "outcome": "reached", "note": "Blue"})
+    event = Event.objects.get()
+    undo = f"/customers/{person.pk}/contacts/{event.pk}/undo/"
+    client.get(f"/customers/{person.pk}/")  # the notice passes
+    pages = (f"/customers/{person.pk}/", f"/customers/{person.pk}/timeline/")
+    assert [undo in client.get(page).content.decode() for page in pages] == [True, True]
+    assert not any(undo in as_("adele").get(page).content.decode() for page in pages)
+    Event.objects.update(occurred_at=timezone.now() - timedelta(hours=25))
+    assert not any(undo in client.get(page).content.decode() for page in pages)
+    Event.objects.update(occurred_at=timezone.now() - timedelta(hours=23))
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(cast.anna)
+    page = strict.get(pages[1]).content.decode()
+    token = re.search(r'undo/"><input type="hidden" name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
+    assert strict.post(undo, {"csrfmiddlewaretoken": token}).status_code == 302
+    assert not Event.objects.exists()
 
 
 def test_over_the_api(as_: Callable, person: Customer, cast: Any) -> None:
