@@ -52,6 +52,14 @@ def normal_phone(text: str, region: str = REGION) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def entered_phone(text: str) -> str:
+    """The normal form of a number that somebody can have. What was kept before this was asked keeps its key."""
+    normal = normal_phone(text)
+    if not phonenumbers.is_valid_number(phonenumbers.parse(normal)):
+        raise AddressRefused(_("Not a phone number."), path="phone")
+    return normal
+
+
 POSTAL = ("street", "postal_code", "city", "country")
 
 

@@ -14,7 +14,7 @@ from crm import fields
 from crm.actions.audit import audit, audit_many, created, difference, line
 from crm.actions.rows import NumberTaken, ValueRefused, cleaned, definitions, refusing_doubles
 from crm.actions.touches import touch
-from crm.addresses import normal_email, normal_phone
+from crm.addresses import entered_phone, normal_email
 from crm.models import AuditLine, Company, Customer, FieldDefinition, Import, Team
 from crm.refusals import NotPossibleNow
 from crm.rights import Actor, NotAllowed, may, require
@@ -152,7 +152,7 @@ def _change(
     require(by, "customers.change")
     row: Any = kind.model._default_manager.select_for_update().get(pk=given.pk)
     _refuse_frozen(row, by)
-    changes = difference(row, _read(kind, values, before=row.attributes, by=by))
+    changes = difference(row, _read(kind, values, before=row.attributes, by=by, row=row))
     if ASSIGNED.intersection(changes):
         require(by, "customers.assign")
     if not changes:
@@ -171,12 +171,16 @@ def _touch(row: Any, at: datetime, import_run: Import | None) -> None:
         touch([row.pk], at=at)
 
 
-def _read(kind: _Kind, values: Mapping[str, Any], before: Mapping[str, Any], by: Actor) -> dict[str, Any]:
+def _read(
+    kind: _Kind, values: Mapping[str, Any], before: Mapping[str, Any], by: Actor, row: Any = None
+) -> dict[str, Any]:
+    """The values as they are kept; one that the row has already stays, whatever is asked of new ones by now."""
     read = cleaned(kind.model, values, kind.columns)
     if "attributes" in read:
         _require_names(read["attributes"])
         read["attributes"] = fields.merged(definitions(kind.name, by), before, read["attributes"])
-    return {name: NORMAL.get(name, _as_it_is)(value) if value else value for name, value in read.items()}
+    fresh = {name for name, value in read.items() if value and value != getattr(row, name, None)}
+    return {name: NORMAL.get(name, _as_it_is)(value) if name in fresh else value for name, value in read.items()}
 
 
 def _require_names(attributes: Any) -> None:
@@ -194,7 +198,7 @@ def _zone(name: str) -> str:
     return name
 
 
-NORMAL: dict[str, Callable[[Any], Any]] = {"email": normal_email, "phone": normal_phone, "time_zone": _zone}
+NORMAL: dict[str, Callable[[Any], Any]] = {"email": normal_email, "phone": entered_phone, "time_zone": _zone}
 
 
 def _home(by: Actor) -> dict[str, Any]:

@@ -46,6 +46,13 @@ HEADINGS: dict[str, str] = {
 CONSENT = re.compile(
     r"newsletter|optin|consent|marketing(ok|permission|allowed)|uutiskirje|markkinointi|suostumus|lupa"
 )
+# What a heading says of the channel; the surest first, e-mail where it says nothing.
+CHANNELS = (
+    ("email", re.compile(r"email|sahkoposti|sposti|uutiskirje|newsletter")),
+    ("sms", re.compile(r"sms|tekstiviesti|textmessage")),
+    ("phone", re.compile(r"phone|puheli[nm]|soitt|calls?$")),
+    ("post", re.compile(r"post|directmail|kirje")),
+)
 ORDER_HEADINGS = {
     "number": "orderid ordernumber orderno tilausnumero tilausnro invoiceno invoicenumber laskunumero order invoice"
     " tilaus lasku kuitti",
@@ -204,11 +211,22 @@ def _customers(samples: dict[str, list[str]], style: Style, currency: str) -> di
         if target:
             columns[column] = target
         elif CONSENT.search(plain(column)) and _mostly_truths(cells, style):
-            consents.append({"column": column, "purpose": "marketing", "channel": "email"})
+            consents.append({"column": column, "purpose": "marketing", "channel": channel_of(column)})
         else:
             columns[column] = field_of(column, cells, style, currency)
     document: dict[str, Any] = {"number": _number(found), "columns": columns}
     return document | ({"consents": consents} if consents else {})
+
+
+def channel_of(column: str) -> str:
+    """
+    The channel that a column of consents speaks of.
+
+    >>> channel_of("SMS-lupa"), channel_of("Markkinointilupa"), channel_of("Sähköpostisuostumus")
+    ('sms', 'email', 'email')
+    """
+    heading = plain(column)
+    return next((channel for channel, words in CHANNELS if words.search(heading)), "email")
 
 
 def _split(headings: dict[str, str]) -> dict[str, list[str]]:

@@ -138,8 +138,13 @@ def _slashed(first: str, second: str, text: str, style: Style) -> dict[str, str 
     raise ValueProblem("ambiguous_date", f"“{text}” could be day/month or month/day; say “dates”: “dmy” or “mdy”")
 
 
-YES = frozenset(["1", "yes", "y", "true", "t", "x", "on", "kyllä", "k", "joo", "tosi", "ok", "1.0"])
-NO = frozenset(["0", "no", "n", "false", "f", "off", "ei", "e", "epätosi", "0.0", "-"])
+YES = frozenset(["1", "yes", "y", "true", "t", "x", "on", "kyllä", "k", "joo", "tosi", "ok", "1.0"]) | {
+    "granted", "allowed", "annettu", "myönnetty", "sallittu", "sallii", "suostuu", "suostunut",
+}  # fmt: skip
+NO = frozenset(["0", "no", "n", "false", "f", "off", "ei", "e", "epätosi", "0.0", "-"]) | {
+    "denied", "not granted", "not allowed", "ei annettu", "ei myönnetty", "ei sallittu", "ei salli", "ei suostu",
+    "ei suostunut", "kielletty", "kieltää", "kieltänyt",
+}  # fmt: skip
 
 
 def truth(text: str, style: Style = Style()) -> bool:
@@ -191,6 +196,8 @@ def phone(text: str, style: Style = Style()) -> str:
     """
     Read a phone number of the region into E.164.
 
+    A number that nobody can have is none: “040 99” would be +35804099.
+
     >>> phone("040 123 4567")
     '+358401234567'
     """
@@ -198,7 +205,7 @@ def phone(text: str, style: Style = Style()) -> str:
         parsed = phonenumbers.parse(text, style.region)
     except phonenumbers.NumberParseException:
         parsed = None
-    if parsed is None or not phonenumbers.is_possible_number(parsed):
+    if parsed is None or not phonenumbers.is_valid_number(parsed):
         raise ValueProblem("invalid_phone", f"“{_short(text)}” is not a phone number")
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 

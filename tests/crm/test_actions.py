@@ -41,6 +41,13 @@ def test_a_new_customer_is_read_into_its_normal_form_and_audited(db: None) -> No
     assert line.changes["phone"] == [None, "+358401234567"]
 
 
+def test_a_number_kept_from_before_does_not_stop_other_changes(db: None) -> None:
+    row = create(phone="040 123 4567")
+    Customer.objects.filter(pk=row.pk).update(phone="+35804099")
+    changed = actions.change_customer(row, values={"phone": "+35804099", "city": "Oulu"}, by=MACHINE, at=NOW)
+    assert (changed.phone, changed.city) == ("+35804099", "Oulu")
+
+
 @pytest.mark.parametrize(
     ("values", "path"),
     [
@@ -48,6 +55,7 @@ def test_a_new_customer_is_read_into_its_normal_form_and_audited(db: None) -> No
         ({"email": "a@b@c.fi, d@e.fi"}, "email"),
         ({"email": "a\nb@c.fi"}, "email"),
         ({"phone": "12"}, "phone"),
+        ({"phone": "040 99"}, "phone"),
         ({"phone": "soita"}, "phone"),
         ({"time_zone": "Europe/../etc"}, "time_zone"),
         ({"stage": "king"}, "stage"),

@@ -99,3 +99,20 @@ def test_one_stray_word_in_twenty_leaves_a_column_of_sums_one(tmp_path, strays, 
     cells = ["paljon", "?"][:strays] + [f"{number},50" for number in range(20 - strays)]
     text = "Asiakasnro;Vuosiostot\n" + "".join(f"{number};{cell}\n" for number, cell in enumerate(cells))
     assert suggestion(tmp_path, text)["columns"]["Vuosiostot"]["type"] == kind
+
+
+@pytest.mark.parametrize(
+    ("heading", "answers", "channel"),
+    [
+        ("Suostumus", "kyllä ei kyllä", "email"),
+        ("Markkinointilupa", "sallittu kielletty sallittu", "email"),
+        ("Sähköpostisuostumus", "annettu annettu annettu", "email"),
+        ("SMS-lupa", "x x x", "sms"),
+        ("Lupa soittaa puhelimella", "1 0 1", "phone"),
+        ("Suoramarkkinointi postitse", "k e k", "post"),
+    ],
+)
+def test_a_column_of_consents_is_known_by_its_heading_and_so_is_its_channel(tmp_path, heading, answers, channel):
+    text = f"Asiakasnro;{heading}\n" + "".join(f"{n};{word}\n" for n, word in enumerate(answers.split()))
+    mapping = suggestion(tmp_path, text)
+    assert mapping["consents"] == [{"column": heading, "purpose": "marketing", "channel": channel}]

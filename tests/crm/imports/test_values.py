@@ -69,6 +69,8 @@ def test_local_times_name_the_same_moment(at):
         ("email", "a@b", "invalid_email"),
         ("email", "a@b.fi, c@d.fi", "invalid_email"),
         ("phone", "call me", "invalid_phone"),
+        ("phone", "040 99", "invalid_phone"),
+        ("phone", "112", "invalid_phone"),
     ],
 )
 def test_what_cannot_be_read_has_a_code(kind, text, code):
