@@ -8,7 +8,7 @@ class CampaignsConfig(AppConfig):
     name = "campaigns"
 
     def ready(self) -> None:
-        from campaigns import announcing, correspondence, people
+        from campaigns import announcing, audience, correspondence, people
         from campaigns import finding as own
         from campaigns import news as own_news
         from campaigns import uses as of_campaigns
@@ -28,6 +28,7 @@ class CampaignsConfig(AppConfig):
         uses.register(of_campaigns.of_segments)
         uses.name_campaigns(of_campaigns.named)
         finding.register(*own.OWN)
+        panels.judge(audience.WITHIN_CAPS)
         panels.register(Panel("lessons", _("What was learned"), "segment-lessons", "reports.view"))
         news.register(*own_news.KINDS)
         holdings.register(*people.HOLDINGS)

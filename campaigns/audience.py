@@ -15,12 +15,13 @@ from django.utils.translation import pgettext_lazy
 
 from campaigns import channels, pressure, topics
 from campaigns.delivery.permission import NEEDS_CONSENT, consents
-from campaigns.models import Attempt, Campaign, TopicChoice
+from campaigns.models import Attempt, Campaign, ContactCap, ContactWish, TopicChoice
 from crm import addresses, answers
 from crm import queries as crm_queries
 from crm.among import Among
 from crm.joined import Joined
 from crm.models import Customer
+from segments import panels
 from segments import queries as segment_queries
 from segments.models import Membership
 
@@ -281,6 +282,34 @@ def judged(row: Fact, reason: str, key: str, taken: set[str]) -> Prospect:
         return Prospect(row.pk, row.groups, reason)
     taken.add(key)
     return Prospect(row.pk, row.groups, "", key)
+
+
+def had_enough(channel: str, customers: Callable[[], Sequence[int]], at: datetime) -> dict[str, int] | None:
+    """How many of the customers the caps would keep from a marketing message of usual priority, by reason.
+
+    None when no cap and no wish binds anybody on the channel.
+    """
+    if not pressure.binds(channel):
+        return None
+    usual, found, people = Campaign(channel=channel, purpose=NEEDS_CONSENT), Counter[str](), customers()
+    for start in range(0, len(people), LOOKED_AT):
+        found.update(pressure.reasons(usual, people[start : start + LOOKED_AT], at, members).values())
+    return {one.code: found[one.code] for one in LOSSES if found[one.code]}
+
+
+def enough_rests_on() -> tuple[Any, ...]:
+    """What changes when other people may have had enough: what was sent and planned, the caps, their wishes."""
+    bounds = ContactCap.objects.order_by("pk").values_list("channel", "at_most", "period_hours", "is_active")
+    return answers.newest((Attempt, "id"), (ContactWish, "said_at"), (Campaign, "updated_at")), tuple(bounds)
+
+
+WITHIN_CAPS = panels.Step(
+    "within_caps",
+    dict(STEPS)["within_caps"],
+    had_enough,
+    {one.code: one.label for one in LOSSES},
+    enough_rests_on,
+)
 
 
 def everyone(

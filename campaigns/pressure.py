@@ -52,6 +52,11 @@ def caps(channel: str) -> list[ContactCap]:
     return list(ContactCap.objects.filter(is_active=True, channel__in=(channel, ANY_CHANNEL)))
 
 
+def binds(channel: str) -> bool:
+    """Whether anybody's messages on the channel are bounded, by a cap or by their own wish."""
+    return bool(caps(channel)) or ContactWish.objects.exists()
+
+
 Members = Callable[[Campaign, datetime], QuerySet]
 """Who is in the audience of a campaign at a moment."""
 

@@ -1,8 +1,9 @@
 """Questions others may ask about segments. What shows persons is scoped to the actor."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -26,6 +27,7 @@ from segments import (
     grading,
     history,
     ledger,
+    panels,
     personas,
     reaching,
     refresh,
@@ -464,11 +466,30 @@ def reach(segment: Segment, *, at: datetime) -> tuple[Reach, ...]:
     """
     engine = evaluation.engine(at=at)
     version = (segment.ledger_version, engine.snapshot_id, f"{at:%Y-%m-%d %H}")
-    return answers.kept(
+    found = answers.kept(
         f"reach of segment:{segment.pk}:{segment.purpose}",
         version,
         lambda: reaching.of_customers(ledger.members(segment.pk), engine, purpose=segment.purpose),
     )
+    if segment.purpose != reaching.NEEDS_CONSENT:
+        return found
+    return tuple(replace(one, later=tuple(_later(one, segment, engine, version, at=at))) for one in found)
+
+
+def _later(
+    reach: Reach, segment: Segment, engine: evaluation.Engine, version: Any, *, at: datetime
+) -> Iterator[tuple[str, int, Mapping[str, int]]]:
+    """The steps of floors above, judged for a marketing message that leaves at `at`."""
+    left, channel = reach.not_suppressed, reach.channel
+    for step in panels.STEPS:
+        losses = answers.kept(
+            f"reach of segment:{segment.pk}:{channel}:{step.key}",
+            (version, step.rests_on()),
+            partial(step.losses, channel, lambda: reaching.reached(ledger.members(segment.pk), engine, channel), at),
+        )
+        if losses is not None:
+            left -= sum(losses.values())
+            yield str(step.label), left, {str(step.reasons[code]): count for code, count in losses.items()}
 
 
 def picture(clustering: Clustering) -> tuple[tuple[float, float, int], ...]:

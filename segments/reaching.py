@@ -1,5 +1,6 @@
 """How many of those who match can be written to: address, then consent, then suppression, counted in one array."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -26,7 +27,8 @@ MOST_HELD = 2  # snapshots whose facts a process holds: nine bytes a customer
 class Reach:
     """Customers left after each step, in the order in which a campaign judges them.
 
-    A campaign loses a few more: mailboxes that two members share, addresses that are none, caps on contact.
+    A campaign loses a few more: mailboxes that two members share, addresses that are none. `later` are the steps that
+    floors above judge, each with who is left, and the losses by reason in words.
     """
 
     channel: str
@@ -34,6 +36,7 @@ class Reach:
     has_address: int
     consents: int
     not_suppressed: int
+    later: tuple[tuple[str, int, Mapping[str, int]], ...] = ()
 
     @property
     def steps(self) -> tuple[tuple[str, int], ...]:
@@ -59,17 +62,30 @@ def of_customers(customers: ledger.Ids, engine: Engine, *, purpose: str = NEEDS_
     facts = facts_of(engine)
     counts = np.bincount(_bits_of(customers, facts), minlength=256)
     return tuple(
-        Reach(channel, len(customers), *(_having(counts, mask) for mask in _steps(i, purpose == NEEDS_CONSENT)))
+        Reach(channel, len(customers), *_left(counts, _steps(i, purpose == NEEDS_CONSENT)))
         for i, channel in enumerate(CHANNELS)
     )
 
 
+def reached(customers: ledger.Ids, engine: Engine, channel: str) -> list[int]:
+    """Those of the customers whom marketing reaches by the channel."""
+    facts = facts_of(engine)
+    *_before, mask = _steps(CHANNELS.index(channel), True)
+    places = _places_of(customers, facts)
+    return facts.customers[places[(facts.bits[places] & mask) == mask]].tolist()
+
+
 def _bits_of(customers: ledger.Ids, facts: Facts) -> np.ndarray:
     """The bits of those who are known."""
+    return facts.bits[_places_of(customers, facts)]
+
+
+def _places_of(customers: ledger.Ids, facts: Facts) -> np.ndarray:
+    """Where those who are known stand."""
     if not len(facts.customers):
-        return np.zeros(0, dtype=np.uint8)
+        return np.zeros(0, dtype=np.int64)
     places = np.minimum(np.searchsorted(facts.customers, customers), len(facts.customers) - 1)
-    return facts.bits[places[facts.customers[places] == customers]]
+    return places[facts.customers[places] == customers]
 
 
 def _steps(channel: int, needs_consent: bool) -> tuple[int, int, int]:
@@ -78,6 +94,11 @@ def _steps(channel: int, needs_consent: bool) -> tuple[int, int, int]:
     address = ADDRESS << shift
     may = address | UNRESTRICTED | (UNOBJECTING | CONSENT << shift if needs_consent else 0)
     return address, may, may | FREE << shift
+
+
+def _left(counts: np.ndarray, masks: tuple[int, int, int]) -> tuple[int, int, int]:
+    address, may, free = masks
+    return _having(counts, address), _having(counts, may), _having(counts, free)
 
 
 def _having(counts: np.ndarray, mask: int) -> int:

@@ -1,6 +1,6 @@
 """One segment: its size and movement, what its members have in common, who they are, and how it is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -162,11 +162,21 @@ def reach(request: ActorRequest, slug: str) -> HttpResponse:
     except queries.NotEvaluable as fault:
         reaches, reason = (), str(fault)
     channels = [(row.channel, [charts.Step(_("Match"), row.matches), *steps(row)]) for row in reaches]
-    return render(request, "segments/reach.html", {"segment": one, "channels": channels, "reason": reason})
+    return render(request, "segments/reach.html", {
+        "segment": one, "channels": channels, "reason": reason, "has_later": any(row.later for row in reaches),
+    })  # fmt: skip
 
 
 def steps(row: queries.Reach) -> list[charts.Step]:
-    return [charts.Step(str(REACHED[name][0]), count, str(REACHED[name][1])) for name, count in row.steps]
+    own = [charts.Step(str(REACHED[name][0]), count, str(REACHED[name][1])) for name, count in row.steps]
+    return own + [charts.Step(label, count, counted(losses)) for label, count, losses in row.later]
+
+
+def counted(losses: Mapping[str, int]) -> str:
+    """The reasons of a step, each with its people; a single one needs no figure of its own."""
+    if len(losses) == 1:
+        return next(iter(losses))
+    return ", ".join(f"{reason} {figures.number(count)}" for reason, count in losses.items() if count)
 
 
 @require_safe

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from campaigns import audience
-from campaigns.models import Campaign
+from campaigns.models import Campaign, ContactCap, Message, Run
 from crm import addresses
 from crm.models import ConsentState, Customer, Suppression
 from crm.rights import machine
@@ -63,6 +63,38 @@ def crowd(cast):
     actions.add_members(segment=segment, customers=[one.pk for one in people], by=BY, at=now)
     profile_actions.refresh(at=timezone.now())
     return segment
+
+
+def test_who_has_had_too_much_lately_is_a_step_of_its_own_as_a_campaign_judges(crowd, cast, client) -> None:
+    now = timezone.now()
+    assert all(one.later == () for one in queries.reach(crowd, at=now))
+    campaign = Campaign.objects.create(slug="c", name="C", seed="s", created_at=now, updated_at=now)
+    campaign.include.add(crowd)
+    other = Campaign.objects.create(slug="o", name="O", seed="s", created_at=now, updated_at=now)
+    run = Run.objects.create(campaign=other, seed="s", content_hash="", plan={}, started_at=now, sealed_at=now)
+    Message.objects.bulk_create(
+        Message(
+            run=run,
+            customer=one,
+            channel="email",
+            state="sent",
+            person_key=f"p{one.pk}",
+            token=f"t{one.pk}",
+            handed_at=now,
+        )
+        for one in Customer.objects.all()[:90]
+    )
+    ContactCap.objects.create(channel="email", at_most=1, period_hours=24)
+    mail, text = queries.reach(crowd, at=now)
+    judged = next(step for step in audience.reach(campaign, now).steps if step.key == "within_caps")
+    assert mail.later == ((judged.label, judged.count, {"Got a message a short while ago": judged.losses[0][2]}),)
+    assert 0 < judged.count < mail.not_suppressed and text.later == ()
+    client.force_login(cast.maija)
+    page = client.get(reverse("segment-reach", args=[crowd.slug])).content.decode()
+    assert "have not had too much lately" in page.lower() and "usual priority" in page
+    type(crowd).objects.update(purpose="service")
+    crowd.refresh_from_db()
+    assert all(one.later == () for one in queries.reach(crowd, at=now))
 
 
 @pytest.mark.parametrize("purpose", ["marketing", "service"])
