@@ -121,6 +121,7 @@ def change_campaign(
     refuse_bad(changes)
     refuse_channel(changes.get("channel", campaign.channel), changes.get("webhook", campaign.webhook))
     make_move(campaign.pk, "change", at=at)
+    campaign.refresh_from_db()  # what somebody saved since it was read stays
     differences = {name: [getattr(campaign, name), value] for name, value in changes.items()}
     if campaign.approved_hash:
         differences["approved_hash"] = [campaign.approved_hash, ""]

@@ -248,6 +248,7 @@ def initial_of(campaign: Campaign) -> dict[str, Any]:
     return {
         **{name: getattr(campaign, name) for name in PLAIN},
         "send_weekdays": list(campaign.send_weekdays),
+        "guardrails": campaign.guardrails,
         "include": list(campaign.include.values_list("pk", flat=True)),
         "exclude": list(campaign.exclude.values_list("pk", flat=True)),
         **{field: percent(getattr(campaign, name)) for name, field in SHARES.items()},

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.forms import ALLOWED_RISES, KEYS, PLAIN, SHARES, USUAL_HOURS, USUAL_PRIORITY, CampaignForm
+from crm.opened_forms import remember, touched
 
 PARTS: dict[str, tuple[str, ...]] = {
     "goal": ("name", "description", "goal", "goal_event", "window_days", "purpose", "topic", "channel", "webhook"),
@@ -39,19 +40,28 @@ class StepForm(CampaignForm):
         super().__init__(*args, **kwargs)
         for name in set(self.fields) - set(PARTS[step]):
             del self.fields[name]
+        if self.initial:
+            remember(self)
 
     def changes(self) -> dict[str, Any]:
-        """The columns this step sets, as the actions take them."""
-        given = self.cleaned_data
+        """The columns this step sets, as the actions take them: what somebody else saved meanwhile stays theirs."""
+        mine = touched(self)
+        given = {name: value for name, value in self.cleaned_data.items() if name in mine}
         plain = {name: given[name] or USUAL.get(name, given[name]) for name in PLAIN if name in given}
         shares = {name: given[field] / 100 for name, field in SHARES.items() if field in given}
-        rails = [
-            {"key": key, "ceiling": float(given[f"{key}_percent"]) / 100, "allowed_rise": rise}
-            for key, rise in ALLOWED_RISES.items()
-            if f"{key}_percent" in given
-        ]
         days = {"send_weekdays": "".join(sorted(given["send_weekdays"]))} if "send_weekdays" in given else {}
-        return {**plain, **shares, **({"guardrails": rails} if rails else {}), **days}
+        return {**plain, **shares, **self.rails(mine), **days}
+
+    def rails(self, mine: set[str]) -> dict[str, Any]:
+        """The guardrails; the usual ones, which stand there from the start, are kept with the step's first saving."""
+        names = {key: f"{key}_percent" for key in ALLOWED_RISES}
+        is_kept = self.initial.get("guardrails") and mine.isdisjoint(names.values())
+        if is_kept or self.fields.keys().isdisjoint(names.values()):
+            return {}
+        limits = {key: float(self.cleaned_data[name]) / 100 for key, name in names.items()}
+        return {
+            "guardrails": [{"key": key, "ceiling": limits[key], "allowed_rise": ALLOWED_RISES[key]} for key in names]
+        }
 
 
 class VersionForm(forms.Form):

@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "crm.middleware.FormsWithoutNul",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "crm.middleware.whole_pages",
     "crm.middleware.preferences",
     "crm.middleware.bounded",
     "crm.middleware.followers",

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 from django.utils import timezone, translation
@@ -31,6 +33,24 @@ def preferences(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
             request.LANGUAGE_CODE = translation.get_language()
         with timezone.override(ZoneInfo(getattr(user, "time_zone", "") or settings.FIRM_TIME_ZONE)):
             return get_response(request)
+
+    return respond
+
+
+def whole_pages(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: whoever is signed out meanwhile is led to the sign-in by the whole page, and back to it afterwards.
+
+    htmx would follow the redirect and put the sign-in, or nothing, into the place of a part of the page.
+    """
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        door = resolve_url(settings.LOGIN_URL)
+        if "HX-Request" not in request.headers or not response.get("Location", "").startswith(f"{door}?"):
+            return response
+        page = urlsplit(request.headers.get("HX-Current-URL", ""))
+        back = urlencode({"next": urlunsplit(("", "", "/" + page.path.lstrip("/"), page.query, ""))})
+        return HttpResponse(headers={"HX-Redirect": f"{door}?{back}"})
 
     return respond
 

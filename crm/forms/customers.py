@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from crm import queries
-from crm.forms.opened import remember, touched
 from crm.models import Customer, FieldDefinition, FieldType, Stage, Team
+from crm.opened_forms import remember, touched
 from crm.refusals import Refused
 from crm.rights import Actor, may
 

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm import due, queries, search
-from crm.forms.opened import remember, touched
 from crm.forms.tasks import CompanyField, CustomerField, DayField, people_input
 from crm.models import Deal, DealStatus, Pipeline, PipelineStage
+from crm.opened_forms import remember, touched
 from crm.refusals import Refused
 from crm.rights import Actor, may
 

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from crm import due, queries, search
 from crm.actions import OUTCOMES
-from crm.forms.opened import remember, touched
 from crm.models import Company, Customer, Outcome, Priority, Task, TaskKind, TaskStatus
+from crm.opened_forms import remember, touched
 from crm.refusals import Refused
 from crm.rights import Actor, may
 

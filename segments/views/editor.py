@@ -244,6 +244,7 @@ def drawn(
         "segment": segment,
         "form": form,
         "run": run,
+        "opened": json.dumps(opened(request, segment, form), ensure_ascii=False),
         "look": look,
         "root": editing.shown(draft, scope, counts=look.counts or {}, faults=faults, focus=focus),
         "unfinished": set(look.unfinished),
@@ -258,6 +259,28 @@ def drawn(
     }
     status = 400 if more_faults or form.is_bound else 200
     return render(request, "segments/editor.html", context, status=status)
+
+
+def opened(request: ActorRequest, segment: Segment | None, form: SegmentForm) -> dict[str, Any]:
+    """What stood there when the page was opened, carried along by it: only what was changed on it is saved.
+
+    Whoever was told of another's rule has seen it: saving again is meant.
+    """
+    if segment is None:
+        return {}
+    carried = carried_along(request)
+    standing = {"name": segment.name, "description": segment.description, "purpose": segment.purpose}
+    is_told = form.is_bound and form.non_field_errors()
+    version = segment.rule_version if is_told else carried.get("version", segment.rule_version)
+    return {**standing, **carried, "version": version}
+
+
+def carried_along(request: ActorRequest) -> dict[str, Any]:
+    try:
+        carried = json.loads(request.POST.get("opened", ""))
+    except (ValueError, RecursionError):
+        return {}
+    return carried if isinstance(carried, dict) else {}
 
 
 def written(rule: dict[str, Any]) -> str:
@@ -277,7 +300,8 @@ def saved(
     faults = save_faults(draft, scope) if is_rule else {}
     if form.is_valid() and not faults:
         try:
-            one = stored(request.actor, segment, form, draft if is_rule else None, scope, at=at)
+            was = carried_along(request)
+            one = stored(request.actor, segment, form, draft if is_rule else None, scope, was=was, at=at)
         except RuleError as fault:
             faults = {drafts.ROOT: fault.said(request.actor.language)}
         except Refused as fault:
@@ -297,7 +321,14 @@ def save_faults(draft: Box, scope: Scope) -> dict[str, str]:
 
 
 def stored(
-    actor: Any, segment: Segment | None, form: SegmentForm, draft: Box | None, scope: Scope, *, at: datetime
+    actor: Any,
+    segment: Segment | None,
+    form: SegmentForm,
+    draft: Box | None,
+    scope: Scope,
+    *,
+    was: dict[str, Any],
+    at: datetime,
 ) -> Segment:
     """One action: a new segment, or the changed one; a rule that says the same keeps its version."""
     given = form.cleaned_data
@@ -306,4 +337,19 @@ def stored(
         return actions.create_segment(rule=rule, by=actor, at=at, **given)
     if rule and segment.rule and plain(segment.rule, scope) == rule["where"]:
         rule = None
-    return actions.change_segment(segment=segment, rule=rule, by=actor, at=at, **given)
+    mine = {name: value for name, value in given.items() if name not in was or was[name] != value}
+    return actions.change_segment(
+        segment=segment, rule=rule and mine_of(rule, segment, scope, was), by=actor, at=at, **mine
+    )
+
+
+def mine_of(rule: dict[str, Any], segment: Segment, scope: Scope, was: dict[str, Any]) -> dict[str, Any] | None:
+    """The rule if it was changed on this page; somebody else's of meanwhile stays, or is told. Raises Refused."""
+    version = was.get("version")
+    if not isinstance(version, int) or version == segment.rule_version:
+        return rule
+    before = queries.versions(segment).filter(version=version).first() if 0 < version < 2**31 else None
+    if before and plain(before.rule, scope) == rule["where"]:
+        return None
+    told = _("Somebody changed the rule while this page was open: %(sentence)s Save again to put yours in its place.")
+    raise Refused(told % {"sentence": queries.sentence(segment.rule, scope.language)})

@@ -8,9 +8,11 @@ import pytest
 from django.urls import reverse
 from lxml import html
 
+from campaigns import actions
 from campaigns.models import Campaign
 from campaigns.results import planned, sketch
 from campaigns.results.planned import Baseline
+from tests.campaigns.conftest import AT, BY
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +31,8 @@ def people(new_customer, new_segment):
 def filled(page, more=(), **values):
     """What a browser would post of the step on a page, with these fields filled in."""
     form = next(one for one in html.fromstring(page.content).forms if one.get("class") == "columns")
+    for field in form.xpath(".//input[@name][not(@value)][not(@type='checkbox' or @type='radio')]"):
+        field.set("value", "")  # a browser sends what is empty, too
     form.fields.update(values)
     kept = [pair for pair in form.form_values() if pair[0] not in ("csrfmiddlewaretoken", "later")]
     return urlencode([*kept, *more])
@@ -189,3 +193,29 @@ def test_a_version_without_weight_is_no_arm(new_campaign):
         {"goal": "click", "weights": weights, "holdout_share": "0", "guardrails": []}, Baseline(100, 0.1), {}, 0
     )
     assert plan.variants == ("A", "B")
+
+
+def test_what_somebody_else_saved_while_a_step_was_open_stays(as_maija, new_campaign, new_customer):
+    campaign = new_campaign([new_customer(1)])
+    for key, mine, theirs in (
+        ("goal", {"name": "Mine"}, {"window_days": "9"}),
+        ("schedule", {"from_name": "Me"}, {"reply_to": "them@example.fi"}),
+        ("test", {"holdout_percent": "20"}, {"unsubscribe_percent": "1"}),
+    ):
+        pages = [as_maija.get(plan(campaign, key)) for _ in range(2)]
+        for page, values in zip(pages, (theirs, mine), strict=True):
+            assert posted(as_maija, plan(campaign, key), filled(page, **values)).status_code == 302
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.window_days, campaign.from_name) == ("Mine", 9, "Me")
+    assert (campaign.reply_to, float(campaign.holdout_share)) == ("them@example.fi", 0.2)
+    assert {rail["key"]: rail["ceiling"] for rail in campaign.guardrails}["unsubscribe"] == 0.01
+
+
+def test_a_change_writes_only_what_it_changes(new_campaign, new_customer):
+    """Rows are read when a page begins and written when it ends: what was saved between is not set back."""
+    campaign = new_campaign([new_customer(1)])
+    early = Campaign.objects.get()
+    actions.change_campaign(campaign, changes={"from_name": "Them"}, by=BY, at=AT)
+    actions.change_campaign(early, changes={"name": "Mine"}, by=BY, at=AT)
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.from_name) == ("Mine", "Them")

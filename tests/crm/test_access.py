@@ -89,3 +89,11 @@ def test_no_page_carries_inline_script_or_style(client, aino):
         page = client.get(reverse(address), follow=True).content.decode()
         assert " style=" not in page and "<style" not in page and "onclick" not in page
         assert page.count("<script") == page.count(" src=") - page.count("<img")
+
+
+def test_a_part_of_a_page_asked_for_after_the_session_leads_the_whole_page_to_the_sign_in(client):
+    """htmx follows a redirect and would put the sign-in into the place of the part."""
+    seen_on = {"HX-Request": "true", "HX-Current-URL": "https://evil.example//customers/?search=a&page=2"}
+    for answer in (client.get("/notifications/bell/", headers=seen_on), client.get("/customers/1/", headers=seen_on)):
+        assert (answer.status_code, "Location" in answer) == (200, False)
+        assert answer["HX-Redirect"] == "/sign-in/?next=%2Fcustomers%2F%3Fsearch%3Da%26page%3D2"

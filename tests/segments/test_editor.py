@@ -271,3 +271,32 @@ def test_opening_and_updating_take_few_queries_however_long_the_rule(inside, dja
             inside.get(address)
         with django_assert_max_num_queries(11):
             pressed(inside, address, page, "look")
+
+
+def test_what_somebody_else_saved_while_the_page_was_open_stays(inside):
+    """Two people, one segment: each saves what they changed; a rule that both changed is said, and saved when meant."""
+    segment = actions.create_segment(name="City", rule=is_city("Oulu"), by=MACHINE, at=timezone.now())
+    address = reverse("segment-edit", args=["city"])
+    mine, theirs, third = (Fields(inside.get(address).content.decode()) for _ in range(3))
+    inside.post(address, theirs(**{"r.0:value": "Turku"}))
+    inside.post(address, mine(name="Renamed", purpose="service"))
+    segment.refresh_from_db()
+    assert (segment.name, segment.purpose, segment.rule["where"]["value"]) == ("Renamed", "service", "Turku")
+    answer = inside.post(address, third(**{"r.0:value": "Espoo"}))
+    assert answer.status_code == 400
+    page = answer.content.decode()
+    assert "Somebody changed the rule" in page and "Turku" in page
+    assert dict(Fields(page).sent)["r.0:value"] == "Espoo", "nothing that was written is lost"
+    inside.post(address, Fields(page)())
+    segment.refresh_from_db()
+    assert (segment.name, segment.purpose, segment.rule["where"]["value"]) == ("Renamed", "service", "Espoo")
+
+
+@pytest.mark.parametrize(
+    "opened", ["", "[", "[]", "7", '{"version": true}', '{"version": -1}', '{"version": 1e99}', "{}"]
+)
+def test_what_a_page_carries_along_may_be_anything(inside, opened):
+    actions.create_segment(name="City", rule=is_city("Oulu"), by=MACHINE, at=timezone.now())
+    fields = Fields(inside.get("/segments/city/edit/").content.decode())
+    assert inside.post("/segments/city/edit/", fields(name="Renamed", opened=opened)).status_code == 302
+    assert Segment.objects.get().name == "Renamed"
