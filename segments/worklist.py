@@ -5,11 +5,11 @@ people did in the warehouse – then facts are read once for all of them and the
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import ibis
@@ -62,11 +62,15 @@ class Reason:
     """Why somebody stands on the list, in words, and how much it weighs. What was promised is not a matter of value."""
 
     key: str
-    words: str
+    said: Callable[[], str]  # hundreds are weighed, a few are read
     weight: int
     is_promised: bool = False
     url_name: str = ""
     url_id: int = 0
+
+    @property
+    def words(self) -> str:
+        return self.said()
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ def promised(actor: Actor, at: datetime) -> Iterable[tuple[Any, Reason]]:
         is_late = row.due_at < at
         words = _("Promised: %(title)s, overdue since %(day)s") if is_late else _("Promised for today: %(title)s")
         told = words % {"title": row.title, "day": figures.day(row.due_at)}
-        yield row.customer_id, Reason("promised", told, 110 if is_late else 100, True, "task", row.pk)
+        yield row.customer_id, Reason("promised", partial(str, told), 110 if is_late else 100, True, "task", row.pk)
 
 
 def closing(actor: Actor, at: datetime) -> Iterable[tuple[Any, Reason]]:
@@ -137,7 +141,7 @@ def closing(actor: Actor, at: datetime) -> Iterable[tuple[Any, Reason]]:
         is_late = row.expected_on < today
         words = _("Deal “%(title)s” was expected on %(day)s") if is_late else _("Deal “%(title)s” closes on %(day)s")
         told = words % {"title": row.title, "day": figures.day(row.expected_on)}
-        yield row.customer_id, Reason("deal", told, 70 if is_late else 60, True, "deal", row.pk)
+        yield row.customer_id, Reason("deal", partial(str, told), 70 if is_late else 60, True, "deal", row.pk)
 
 
 def entered(actor: Actor, at: datetime) -> Iterable[tuple[int, Reason]]:
@@ -150,7 +154,7 @@ def entered(actor: Actor, at: datetime) -> Iterable[tuple[int, Reason]]:
         days = (due.day_of(at) - due.day_of(row.entered_at)).days
         ago = ngettext("Entered “%(name)s” %(n)s day ago", "Entered “%(name)s” %(n)s days ago", days)
         told = (ago if days else _("Entered “%(name)s” today")) % {"name": row.segment.name, "n": days}
-        yield row.customer_id, Reason("entered", told, 25)
+        yield row.customer_id, Reason("entered", partial(str, told), 25)
 
 
 def found_in_warehouse(actor: Actor) -> list[int]:
@@ -187,21 +191,37 @@ def _best_of(user_id: int, teams: tuple[int, ...] | None) -> str:
 
 def read_off(facts: Mapping[str, Any]) -> Iterable[Reason]:
     """The reasons that follow from what somebody did."""
-    usual = facts.get("days_between_orders")
-    if facts.get("journey_stage") == "slowed_down" and usual:
-        told = _("Regular who has slowed down: %(days)s days since the last order, usually %(usual)s")
-        days = {"days": figures.number(facts["recency_days"]), "usual": figures.number(Decimal(str(usual)))}
-        yield Reason("slowed", told % days, 40)
+    if facts.get("journey_stage") == "slowed_down" and facts.get("days_between_orders"):
+        yield Reason("slowed", partial(_slowed, facts), 40)
     elif facts.get("rfm_cell") in AT_RISK:
-        told = _("Bought often, then nothing for %(days)s days")
-        yield Reason("at_risk", told % {"days": figures.number(facts["recency_days"])}, 30)
+        yield Reason("at_risk", partial(_at_risk, facts), 30)
     if facts.get("cart_abandoned_days") is not None and facts["cart_abandoned_days"] <= CART_DAYS:
-        cart = int(facts["cart_abandoned_days"])
-        told = ngettext("Left a cart behind %(n)s day ago", "Left a cart behind %(n)s days ago", cart)
-        yield Reason("cart", told % {"n": cart} if cart else _("Left a cart behind today"), 35)
+        yield Reason("cart", partial(_left_cart, facts), 35)
     if facts.get("rfm_monetary") == TOP_FIFTH:
-        spent = figures.money(facts["monetary_amount"], digits=0)
-        yield Reason("value", _("Among the fifth that spends most: %(spent)s") % {"spent": spent}, 10)
+        yield Reason("value", partial(_spends_most, facts), 10)
+
+
+def _slowed(facts: Mapping[str, Any]) -> str:
+    usual = figures.number(Decimal(str(facts["days_between_orders"])))
+    told = _("Regular who has slowed down: %(days)s days since the last order, usually %(usual)s")
+    return told % {"days": figures.number(facts["recency_days"]), "usual": usual}
+
+
+def _at_risk(facts: Mapping[str, Any]) -> str:
+    told = _("Bought often, then nothing for %(days)s days")
+    return told % {"days": figures.number(facts["recency_days"])}
+
+
+def _left_cart(facts: Mapping[str, Any]) -> str:
+    cart = int(facts["cart_abandoned_days"])
+    told = ngettext("Left a cart behind %(n)s day ago", "Left a cart behind %(n)s days ago", cart)
+    return told % {"n": cart} if cart else _("Left a cart behind today")
+
+
+def _spends_most(facts: Mapping[str, Any]) -> str:
+    return _("Among the fifth that spends most: %(spent)s") % {
+        "spent": figures.money(facts["monetary_amount"], digits=0)
+    }
 
 
 @cache
@@ -223,8 +243,8 @@ def entries(actor: Actor, *, at: datetime, most: int = MOST_SHOWN) -> list[Entry
     facts = _facts(actor, [*reasons, *looked_at])
     for customer_id in {*reasons, *looked_at}:
         reasons[customer_id] += read_off(facts.of(customer_id))
-    ranked = _ranked(actor, reasons, facts, at)
-    return _dressed(ranked[: most * 2], actor, reasons, facts, at)[:most]
+    ranked = _ranked(actor, reasons, facts, at)[: most * 2]
+    return _dressed(ranked, actor, reasons, facts, at)[:most]
 
 
 def _in_warehouse(actor: Actor) -> list[int]:
@@ -253,28 +273,24 @@ def _read_facts(snapshot: Any, ids: Sequence[int]) -> Facts:
     return Facts({row["customer_id"]: row for row in rows})
 
 
-def _ranked(
-    actor: Actor, reasons: Mapping[int, list[Reason]], facts: Facts, at: datetime
-) -> list[tuple[float, "Customer"]]:
-    """Those left, with their scores: first what was promised, then the highest."""
+def _ranked(actor: Actor, reasons: Mapping[int, list[Reason]], facts: Facts, at: datetime) -> list[tuple[float, int]]:
+    """Those left by id, with their scores: first what was promised, then the highest."""
     ids = [pk for pk, found in reasons.items() if any(one.key != "value" for one in found)]
     put_off = set(marks(actor, at=at).filter(customer__in=ids).values_list("customer_id", flat=True))
     people = _own(actor, crm_queries.customers(actor)).filter(pk__in=set(ids) - put_off, restricted_at__isnull=True)
     contacts = timeline.last_contacts(actor, ids, since=at - REST)
-    left = [row for row in people.select_related("company", "owner") if _is_due(row, reasons, contacts, at)]
-    found = [(score(reasons[row.pk], facts.of(row.pk)), row) for row in left]
-    return sorted(found, key=lambda pair: (-_pressing(reasons[pair[1].pk]), -pair[0], pair[1].pk))
+    rows = people.order_by().values_list("pk", "objected_at")
+    left = [pk for pk, objected in rows if _is_due(reasons[pk], contacts.get(pk), at, objects=bool(objected))]
+    found = [(score(reasons[pk], facts.of(pk)), pk) for pk in left]
+    return sorted(found, key=lambda pair: (-_pressing(reasons[pair[1]]), -pair[0], pair[1]))
 
 
-def _is_due(
-    row: "Customer", reasons: Mapping[int, list[Reason]], contacts: Mapping[int, datetime], at: datetime
-) -> bool:
+def _is_due(found: Iterable[Reason], last: datetime | None, at: datetime, *, objects: bool) -> bool:
     """Promised calls stay until they are made; a deal rests for the day after a contact, all else for a week."""
-    last = contacts.get(row.pk)
     was_today = last is not None and due.day_of(last) == due.day_of(at)
-    if any(one.is_promised and not (one.key == "deal" and was_today) for one in reasons[row.pk]):
+    if any(one.is_promised and not (one.key == "deal" and was_today) for one in found):
         return True
-    return not row.objected_at and last is None
+    return not objects and last is None
 
 
 def _pressing(found: Iterable[Reason]) -> int:
@@ -294,17 +310,19 @@ def _own(actor: Actor, people: Any) -> Any:
 
 
 def _dressed(
-    ranked: Sequence[tuple[float, "Customer"]],
+    ranked: Sequence[tuple[float, int]],
     actor: Actor,
     reasons: Mapping[int, list[Reason]],
     facts: Facts,
     at: datetime,
 ) -> list[Entry]:
     """The lines with ways and last contact; who can be reached by no way is left out, unless something was promised."""
-    people = [row for _score, row in ranked]
+    rows = crm_queries.customers(actor).select_related("company", "owner").in_bulk([pk for _score, pk in ranked])
+    ranked = [(score, pk) for score, pk in ranked if pk in rows]
+    people = [rows[pk] for _score, pk in ranked]
     ways, last = ways_of(people, at=at), timeline.last_contacts(actor, [row.pk for row in people])
     found = []
-    for weight, row in ranked:
+    for (weight, _pk), row in zip(ranked, people, strict=True):
         told = tuple(sorted(reasons[row.pk], key=lambda one: -one.weight))
         begun = {one.channel: url for one, url in panels.contacts(actor, row.pk)}
         own = tuple(replace(way, url=begun.get(way.channel, "")) for way in ways[row.pk])
