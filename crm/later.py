@@ -22,3 +22,19 @@ def figures(request: HttpRequest, make: Callable[[], Mapping[str, Any]], *, rows
         query = request.GET.copy()
         query[NOW] = "now"
         return {"later": f"?{query.urlencode()}"}
+
+
+def by_worker(
+    request: HttpRequest, make: Callable[[], Mapping[str, Any]], *, rows: int, name: str, poke: Callable[[], None]
+) -> dict[str, Any]:
+    """The same for what takes longer than anybody waits: a worker is poked once to work out what is called `name`, and
+    the page asks again; `so_far` says how much is done. The worker says `answers.going_on` and `answers.ended`."""
+    if rows < answers.MANY:
+        return dict(make())
+    try:
+        with answers.only_at_hand():
+            return dict(make())
+    except answers.NotAtHand:
+        if answers.begin(name):
+            poke()
+        return {"later": request.get_full_path(), "is_polled": True, "so_far": answers.done_so_far(name)}

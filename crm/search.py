@@ -17,6 +17,7 @@ from django.db.models.functions import Lower
 
 from crm import words
 from crm.addresses import REGION
+from crm.among import Among
 from crm.collation import Begins, ByLetter
 from crm.models import Company, Customer, WordKind
 
@@ -61,7 +62,7 @@ def exactly(
     asked = close(text, firms) if by_name else number(text)
     few = gathered(asked)
     if len(few) < FEW:
-        return rows.filter(pk__in=few), None
+        return rows.filter(Among(F("pk"), few)), None
     return rows.filter(loose(text, firms) if by_name else Q(number__startswith=text)), rows.filter(asked)
 
 

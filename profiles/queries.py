@@ -341,6 +341,19 @@ def first_moments(
         return recorded.recorded(engine, dict(features), dict(fields))
 
 
+def first_customer() -> datetime | None:
+    """When the first of those who are customers now came, by the current snapshot. Raises NoSnapshot."""
+    return _first_customer(current().file_name)
+
+
+@lru_cache(maxsize=4)
+def _first_customer(file_name: str) -> datetime | None:
+    live = "select min(created_at) from customer_row where merged_into_id is null and erased_at is null"
+    with readers.reading(file_name) as engine:
+        found = engine.execute(live).fetchone()
+    return found[0].replace(tzinfo=UTC) if found and found[0] else None
+
+
 def value_counts(key: str, *, limit: int = COMMONEST) -> list[tuple[Any, int]]:
     """The commonest values of a feature and how many customers have each; for pickers. Raises KeyError if unknown."""
     feature, snapshot = catalogue()[key], current()
@@ -378,6 +391,7 @@ __all__ = [
     "database_address",
     "elsewhere",
     "features_of",
+    "first_customer",
     "is_open_to",
     "newest_snapshot",
     "one_moment",

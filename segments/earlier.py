@@ -4,7 +4,7 @@ One day a week is asked, each at most once a day of the firm: late events and me
 does not need them sooner.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -12,6 +12,7 @@ from itertools import groupby
 from django.utils.translation import gettext as _
 
 from crm import answers
+from profiles import queries as profile_queries
 from segments import evaluation
 from segments.evaluation import NotEvaluable
 from segments.history import end_of_day
@@ -45,15 +46,24 @@ def days_before(made: date, *, first: date) -> list[date]:
     return [made - timedelta(days=1) - n * STEP for n in reversed(range(max(0, count)))]
 
 
-def sizes(segment: Segment, days: Sequence[date], *, today: date) -> tuple[SizeBefore, ...]:
-    """The size of each day, in the visitor's language where it cannot be told. Raises NotEvaluable, RuleError."""
+def sizes(
+    segment: Segment, days: Sequence[date], *, today: date, tell: Callable[[int], None] | None = None
+) -> tuple[SizeBefore, ...]:
+    """The size of each day, in the visitor's language where it cannot be told. Raises NotEvaluable, RuleError.
+
+    Whoever wants to be told how far it is gets it day by day, each kept as it comes.
+    """
     if not days:
         return ()
     unknown = evaluation.unknown_then(_rule(segment))
     reasons = {day: unknown(end_of_day(day)) for day in days}
     asked = {day.toordinal(): today for day in days if not reasons[day]}
     name = f"before:{segment.pk}:{segment.rule_version}"
-    known = answers.kept_of_each(name, asked, lambda missing: _counted(segment, missing))
+    known: dict[int, int | None] = {}
+    for done, some in enumerate([{day: asked[day]} for day in asked] if tell else [asked]):
+        known |= answers.kept_of_each(name, some, lambda missing: _counted(segment, missing))
+        if tell:
+            tell(done + 1)
     return tuple(_told(day, reasons[day], known.get(day.toordinal())) for day in days)
 
 
@@ -68,8 +78,8 @@ def _counted(segment: Segment, ordinals: Iterable[int]) -> dict[int, int | None]
 
 def counted(rule: tree.Rule, moment: datetime) -> int | None:
     """How many the rule lets in as of the moment; None when no customer was known then. Raises NotEvaluable."""
-    engine = evaluation.engine(at=moment)
-    return engine.size(rule) if engine.size(tree.Rule(tree.Everyone())) else None
+    engine, first = evaluation.engine(at=moment), profile_queries.first_customer()
+    return engine.size(rule) if first and first <= moment else None
 
 
 def size_then(segment: Segment, *, as_of: datetime) -> int:

@@ -55,7 +55,7 @@ from segments.models import (
 )
 from segments.personas import Drift
 from segments.reaching import Reach
-from segments.rules import reading, sentences, tree
+from segments.rules import needs, reading, sentences, tree
 from segments.rules.errors import RuleError
 from segments.rules.why import smallest_change
 from segments.uses import Use
@@ -330,7 +330,9 @@ def size_a_year_ago(segment: Segment, *, at: datetime) -> int | None:
         return None
 
 
-def sizes_by_season(segment: Segment, *, at: datetime) -> tuple[tuple[SizeBefore, SizeBefore], ...]:
+def sizes_by_season(
+    segment: Segment, *, at: datetime, tell: Callable[[int], None] | None = None
+) -> tuple[tuple[SizeBefore, SizeBefore], ...]:
     """What today's rule finds every fourth week of a year, and found 52 weeks before each; oldest first.
 
     Raises NotEvaluable, RuleError.
@@ -339,17 +341,39 @@ def sizes_by_season(segment: Segment, *, at: datetime) -> tuple[tuple[SizeBefore
     days = [
         today - timedelta(days=1) - n * valuing.YEAR / valuing.PERIODS for n in reversed(range(2 * valuing.PERIODS))
     ]
-    found = earlier.sizes(segment, days, today=today)
+    found = earlier.sizes(segment, days, today=today, tell=tell)
     return tuple(zip(found[valuing.PERIODS :], found[: valuing.PERIODS], strict=True))
 
 
-def sizes_before(segment: Segment, *, first: date, at: datetime) -> tuple[SizeBefore, ...]:
+def sizes_before(
+    segment: Segment, *, first: date, at: datetime, tell: Callable[[int], None] | None = None
+) -> tuple[SizeBefore, ...]:
     """What today's rule would have found on days before the segment was made, one a week, not before the first.
 
     Raises NotEvaluable, RuleError.
     """
     made = history.day_of(segment.created_at)
-    return earlier.sizes(segment, earlier.days_before(made, first=first), today=history.day_of(at))
+    return earlier.sizes(segment, earlier.days_before(made, first=first), today=history.day_of(at), tell=tell)
+
+
+SEASONS, BEFORE = "seasons", "before"
+
+
+def name_of_sizes(segment: Segment, which: str) -> str:
+    """What a worker is at who looks for a segment's sizes of the past."""
+    return f"sizes:{which}:{segment.pk}:{segment.rule_version}"
+
+
+def look_back(segment: Segment, which: str, *, at: datetime) -> None:
+    """Have the sizes by season, or those from before it was made, at hand for the pages that show them."""
+    name, tell = name_of_sizes(segment, which), partial(answers.going_on, name_of_sizes(segment, which))
+    try:
+        if which == SEASONS:
+            sizes_by_season(segment, at=at, tell=tell)
+        else:
+            sizes_before(segment, first=history.day_of(at) - CURVE, at=at, tell=tell)
+    finally:
+        answers.ended(name)
 
 
 def persona(segment: Segment, *, at: datetime) -> PersonaNow:
@@ -445,18 +469,51 @@ def preview(
     engine = replace(evaluation.engine(at=as_of), run=run)
     if engine.is_past:
         evaluation.refuse_unknown(rule, at=as_of)
+    if engine.is_past or actor.team_ids is not None:
+        looked = _look(rule, actor, engine, against)
+    else:  # the same for everybody who is bound to no team
+        whose = f"{against.pk}:{against.purpose}" if against else ""
+        looked = answers.kept(
+            f"look:{rule!r}:{whose}", _rests_on(rule, engine, against), lambda: _look(rule, actor, engine, against)
+        )
+    people = crm_queries.customers(actor).filter(pk__in=looked.first)[:SAMPLE]
+    words = sentences.sentence(rule, engine.catalogue, actor.language, names())
+    return Preview(
+        looked.size, words, tuple(people), as_of, looked.counts, looked.entering, looked.leaving, looked.reach
+    )
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """What the engine says of a rule; `first` are the first of its customers."""
+
+    size: int
+    counts: Mapping[str, int]
+    first: tuple[int, ...]
+    entering: int
+    leaving: int
+    reach: tuple[Reach, ...]
+
+
+def _look(rule: tree.Rule, actor: Actor, engine: evaluation.Engine, against: Segment | None) -> _Looked:
     found, counts = engine.look(rule)
     if actor.team_ids is not None:  # bound to teams: their customers alone are counted
         own = crm_queries.customers(actor)
         own = own.filter(pk__in=found.tolist()) if len(found) <= FEW else own
         found, counts = np.intersect1d(found, ledger.ids_of(own), assume_unique=True), {}
-    people = crm_queries.customers(actor).filter(pk__in=found[: 40 * SAMPLE].tolist())[:SAMPLE]
-    words = sentences.sentence(rule, engine.catalogue, actor.language, names())
     present = ledger.kept_members(against) if against else found
     staying = ledger.in_both(found, present) if against else len(found)
-    entering, leaving = len(found) - staying, len(present) - staying
     reach = reaching.of_customers(found, engine, purpose=against.purpose if against else reaching.NEEDS_CONSENT)
-    return Preview(len(found), words, tuple(people), as_of, counts, entering, leaving, reach)
+    first = tuple(found[: 40 * SAMPLE].tolist())
+    return _Looked(len(found), counts, first, len(found) - staying, len(present) - staying, reach)
+
+
+def _rests_on(rule: tree.Rule, engine: evaluation.Engine, against: Segment | None) -> tuple[Any, ...]:
+    """The profiles, the ledgers that are looked at, and the hour: consents lapse."""
+    named = Segment.objects.filter(slug__in=needs.needs(rule).segments).order_by("pk")
+    ledgers = list(named.values_list("pk", "ledger_version")) if needs.needs(rule).segments else []
+    hour = f"{engine.moment.now:%Y-%m-%d %H}"
+    return engine.snapshot_id, hour, against.ledger_version if against else None, ledgers
 
 
 def reach(segment: Segment, *, at: datetime) -> tuple[Reach, ...]:

@@ -7,7 +7,9 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from crm.rights import machine
 from segments import actions, queries
+from segments.rules.errors import RuleError
 
 POKE_LASTS = 60  # seconds; by then the timetable has taken them
 
@@ -29,6 +31,20 @@ def poke_refresh(slugs: Iterable[str]) -> None:
     """Tell a worker which segments became due; a lost poke costs a minute."""
     with contextlib.suppress(OperationalError):
         refresh_awaited.apply_async([sorted(slugs)], retry=False, expires=POKE_LASTS)
+
+
+def poke_look_back(segment_id: int, which: str) -> None:
+    """Let a worker look for a segment's sizes of the past; a page that waits pokes again where that is lost."""
+    with contextlib.suppress(OperationalError):
+        look_back.apply_async([segment_id, which], retry=False, expires=POKE_LASTS)
+
+
+@shared_task
+def look_back(segment_id: int, which: str) -> None:
+    """What today's rule would have found on past days, for the pages that show it."""
+    if segment := queries.segments(machine("look back")).filter(pk=segment_id).first():
+        with contextlib.suppress(queries.NotEvaluable, RuleError):
+            queries.look_back(segment, which, at=timezone.now())
 
 
 @shared_task

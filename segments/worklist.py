@@ -148,12 +148,17 @@ def entered(actor: Actor, at: datetime) -> Iterable[tuple[int, Reason]]:
     """Who came into a marketing segment in the last days; what a new segment began with is no news."""
     since = at - NEWS
     live = Segment.objects.filter(archived_at__isnull=True, purpose="marketing", created_at__lt=since)
+    names = dict(
+        live.values_list("pk", "name")
+    )  # by number: of a subquery PostgreSQL expects so much that it reads all
     people = _own(actor, crm_queries.customers(actor)).values("pk")
-    rows = Membership.objects.filter(segment__in=live, entered_at__gte=since, left_at__isnull=True, customer__in=people)
-    for row in rows.select_related("segment").order_by("-entered_at")[:MOST_FOUND]:
+    rows = Membership.objects.filter(
+        segment__in=list(names), entered_at__gte=since, left_at__isnull=True, customer__in=people
+    )
+    for row in rows.order_by("-entered_at")[:MOST_FOUND]:
         days = (due.day_of(at) - due.day_of(row.entered_at)).days
         ago = ngettext("Entered “%(name)s” %(n)s day ago", "Entered “%(name)s” %(n)s days ago", days)
-        told = (ago if days else _("Entered “%(name)s” today")) % {"name": row.segment.name, "n": days}
+        told = (ago if days else _("Entered “%(name)s” today")) % {"name": names[row.segment_id], "n": days}
         yield row.customer_id, Reason("entered", partial(str, told), 25)
 
 

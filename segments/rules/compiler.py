@@ -137,11 +137,33 @@ def compile_counts(rule: tree.Rule, catalogue: Mapping[str, Feature], moment: Mo
 
     Its column `members` is the list of those that the whole lets in.
     """
-    around = scope(rule, catalogue, moment)
-    answers = {f"n{i}": yes(truth(node, around)) for i, (_, node) in enumerate(tree.walk(rule.where))}
-    marked = around.profile.select("customer_id", **answers)
-    counts = {name: marked[name].sum().fill_null(0) for name in answers}
+    around, nodes = scope(rule, catalogue, moment), [node for _, node in tree.walk(rule.where)]
+    names = [f"n{i}" for i in range(len(nodes))]
+    own = {name: yes(truth(node, around)) for name, node in zip(names, nodes, strict=True) if not is_box(node)}
+    told = around.profile.select("customer_id", **own)
+    places = {id(node): name for name, node in zip(names, nodes, strict=True)}
+    boxes = {name: put_together(node, told, places) for name, node in zip(names, nodes, strict=True) if is_box(node)}
+    marked = told.mutate(**boxes)
+    counts = {name: marked[name].sum().fill_null(0) for name in names}
     return marked.aggregate(**counts, members=marked.customer_id.collect(where=marked.n0))
+
+
+def is_box(node: tree.Node) -> bool:
+    """Whether the node only puts others together."""
+    return isinstance(node, tree.AllOf | tree.AnyOf | tree.Not)
+
+
+def put_together(node: tree.Node, told: Table, places: Mapping[int, str]) -> BooleanValue:
+    """Whether a node is true, from the columns of the conditions in it: each is asked once. None of them is NULL."""
+    match node:
+        case tree.AllOf(parts):
+            return ibis.and_(*(put_together(part, told, places) for part in parts))
+        case tree.AnyOf(parts):
+            return ibis.or_(*(put_together(part, told, places) for part in parts))
+        case tree.Not(part):
+            return ~put_together(part, told, places)
+        case _:
+            return told[places[id(node)]]
 
 
 def sql(expression: Table, dialect: str = EMBEDDED) -> str:

@@ -17,7 +17,7 @@ from crm import charts, figures, later
 from crm.access import ActorRequest, needs
 from crm.lists import downloads
 from profiles import queries as profile_queries
-from segments import evaluation, queries, wording
+from segments import evaluation, queries, tasks, wording
 from segments.models import Segment
 from segments.rules.errors import RuleError
 from segments.views.crossings import SPANS, flow_rows, likest, overlap_rows
@@ -163,18 +163,28 @@ def satisfied(kind: str, told: Sequence[queries.Quarter]) -> tuple[str, str, lis
 def seasons(request: ActorRequest, slug: str) -> HttpResponse:
     """Sizes by today's rule over a year, beside the year before; a fragment of the page, and a page of its own."""
     one, now = found(request.actor, slug), timezone.now()
+    sizes = later.by_worker(
+        request,
+        lambda: by_season(one, at=now),
+        rows=queries.everyone(at=now) or 0,
+        name=queries.name_of_sizes(one, queries.SEASONS),
+        poke=lambda: tasks.poke_look_back(one.pk, queries.SEASONS),
+    )
+    return render(request, "segments/seasons.html", frame_of(request, one, at=now) | sizes)
+
+
+def by_season(one: Segment, *, at: datetime) -> dict[str, Any]:
     try:
-        pairs, reason = queries.sizes_by_season(one, at=now), ""
+        pairs, reason = queries.sizes_by_season(one, at=at), ""
     except (queries.NotEvaluable, RuleError) as fault:
         pairs, reason = (), evaluation.refusal(fault)
-    context = frame_of(request, one, at=now) | {
+    return {
         "labels": [figures.day(row.day) for row, _before in pairs],
         "series": beside_before([row.size for row, _before in pairs], [row.size for _row, row in pairs]),
         "told": then(*pairs[-1]) if pairs else "",
         "untold": wording.untold(sorted({row for pair in pairs for row in pair}, key=lambda row: row.day)),
         "reason": reason,
     }
-    return render(request, "segments/seasons.html", context)
 
 
 def then(now: queries.SizeBefore, before: queries.SizeBefore) -> str:

@@ -14,14 +14,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from crm import charts, figures, keyset, notices, tables
+from crm import charts, figures, keyset, later, notices, tables
 from crm import queries as crm_queries
 from crm.access import ActorRequest, needs
 from crm.lists import downloads, files
 from crm.refusals import Refused
 from crm.rights import Actor, may
 from profiles import queries as profile_queries
-from segments import actions, evaluation, freshness, panels, queries, wording
+from segments import actions, evaluation, freshness, panels, queries, tasks, wording
 from segments.models import MembershipReason, Segment, SegmentKind
 from segments.rules.errors import RuleError
 from segments.views.listing import more_url
@@ -116,19 +116,28 @@ def common(request: ActorRequest, slug: str) -> HttpResponse:
 
 @require_safe
 @needs("segments.view")
+@profile_queries.one_moment()
 def before(request: ActorRequest, slug: str) -> HttpResponse:
     """The curve with the sizes from before the segment was made; a fragment of its page, and a page of its own."""
     one, now = found(request.actor, slug), timezone.now()
     curve = curve_of(one, at=now)
+    sizes = later.by_worker(
+        request,
+        lambda: with_earlier(one, curve, at=now),
+        rows=queries.everyone(at=now) or 0,
+        name=queries.name_of_sizes(one, queries.BEFORE),
+        poke=lambda: tasks.poke_look_back(one.pk, queries.BEFORE),
+    )
+    context = frame(request, one, curve, at=now) | curves(curve, ()) | sizes
+    return render(request, "segments/before.html", context)
+
+
+def with_earlier(one: Segment, curve: Sequence[queries.DaySize], *, at: datetime) -> dict[str, Any]:
     try:
-        earlier, reason = queries.sizes_before(one, first=first_day(now), at=now), ""
+        earlier, reason = queries.sizes_before(one, first=first_day(at), at=at), ""
     except (queries.NotEvaluable, RuleError) as fault:
         earlier, reason = (), evaluation.refusal(fault)
-    context = frame(request, one, curve, at=now) | curves(curve, earlier) | {
-        "untold": wording.untold(earlier),
-        "reason": reason,
-    }  # fmt: skip
-    return render(request, "segments/before.html", context)
+    return curves(curve, earlier) | {"untold": wording.untold(earlier), "reason": reason}
 
 
 def curves(curve: Sequence[queries.DaySize], earlier: Sequence[queries.SizeBefore]) -> dict[str, Any]:

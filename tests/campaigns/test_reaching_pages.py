@@ -25,7 +25,7 @@ def draft(new_customer, new_campaign):
 def poked(monkeypatch):
     """Members are many; who was poked to count is noted and not called."""
     found = []
-    monkeypatch.setattr(audience, "CHUNK", 10)
+    monkeypatch.setattr(answers, "MANY", 10)
     monkeypatch.setattr(tasks, "poke_count", found.append)
     return found
 

@@ -11,7 +11,7 @@ from crm.models import Customer
 from crm.rights import machine
 from profiles import actions as profile_actions
 from profiles import queries as profile_queries
-from segments import actions, earlier, evaluation, queries
+from segments import actions, earlier, evaluation, queries, tasks
 
 BY = machine("test")
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -102,3 +102,21 @@ def test_page_and_api_show_the_dashed_part(client, maija, grown, monkeypatch) ->
         not in client.get(reverse("segment", args=[static.slug])).content.decode()
     )
     assert all(not row["is_before"] for row in client.get(f"/api/v1/segments/{static.pk}/sizes/").json())
+
+
+@pytest.mark.parametrize(("name", "which"), [("segment-seasons", "seasons"), ("segment-before", "before")])
+def test_of_many_customers_a_worker_looks_back_and_the_page_asks_again(
+    grown, client, maija, monkeypatch, name, which
+) -> None:
+    segment, poked = made(FINNISH), []
+    monkeypatch.setattr("crm.answers.MANY", 1)
+    monkeypatch.setattr(tasks, "poke_look_back", lambda *told: poked.append(told))
+    client.force_login(maija)
+    url = reverse(name, args=[segment.slug])
+    for _ in range(2):
+        page = client.get(url).content.decode()
+        assert "The figures are being worked out" in page and f'hx-get="{url}"' in page
+    assert poked == [(segment.pk, which)]
+    tasks.look_back(segment.pk, which)
+    page = client.get(url).content.decode()
+    assert "being worked out" not in page and "once a day" in page

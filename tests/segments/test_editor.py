@@ -6,6 +6,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
+from django.core.cache import caches
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,7 +16,7 @@ from profiles import actions as profile_actions
 from profiles import queries as profile_queries
 from profiles.computed import COMPUTED
 from profiles.given import GIVEN
-from segments import actions, evaluation, starters
+from segments import actions, evaluation, queries, starters
 from segments.models import RuleVersion, Segment
 
 pytestmark = pytest.mark.django_db
@@ -205,6 +206,7 @@ def test_a_run_that_a_newer_one_overtook_is_answered_with_nothing(inside, monkey
     page = inside.get(NEW)
     assert f'name="run" value="{page.context["run"]}"' in page.content.decode()
     monkeypatch.setattr(evaluation.Engine, "look", overtaken)
+    caches["answers"].clear()
     sent = {"do": "look", "run": page.context["run"], "r:word": "all", "r.0:kind": "everyone"}
     assert inside.post(NEW, sent).status_code == 204
     assert runs == [page.context["run"]]
@@ -300,3 +302,27 @@ def test_what_a_page_carries_along_may_be_anything(inside, opened):
     fields = Fields(inside.get("/segments/city/edit/").content.decode())
     assert inside.post("/segments/city/edit/", fields(name="Renamed", opened=opened)).status_code == 302
     assert Segment.objects.get().name == "Renamed"
+
+
+@pytest.mark.usefixtures("oulu")
+def test_the_same_rule_is_looked_at_once_while_nothing_moves(monkeypatch):
+    asked, look = [], evaluation.Engine.look
+    monkeypatch.setattr(evaluation.Engine, "look", lambda self, rule: asked.append(1) or look(self, rule))
+    one = actions.create_segment(name="City", rule=is_city("Oulu"), by=MACHINE, at=timezone.now())
+    actions.refresh_segments(at=timezone.now())
+    one.refresh_from_db()
+    friends = actions.create_segment(name="Friends", kind="static", by=MACHINE, at=timezone.now())
+    where = {"any": [{"feature": "city", "op": "is", "value": "Turku"}, {"segment": "friends", "op": "in"}]}
+    rule = actions.check_rule({"version": 1, "where": where}, by=MACHINE)
+
+    def seen(against=one):
+        found = queries.preview(rule, MACHINE, as_of=timezone.now(), against=against)
+        return found.size, found.entering, found.leaving, len(found.sample)
+
+    assert seen() == seen() == (1, 1, 2, 1) and len(asked) == 1
+    assert seen(against=None) == (1, 0, 0, 1) and len(asked) == 2
+    people = Customer.objects.filter(city="Oulu").values_list("pk", flat=True)
+    actions.add_members(segment=friends, customers=list(people), by=MACHINE, at=timezone.now())
+    assert seen() == (3, 1, 0, 3), "the ledger of a segment that it names has moved"
+    actions.refresh_segments(at=timezone.now(), slugs=["city"])
+    assert seen() == (3, 1, 0, 3)
