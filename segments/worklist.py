@@ -148,9 +148,7 @@ def entered(actor: Actor, at: datetime) -> Iterable[tuple[int, Reason]]:
     """Who came into a marketing segment in the last days; what a new segment began with is no news."""
     since = at - NEWS
     live = Segment.objects.filter(archived_at__isnull=True, purpose="marketing", created_at__lt=since)
-    names = dict(
-        live.values_list("pk", "name")
-    )  # by number: of a subquery PostgreSQL expects so much that it reads all
+    names = dict(live.values_list("pk", "name"))  # by number: for a subquery PostgreSQL would read the whole ledger
     people = _own(actor, crm_queries.customers(actor)).values("pk")
     rows = Membership.objects.filter(
         segment__in=list(names), entered_at__gte=since, left_at__isnull=True, customer__in=people
