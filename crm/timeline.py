@@ -69,6 +69,11 @@ PLACE_WORDS: dict[str, Any] = {
     "unsubscribe page": gettext_lazy("Unsubscribe page"),
 }
 CONTACTS = ("call", "meeting")
+CONTACT_WORDS = {
+    "outcome": gettext_lazy("Outcome"),
+    "note": gettext_lazy("Note"),
+    "by": gettext_lazy("Written down by"),
+}
 CATEGORY_WORDS: dict[str, Any] = dict(Outcome.choices)
 ORDER_WORDS: dict[str, tuple[str, Any]] = {
     "sale": ("shopping-bag", gettext_lazy("Order %(number)s")),
@@ -152,7 +157,9 @@ def of_event(row: Event, *, who: str = "") -> Happening:
 
 def _told(row: Event) -> list[tuple[Any, Any]]:
     """What the source said of an event, as far as it says more than the line; long texts are cut."""
-    said = [(name.replace("_", " "), str(value)[:MOST_LETTERS]) for name, value in row.properties.items()]
+    words: dict[str, Any] = dict(CONTACT_WORDS) if row.type in CONTACTS else {}
+    shown = {name: CATEGORY_WORDS.get(value, value) if words else value for name, value in row.properties.items()}
+    said = [(words.get(name, name.replace("_", " ")), str(value)[:MOST_LETTERS]) for name, value in shown.items()]
     value = [(_("Value"), figures.number(row.value, 2))] if row.value is not None else []
     return [*value, *said, (_("Source"), place(row.source))] if said or value else []
 

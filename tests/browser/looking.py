@@ -25,6 +25,11 @@ REST = """() => new Promise(rest => {
     ? requestAnimationFrame(() => requestAnimationFrame(rest)) : setTimeout(look, 20);
   look();
 })"""
+# Links whose words stand one letter below the other: nobody reads them, and nothing scrolls.
+SQUEEZED = """() => [...document.querySelectorAll("main a")].some(one => {
+  const box = one.getBoundingClientRect();
+  return one.textContent.trim().length > 6 && one.checkVisibility() && box.width < 24 && box.height > 80;
+})"""
 MOST_SHIFTED = 0.25  # a customer's page in Finnish reaches 0.11
 PAPER = {"width": 703, "height": 1017}  # an upright A4 between its margins, at 96 dots an inch
 
@@ -60,6 +65,8 @@ def cut_off(page: Any) -> list[str]:
         page.set_viewport_size(size)
         if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
             found.append(words)
+        if page.evaluate(SQUEEZED):
+            found.append(f"squeezes words into letters in {medium}")
     page.emulate_media(media="screen")
     page.set_viewport_size({"width": 1440, "height": 900})
     return found

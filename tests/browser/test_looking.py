@@ -11,6 +11,9 @@ WRONG = """<!doctype html><html lang=en><title>Wrong</title><main><h1>Wrong</h1>
   const main = document.querySelector("main");
   fetch("/late").then(answer => answer.text()).then(html => main.insertAdjacentHTML("afterbegin", html));
 </script></html>"""
+SQUEEZED = PLAIN.replace(
+    "</p>", '</p><a href="/" style="display: block; width: 8px; word-break: break-all">Squeezed</a>'
+)
 LATE = '<div style="width: 2000px; height: 600px"><img src="data:,"></div>'
 
 
@@ -20,7 +23,9 @@ def site(page):
         path = route.request.url.removeprefix(PLACE)
         if path == "late":
             page.wait_for_timeout(300)
-        route.fulfill(body={"": PLAIN, "wrong": WRONG, "late": LATE}[path], content_type="text/html")
+        route.fulfill(
+            body={"": PLAIN, "squeezed": SQUEEZED, "wrong": WRONG, "late": LATE}[path], content_type="text/html"
+        )
 
     page.set_viewport_size({"width": 1440, "height": 900})
     page.add_init_script(WATCH)
@@ -31,6 +36,11 @@ def site(page):
 def test_a_plain_page_has_no_fault(site) -> None:
     opened(site, PLACE)
     assert (moved(site), serious(site), cut_off(site)) == ([], [], [])
+
+
+def test_words_squeezed_into_letters_are_seen(site) -> None:
+    opened(site, PLACE + "squeezed")
+    assert cut_off(site) == ["squeezes words into letters in screen", "squeezes words into letters in print"]
 
 
 def test_every_fault_is_seen_though_it_comes_late(site) -> None:

@@ -119,6 +119,8 @@ def test_the_timeline_offers_it_to_who_wrote_it_for_a_day(as_: Callable, person:
     client.get(f"/customers/{person.pk}/")  # the notice passes
     pages = (f"/customers/{person.pk}/", f"/customers/{person.pk}/timeline/")
     assert [undo in client.get(page).content.decode() for page in pages] == [True, True]
+    told = client.get(pages[1]).content.decode()
+    assert "<dt>Outcome</dt><dd>Reached</dd>" in told and "<dt>Written down by</dt><dd>anna</dd>" in told
     assert not any(undo in as_("adele").get(page).content.decode() for page in pages)
     Event.objects.update(occurred_at=timezone.now() - timedelta(hours=25))
     assert not any(undo in client.get(page).content.decode() for page in pages)
