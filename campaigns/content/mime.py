@@ -20,20 +20,24 @@ PLAIN_ADDRESS = re.compile(rf"{ATOM}(?:\.{ATOM})*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]
 PLAIN_VALUE = re.compile(r"[!-~]+(?: [!-~]+)*")
 
 
-def written(mail: EmailMultiAlternatives) -> bytes:
-    """The whole mail, its lines ended as SMTP asks. What has more than a text and an HTML part Django writes."""
+def written(mail: EmailMultiAlternatives, *, is_7bit: bool = False) -> bytes:
+    """The whole mail, its lines ended as SMTP asks. What has more than a text and an HTML part Django writes.
+
+    `is_7bit` is for servers that take no other letters (RFC 6152 §3): all but ASCII is quoted.
+    """
     others: list[Any] = mail.alternatives
     is_plain = not mail.attachments and [one.mimetype for one in others] in ([], ["text/html"])
     if not is_plain or not mail.body or mail.content_subtype != "plain":
         message: Any = mail.message()  # Django's own class, whose bytes know their line ends
-        return bytes(message.as_bytes(linesep="\r\n"))
+        return bytes(message.as_bytes(linesep="\r\n"))  # 8-bit parts are rare here: files travel as base64
     head = "".join(header(name, value) for name, value in headers(mail))
     if not others:
-        return f"MIME-Version: 1.0\r\n{head}".encode("ascii") + part("plain", str(mail.body))
+        return f"MIME-Version: 1.0\r\n{head}".encode("ascii") + part("plain", str(mail.body), is_7bit=is_7bit)
     mark = f"=_{secrets.token_hex(16)}"  # 128 random bits stand in no text, and "=_" in none that is quoted
     begin = f'Content-Type: multipart/alternative; boundary="{mark}"\r\nMIME-Version: 1.0\r\n{head}\r\n'
     between = f"--{mark}\r\n".encode("ascii")
-    parts = (part("plain", str(mail.body)), part("html", str(others[0].content)))
+    texts = (("plain", mail.body), ("html", others[0].content))
+    parts = [part(kind, str(text), is_7bit=is_7bit) for kind, text in texts]
     return begin.encode("ascii") + b"".join(between + one for one in parts) + f"--{mark}--\r\n".encode("ascii")
 
 
@@ -60,11 +64,11 @@ def folded(name: str, value: str) -> str:
     return f"{name}: {Header(safe, header_name=name).encode(linesep=chr(13) + chr(10), maxlinelen=78)}\r\n"
 
 
-def part(kind: str, text: str) -> bytes:
-    """A part with its headers: as it is, or quoted where a line would be too long for a mail server."""
+def part(kind: str, text: str, *, is_7bit: bool = False) -> bytes:
+    """A part with its headers: as it is, or quoted where a mail server could not take its lines or letters."""
     lines = LINE_ENDS.sub("\n", text).encode("utf-8", "surrogateescape")
     coding = "7bit" if lines.isascii() else "8bit"
-    if max(map(len, lines.split(b"\n"))) > LONGEST_LINE:
+    if max(map(len, lines.split(b"\n"))) > LONGEST_LINE or (is_7bit and coding == "8bit"):
         coding, lines = "quoted-printable", b2a_qp(lines)
     head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: {coding}\r\n\r\n'
     return head.encode("ascii") + lines.replace(b"\n", b"\r\n") + b"\r\n"

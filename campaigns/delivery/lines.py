@@ -46,6 +46,8 @@ class SmtpLine:
         to, payload = ready(mail)  # before the beginning: what cannot be written must not become a doubt
         if refusal := self._admit(mail.from_email, to):
             return refusal
+        if not payload.isascii() and not self._smtp.has_extn("8bitmime"):
+            payload = written(mail, is_7bit=True)
         if not begin():
             self._reset()
             return None

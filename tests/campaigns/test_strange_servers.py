@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ class Server(socketserver.ThreadingTCPServer):
         self.script, self.greeting, self.most = {**USUAL, **script}, greeting, most
         self.arrived: Counter[str] = Counter()
         self.lock = threading.Lock()
+        self.lines: list[bytes] = []
 
 
 class Conversation(socketserver.StreamRequestHandler):
@@ -64,6 +66,8 @@ class Conversation(socketserver.StreamRequestHandler):
         for line in self.rfile:
             if line == b".\r\n":
                 return
+            with self.server.lock:
+                self.server.lines.append(line)
 
     def say(self, words: str | None) -> bool:
         if words is not None:
@@ -170,3 +174,17 @@ def test_everybody_is_accounted_for(new_customer, new_campaign, serving, script,
         run = sent(launched(new_campaign([new_customer(n) for n in range(3)])))
     assert states(run) == expected
     assert max(server.arrived.values(), default=1) == 1
+
+
+@pytest.mark.parametrize(("greeting", "is_ascii"), [("250 hello", True), ("250-hello\r\n250 8BITMIME", False)])
+def test_a_server_that_takes_ascii_only_gets_ascii_only(new_customer, new_campaign, serving, greeting, is_ascii):
+    """RFC 6152 §3: what is not offered is not sent; such servers strip the eighth bit, and ä becomes d."""
+    html = "<html><body><p>Hyvää päivää {{ customer.first_name }}, 5 = 5</p></body></html>"
+    variants = [{"key": "A", "subject": "Ääni", "html": html}]
+    with serving({"EHLO": greeting}) as server:
+        run = sent(launched(new_campaign([new_customer(1, first_name="Åke")], variants=variants)))
+    raw = b"".join(server.lines)
+    assert (states(run), raw.isascii()) == ({"sent": 1}, is_ascii)
+    mail = message_from_bytes(raw, policy=policy.default)
+    for kind in ("plain", "html"):
+        assert "Hyvää päivää Åke, 5 = 5" in mail.get_body((kind,)).get_content()
