@@ -6,11 +6,14 @@ Measured in a process and a database of its own; with DATABASE_URL on that Postg
 import argparse
 import json
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 MOST_MESSAGES, REQUESTS = 2_000, 400
@@ -21,23 +24,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("customers", type=int)
     asked = parser.parse_args()
-    from chaos.stage import free_ports, kill, own_database, prepare, start
+    from chaos.stage import free_ports, kill, own_database, prepare
 
     with tempfile.TemporaryDirectory(prefix="kohde-bench-") as folder, own_database(folder):
         (port,) = free_ports(1)
         os.environ["EMAIL_URL"] = f"smtp://127.0.0.1:{port}"
         prepare()
-        sink = start("chaos.fastsink", "--port", str(port))
+        sink = fast_sink(port)
         try:
             time.sleep(1)
             count = min(asked.customers // 5, MOST_MESSAGES)
-            figures: dict[str, Any] = {"database": database()}
+            figures: dict[str, Any] = {
+                "database": database(),
+                "sink": next(Path(word).name for word in map(str, sink.args) if "sink" in word),
+            }
             for measure in (lambda: sealing(asked.customers), lambda: sending(count), answering, reporting):
                 figures |= measure()
                 sys.stderr.write(f"{json.dumps(figures)}\n")
         finally:
             kill(sink)
     sys.stdout.write(json.dumps(figures))
+
+
+def fast_sink(port: int) -> "subprocess.Popen[bytes]":
+    """Postfix's smtp-sink where it is installed; else our own, which takes more of the processor."""
+    from chaos.stage import start
+
+    found = shutil.which("smtp-sink", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if not found:
+        return start("chaos.fastsink", "--port", str(port))
+    whose = ["-u", "nobody"] if os.geteuid() == 0 else []
+    return subprocess.Popen([found, *whose, f"127.0.0.1:{port}", "100"], start_new_session=True)
 
 
 def database() -> str:
