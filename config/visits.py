@@ -14,13 +14,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html.parser import HTMLParser
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
 from django.urls import reverse
 
 FIRST_LINES = 100  # of a file that is sent as it is read
+NEVER_THE_SAME = "{n}"
+numbers = count(1)
 FRAGMENT = {"HX-Request": "true"}
 LEFT_OUT = {"admin", "api", "mail", "styleguide", "metrics", "sign-in", "sign-out"}
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -31,7 +33,7 @@ IMPORTED = re.compile(r"""(?:from|import)\s*["']([^"']+\.js)["']""")
 
 @dataclass(frozen=True)
 class Visit:
-    """One request: by whom, which page, and what is posted."""
+    """One request: by whom, which page, and what is posted: `NEVER_THE_SAME` stands for another number every time."""
 
     page: str
     address: str
@@ -104,7 +106,10 @@ def of_segments(segment: str) -> Iterator[Visit]:
     yield Visit("segment-members (sales)", members, "anna")
     yield Visit("segment-members (analyst)", members, "aino")
     yield Visit("segment-members of a day", members + f"?on={last_week()}")
-    yield Visit("segment-edit update", reverse("segment-edit", args=[segment]), data={"do": ""}, headers=FRAGMENT)
+    edit = reverse("segment-edit", args=[segment])
+    yield Visit("segment-edit update", edit, data={"do": ""}, headers=FRAGMENT)
+    another = {"do": "", "r.0:value": NEVER_THE_SAME}
+    yield Visit("segment-edit another rule", edit, data=another, headers=FRAGMENT)
 
 
 def of_campaigns(sent: int, draft: int, customer: int) -> Iterator[Visit]:
@@ -199,7 +204,7 @@ def measured(browser: Any, visit: Visit) -> dict[str, Any]:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    data = None if visit.data is None else {**form_of(browser, visit.address), **visit.data}
+    data = None if visit.data is None else {**form_of(browser, visit.address), **filled(visit.data)}
     with CaptureQueriesContext(connection) as asked:
         began, worked = time.perf_counter(), time.process_time()
         answer = (
@@ -213,6 +218,10 @@ def measured(browser: Any, visit: Visit) -> dict[str, Any]:
     if answer.status_code != 200:
         raise RuntimeError(f"answered {answer.status_code}")
     return {"queries": len(asked), "ms": 1000 * seconds, "cpu_ms": 1000 * cpu, "bytes": weight(content)}
+
+
+def filled(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: str(next(numbers)) if value == NEVER_THE_SAME else value for name, value in data.items()}
 
 
 def weight(content: bytes) -> int:
