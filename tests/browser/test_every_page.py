@@ -13,7 +13,7 @@ from django.urls import Resolver404, resolve
 from tests.browser.conftest import SIGNED_IN
 from tests.browser.looking import WATCH, cut_off, moved, opened, serious
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow(60)]
 OF_A_KIND = 2  # pages looked at per address and set of parameters
 NOT_FOLLOWED = ("/admin/", "/static/", "/mail/")  # opened where a page leads there, but no further
 NOT_OURS = (*NOT_FOLLOWED, "/api/v1/docs/", "/campaigns/starters/")  # by Django, by Swagger; letters run no scripts

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from tests.browser.looking import serious
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.looks, pytest.mark.django_db(transaction=True)]
 WIDTHS = {"desk": 1440, "tablet": 900, "phone": 390}
 
 

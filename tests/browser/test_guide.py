@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.walking import GUIDE, IN_BOTH, PATIENCE, Walk, a_page, steps, walk_through
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow(70)]
 
 
 @dataclass(frozen=True)

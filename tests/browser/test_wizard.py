@@ -60,7 +60,7 @@ WORDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("language", "width"), [("en", 1280), ("fi", 390)])
+@pytest.mark.parametrize(("language", "width"), [("en", 1280), pytest.param("fi", 390, marks=pytest.mark.looks)])
 def test_a_campaign_is_planned_and_launched_by_keyboard(page: Page, come_in, regulars, cast, language, width) -> None:
     cast.maija.language = language
     cast.maija.save()

@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 ON_POSTGRES = os.environ.get("DATABASE_URL", "").startswith("postgres")
 
 
-@pytest.mark.slow
+@pytest.mark.slow(40)
 @pytest.mark.database
 @pytest.mark.parametrize(
     "words",

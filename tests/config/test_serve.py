@@ -106,7 +106,7 @@ def members_of(group_leader: int) -> list[str]:
     return [str(pid) for pid in found]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(30)
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_serve_answers_runs_the_timetable_and_leaves_nobody_behind(tmp_path: Path, number: signal.Signals) -> None:
@@ -146,7 +146,7 @@ def open_at(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.mark.slow
+@pytest.mark.slow(30)
 @pytest.mark.redis
 def test_a_redis_that_is_away_costs_no_page_and_is_found_again(tmp_path: Path) -> None:
     """Pages answer without the broker; once it comes, the worker finds it by itself."""

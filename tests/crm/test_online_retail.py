@@ -48,7 +48,7 @@ def _order(number: str, rows: list[dict]) -> dict:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.slow(60)
 @pytest.mark.data
 def test_online_retail_comes_to_its_published_totals(data_dir: Path, caller: Callable[..., Client]) -> None:
     orders = list(invoices(data_dir / "online_retail.csv.gz"))

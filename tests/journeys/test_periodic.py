@@ -15,7 +15,7 @@ from tests import houses
 from tests.config.test_children import wait_for
 from tests.config.test_serve import ROOT, free_port, is_live
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(120)
 SET_UP = """
 from datetime import timedelta
 from django.utils import timezone

@@ -52,7 +52,7 @@ def test_compiled_rule_lets_in_whom_a_plain_reading_lets_in(loaded, situation):
     agrees(loaded, situation)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(150)
 @settings(max_examples=3000, **HURRY)
 @given(situation=worlds.situations())
 def test_many_compiled_rules_let_in_whom_a_plain_reading_lets_in(loaded, situation):

@@ -75,7 +75,7 @@ def files(tmp_path):
     return tmp_path / "orders.csv", tmp_path / "mapping.json"
 
 
-@pytest.mark.slow
+@pytest.mark.slow(40)
 def test_an_import_killed_at_random_ends_like_one_left_in_peace(tmp_path, files):
     peaceful, killed = (houses.copy("prepared", tmp_path / name) for name in ("peaceful", "killed"))
     assert step(peaceful, files, 0).wait() == 0

@@ -41,7 +41,7 @@ def sent(client: Client, case: Any) -> Any:
     return client.generic(case.method, address, body, content_type="application/json")
 
 
-@pytest.mark.slow
+@pytest.mark.slow(0.3)
 @pytest.mark.parametrize(
     "mode",
     [
