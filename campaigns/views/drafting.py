@@ -1,6 +1,8 @@
 """Writing a campaign: the editor, the preview as any member, the test message."""
 
+import json
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from itertools import chain, count
 from typing import Any
 
@@ -74,14 +76,22 @@ def edited(request: ActorRequest, campaign: Campaign | None) -> HttpResponse:
     variants = Variants(request.POST or None, prefix="v", initial=written, form_kwargs={"channel": channel})
     is_check = "check" in request.POST or request.headers.get("HX-Request") == "true"
     is_valid = form.is_valid() & variants.is_valid()
+    stands = standing(campaign) if campaign else ""
+    opened = request.POST.get("opened", stands)
     if is_valid and not is_check:
         try:
+            if opened != stands:
+                opened = stands  # who is told has seen it: saving again is meant
+                raise Refused(
+                    _("Somebody changed the campaign while this page was open. Save again to put yours in its place.")
+                )
             return saved(request, campaign, form, variants)
         except Refused as refusal:
             form.add_error(None, str(refusal))
     context = {
         **(places.frame(request, campaign) if campaign else {"crumbs": [(_("Campaigns"), reverse("campaigns"))]}),
         "form": form,
+        "opened": opened,
         "variants": variants,
         "names": fields.names(),
         "sample": addresses.sample_click_url(),
@@ -89,6 +99,12 @@ def edited(request: ActorRequest, campaign: Campaign | None) -> HttpResponse:
     }
     is_refused = form.is_bound and not is_check
     return render(request, "campaigns/edit.html", context, status=400 if is_refused else 200)
+
+
+def standing(campaign: Campaign) -> str:
+    """A mark of everything that the editor shows, which changes with it."""
+    shown = {"campaign": initial_of(campaign), "versions": initial_variants(campaign)}
+    return sha256(json.dumps(shown, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def saved(request: ActorRequest, campaign: Campaign | None, form: CampaignForm, variants: Any) -> HttpResponse:

@@ -157,6 +157,20 @@ def test_what_the_empty_editor_holds_becomes_a_campaign_once_filled_in(as_maija,
     assert Campaign.objects.get(name="Winter").variants.count() == 2
 
 
+def test_what_somebody_else_saved_while_the_editor_stood_open_is_told_before_it_is_replaced(as_maija, draft):
+    url = reverse("campaign-edit", args=[draft.pk])
+    sent = {"content_type": "application/x-www-form-urlencoded"}
+    mine = form_of(as_maija.get(url), name="Mine")
+    as_maija.post(url, given(draft, **{"v-0-subject": "Theirs"}))
+    refused = as_maija.post(url, urlencode(mine), **sent)
+    assert refused.status_code == 400 and "Somebody changed the campaign" in refused.content.decode()
+    assert draft.variants.get(key="A").subject == "Theirs"
+    again = as_maija.post(url, urlencode(form_of(refused)), **sent)
+    draft.refresh_from_db()
+    assert again.status_code == 302 and draft.name == "Mine" and draft.variants.get(key="A").subject.startswith("A for")
+    assert as_maija.post(url, urlencode(form_of(as_maija.get(url))), **sent).status_code == 302
+
+
 def test_a_fault_in_a_text_is_said_at_its_place_and_what_was_written_is_kept(as_maija, draft):
     wrong = given(draft, **{"v-1-html": "<p>\n{{ customer.shoe_size }}</p>"})
     page = as_maija.post(reverse("campaign-edit", args=[draft.pk]), wrong)
