@@ -23,6 +23,7 @@ FINNISH: Final[Mapping[str, str]] = {
     "unknown field": "tuntematon kenttä",
     "is required": "puuttuu, vaikka on pakollinen",
     "unknown {what} {given}": "tuntematon {what} {given}",
+    "the {what} is missing": "{what} puuttuu",
     "must be the name of a {what}: 1 to {most} characters": "tässä pitää olla {of} nimi: 1–{most} merkkiä",
     "must be true or false": "tässä pitää olla true tai false",
     "must be true": "tässä pitää olla true",

@@ -90,6 +90,8 @@ def _fields(given: Any, path: str, *, required: tuple[str, ...] = (), allowed: t
 
 
 def _one_of(given: Any, path: str, choices: Collection[str], what: str) -> str:
+    if given is None:
+        raise RuleError(path, "the {what} is missing", tuple(choices), what=what)
     if not isinstance(given, str) or given not in choices:
         raise RuleError(path, "unknown {what} {given}", tuple(choices), what=what, given=repr(given))
     return given

@@ -204,3 +204,9 @@ def test_every_operator_fits_some_kind_and_is_named_once():
     for row in operators.OPERATORS:
         ways = [row.compare, row.days, row.rank, row.clock]
         assert row.kinds and sum(way is not None for way in ways) == 1
+
+
+def test_what_is_left_out_is_said_to_be_missing() -> None:
+    with pytest.raises(RuleError) as fault:
+        read_rule({"version": 1, "where": {"event": "order", "value": 3}}, KNOWN)
+    assert fault.value.path == "where.op" and "missing" in str(fault.value) and "None" not in str(fault.value)
