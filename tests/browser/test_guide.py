@@ -117,6 +117,7 @@ def add_condition(walk: MarketersWalk, feature: str, value: str) -> None:
     walk.page.locator("[data-picker-item]").get_by_role("button", name=feature, exact=True).first.click()
     line = walk.page.locator("#editor .line").last
     expect(line.locator(".line__label")).to_have_text(feature)
+    expect(walk.page.locator(".htmx-settling")).to_have_count(0)  # only then does what is typed there ask the server
     given = line.locator("input.line__input").last
     given.fill(value)
     given.press("Tab")
