@@ -204,7 +204,7 @@ def last_written(actor: Actor, ids: Sequence[int], since: datetime | None) -> It
 
 
 def _letter(actor: Actor, row: Any) -> Happening:
-    campaign, state = row.run.campaign, row.get_state_display()
+    campaign, state = row.run.campaign, row.state_words
     if not may(actor, "customers.identify"):
         return Happening(row.at, "envelope", _("E-mail from us"), state)
     words = _("E-mail from %(who)s: “%(subject)s”") % {"who": campaign.owner or "–", "subject": campaign.name}
@@ -215,4 +215,4 @@ def _of_campaign(row: Any) -> Happening:
     campaign, channel = row.run.campaign, channels.CHANNELS[row.channel].label
     words = _("Campaign “%(campaign)s” · %(channel)s") % {"campaign": campaign.name, "channel": channel}
     url = reverse("campaign", args=[campaign.pk])
-    return Happening(row.at, "paper-airplane", words, row.get_state_display(), url=url)
+    return Happening(row.at, "paper-airplane", words, row.state_words, url=url)

@@ -34,6 +34,14 @@ def _unapproved(since: datetime, at: datetime) -> Iterable[News]:
             yield from (News(pk, one.pk, str(one.pk), at, one.created_by_id) for pk in approval.second_persons(one))
 
 
+def _approved(since: datetime, at: datetime) -> Iterable[News]:
+    """Told to whoever asked for the approval: from now on it may leave."""
+    rows = Campaign.objects.filter(approved_at__gte=since, asked_by__isnull=False).exclude(approved_hash="")
+    for one in rows[:MOST]:
+        when = one.approved_at or at
+        yield News(one.asked_by_id or 0, one.pk, f"{one.pk} {when:%Y-%m-%dT%H:%M:%S.%f}", when, one.approved_by_id)
+
+
 def _finished(since: datetime, at: datetime) -> Iterable[News]:
     rows = Run.objects.filter(status=RunStatus.COMPLETED, finished_at__gte=since, campaign__is_letter=False)
     for run in rows.select_related("campaign")[:MOST]:
@@ -58,6 +66,8 @@ def _named(actor: Actor, ids: Sequence[int]) -> Mapping[int, Named]:
 KINDS = (
     Kind(AWAITED, _("A campaign waits for my approval"), _("Waits for a second person: %(what)s"), "campaigns.approve",
          _awaited, _named, icon="hand-raised"),
+    Kind("approved", _("A campaign of mine is approved"), _("Approved, and may leave: %(what)s"), "campaigns.view",
+         _approved, _named, icon="check-badge"),
     Kind("finished", _("A campaign of mine is finished"), _("Campaign finished: %(what)s"), "campaigns.view",
          _finished, _named, icon="megaphone"),
     Kind("paused", _("A campaign of mine pauses itself"), _("Campaign paused: %(what)s"), "campaigns.view",

@@ -112,9 +112,9 @@ JOB_LABELS = {
     "find-clusters": gettext_lazy("Groups searched for"),
     "find-duplicates": gettext_lazy("Duplicates searched for"),
     "forget": gettext_lazy("What is over its time let go"),
-    "forget-in-surveys": gettext_lazy("The same in surveys"),
+    "forget-in-surveys": gettext_lazy("Answers to surveys over their time let go"),
     "expire-answers": gettext_lazy("Answers that no longer hold let go"),
-    "forget-in-campaigns": gettext_lazy("The same in campaigns"),
+    "forget-in-campaigns": gettext_lazy("What campaigns keep over its time let go"),
     "forget-old-ticks": gettext_lazy("Old lines of the timetable let go"),
 }
 

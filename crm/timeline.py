@@ -75,6 +75,17 @@ CONTACT_WORDS = {
     "by": gettext_lazy("Written down by"),
 }
 CATEGORY_WORDS: dict[str, Any] = dict(Outcome.choices)
+# What an answer to a message says of itself.
+ANSWER_WORDS = {
+    "campaign": gettext_lazy("Campaign"),
+    "by": gettext_lazy("By"),
+    "url": gettext_lazy("Link"),
+}
+BY_WORDS: dict[str, Any] = {
+    "human": gettext_lazy("A person"),
+    "machine": gettext_lazy("A machine"),
+    "unknown": gettext_lazy("Not known"),
+}
 ORDER_WORDS: dict[str, tuple[str, Any]] = {
     "sale": ("shopping-bag", gettext_lazy("Order %(number)s")),
     "return": ("arrow-uturn-left", gettext_lazy("Return %(number)s")),
@@ -157,8 +168,9 @@ def of_event(row: Event, *, who: str = "") -> Happening:
 
 def _told(row: Event) -> list[tuple[Any, Any]]:
     """What the source said of an event, as far as it says more than the line; long texts are cut."""
-    words: dict[str, Any] = dict(CONTACT_WORDS) if row.type in CONTACTS else {}
-    shown = {name: CATEGORY_WORDS.get(value, value) if words else value for name, value in row.properties.items()}
+    words: dict[str, Any] = CONTACT_WORDS if row.type in CONTACTS else ANSWER_WORDS if row.source == "campaigns" else {}
+    values = CATEGORY_WORDS | BY_WORDS if words else {}
+    shown = {name: values.get(str(value), value) for name, value in row.properties.items()}
     said = [(words.get(name, name.replace("_", " ")), str(value)[:MOST_LETTERS]) for name, value in shown.items()]
     value = [(_("Value"), figures.number(row.value, 2))] if row.value is not None else []
     return [*value, *said, (_("Source"), place(row.source))] if said or value else []

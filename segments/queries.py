@@ -429,12 +429,12 @@ def clusters(actor: Actor) -> QuerySet[Cluster]:
 
 def sentence(rule: Any, language: str = "en") -> str:
     """A stored rule in words; empty for segments without a rule. An unreadable rule says why."""
-    return _sentence(rule, evaluation.catalogue(), language, names())
+    return _sentence(rule, evaluation.catalogue(), language, names(rule))
 
 
 def sentences_of(found: Sequence[Segment] | Sequence[Cluster], language: str) -> dict[int, str]:
     """The rules of several segments, or groups, in words, by their id."""
-    features, known = evaluation.catalogue(), names()
+    features, known = evaluation.catalogue(), names(*(one.rule for one in found))
     return {one.pk: _sentence(one.rule, features, language, known) for one in found}
 
 
@@ -443,9 +443,10 @@ def obstacle_to_following(segment: Segment) -> str:
     return following.obstacle(segment)
 
 
-def names() -> dict[str, str]:
-    """Slug → name of every segment, for rules that name others."""
-    return dict(Segment.objects.values_list("slug", "name"))
+def names(*rules: Any) -> dict[str, str]:
+    """Slug → name of every segment, and of the campaigns where one of the rules speaks of any."""
+    segments = dict(Segment.objects.values_list("slug", "name"))
+    return {**uses.campaigns(), **segments} if any("campaign" in str(rule) for rule in rules) else segments
 
 
 def _sentence(rule: Any, features: Mapping[str, Feature], language: str, known: Mapping[str, str]) -> str:
@@ -477,7 +478,7 @@ def preview(
             f"look:{rule!r}:{whose}", _rests_on(rule, engine, against), lambda: _look(rule, actor, engine, against)
         )
     people = crm_queries.customers(actor).filter(pk__in=looked.first)[:SAMPLE]
-    words = sentences.sentence(rule, engine.catalogue, actor.language, names())
+    words = sentences.sentence(rule, engine.catalogue, actor.language, names(rule))
     return Preview(
         looked.size, words, tuple(people), as_of, looked.counts, looked.entering, looked.leaving, looked.reach
     )

@@ -121,7 +121,10 @@ def _undecided(plan: Plan, outcome: Contest, p_value: float) -> Decision:
         return Decision("no_decision", "ahead_if_read_alone", figures={**figures, "p_value": p_value})
     hold_out = outcome.rivals.get(plan.control or "")
     helps = hold_out is not None and hold_out.interval.low > 0 and rival != plan.control
-    code = "variants_too_close" if helps else "too_uncertain"
+    if helps:
+        return Decision("no_decision", "variants_too_close", figures=figures)
+    leads = nearest.difference > 0
+    code = "too_uncertain" if leads else "not_ahead"
     return Decision("no_decision", code, figures=figures)
 
 

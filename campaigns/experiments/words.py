@@ -24,6 +24,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "No decision yet: {leader} leads {rival} by {difference}, but {low} to {high} is possible.",
         "Ei vielä ratkaistavissa: {leader} johtaa erolla {difference} (vrt. {rival}), mutta voi olla {low} … {high}.",
     ),
+    "not_ahead": (
+        "No decision yet: {leader} is not ahead of {rival}: the difference is {difference}, but {low} to {high} is "
+        "possible.",
+        "Ei vielä ratkaistavissa: {leader} ei johda (vrt. {rival}): ero {difference}, voi olla {low} … {high}.",
+    ),
     "ahead_if_read_alone": (
         "No decision yet: read alone, {leader} is ahead of {rival} by {difference} ({low} to {high}); among everything "
         "looked at here it may be chance (adjusted p-value {p_value}).",

@@ -531,6 +531,12 @@ class Message(models.Model):
     def __str__(self) -> str:
         return f"{self.run_id}/{self.pk} {self.state}"
 
+    @property
+    def state_words(self) -> str:
+        """Where it is, for people: what was never begun waits, and is not tried again."""
+        is_begun = self.attempts or self.state != MessageState.DEFERRED
+        return str((MessageState(self.state) if is_begun else MessageState.QUEUED).label)
+
 
 class Attempt(models.Model):
     """One try to hand a message over."""

@@ -68,7 +68,7 @@ PEOPLE_SHEET = downloads.Sheet(
         (gettext_lazy("Number"), lambda one: whose.number if (whose := living(one)) else ""),
         (gettext_lazy("Customer"), lambda one: str(living(one) or _("Erased"))),
         (gettext_lazy("Version"), lambda one: one.variant.key if one.variant else ""),
-        (gettext_lazy("State"), lambda one: one.get_state_display()),
+        (gettext_lazy("State"), lambda one: one.state_words),
         (gettext_lazy("Why"), lambda one: reason_words(one.reason) if one.reason else explained(one.code)),
         (gettext_lazy("When"), lambda one: one.final_at),
     ),

@@ -25,3 +25,14 @@ def spread(responses: Any, run: Any, rng: np.random.Generator) -> None:
         wait = float(rng.exponential(16)) + (0.2 if row.kind != "open" else 0.05)
         row.at = row.message.handed_at + timedelta(hours=min(wait, 300))
     responses.objects.bulk_update(rows, ["at"], batch_size=500)
+    tell(rows)
+
+
+def tell(rows: list[Any]) -> None:
+    """The customers' own events of these responses happened at the same moments."""
+    events = apps.get_model("crm", "Event")
+    moments = {f"{row.message_id}:{row.kind}:{row.source_id}": row.at for row in rows}
+    told = list(events.objects.filter(source="campaigns", source_id__in=moments))
+    for one in told:
+        one.occurred_at = moments[one.source_id]
+    events.objects.bulk_update(told, ["occurred_at"], batch_size=500)

@@ -55,6 +55,15 @@ def test_the_maker_asks_on_the_page_and_the_others_are_told_once_for_each_asking
     assert told(cast.adele) == [TOLD, TOLD]
 
 
+def test_whoever_asked_hears_once_that_it_was_approved(campaign, cast):
+    now = timezone.now()
+    actions.ask_for_approval(campaign, by=of_user(cast.maija), at=now)
+    actions.approve(campaign, by=of_user(cast.adele), at=now + timedelta(seconds=5))
+    for minutes in (1, 2):
+        crm_actions.tell(at=now + timedelta(minutes=minutes))
+    assert told(cast.maija) == ["Approved, and may leave: Spring"]
+
+
 def test_a_change_of_the_audience_takes_the_asking_back(campaign, cast):
     actions.ask_for_approval(campaign, by=of_user(cast.maija), at=timezone.now())
     actions.change_campaign(campaign, exclude=Segment.objects.all(), by=of_user(cast.maija), at=timezone.now())

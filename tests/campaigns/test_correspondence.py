@@ -140,6 +140,13 @@ def test_the_timeline_tells_of_it_with_its_state(mine: Customer, anna: Any, sink
     assert [one.words for one in told] == ["E-mail from us"]
 
 
+def test_a_letter_that_has_not_left_yet_waits_and_is_not_tried_again(mine: Customer, anna: Any) -> None:
+    letter = written(mine, anna)
+    assert letter.state_words == "Waiting"
+    letter.attempts = 1
+    assert letter.state_words == "Will be tried again"
+
+
 def test_erasure_empties_what_was_written(mine: Customer, anna: Any, sink: Sink) -> None:
     leave(written(mine, anna))
     Customer.objects.filter(pk=mine.pk).update(erased_at=timezone.now())

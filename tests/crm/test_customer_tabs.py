@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from crm import access, actions, panels, rights, timeline
-from crm.models import AuditLine, Customer, FieldDefinition
+from crm.models import AuditLine, Customer, Event, FieldDefinition
 from tests.crm.conftest import NOW
 
 MACHINE = rights.machine("test")
@@ -91,6 +92,15 @@ def test_the_timeline_is_narrowed_by_kind_and_by_day(aada: Customer, cast: Simpl
     assert "Order A-1" in early and "Put something in the cart" not in early
     for odd in ("?kind=x&since=x", "?until=9999-12-31", "?since=0001-01-01", "?before=x", "?kind=%00"):
         assert client.get(address + odd).status_code == 200, odd
+
+
+def test_what_an_answer_says_of_itself_stands_in_the_readers_words(aada: Customer) -> None:
+    click = actions.NewEvent("campaigns", "k", "click", NOW, aada.pk, properties={"campaign": "spring", "by": "human"})
+    actions.record_events([click], by=MACHINE, at=NOW)
+    with translation.override("fi"):
+        told = timeline.of_event(Event.objects.get(source="campaigns")).detail
+        assert [str(name) for name, _ in told] == ["Kampanja", "Tekijä", "Lähde"]
+        assert [str(value) for _, value in told] == ["spring", "Ihminen", "Kampanja"]
 
 
 def test_a_registered_source_of_the_timeline_may_be_seen_alone(

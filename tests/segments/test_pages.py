@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from crm import rights
 from crm.models import AuditLine, Customer
-from segments import actions, queries
+from segments import actions, queries, uses
 from segments.models import Segment
 
 pytestmark = pytest.mark.django_db
@@ -184,3 +184,9 @@ def test_what_members_have_in_common_says_when_nobody_can_tell_yet(client, maija
     client.force_login(maija)
     page = client.get(reverse("segment-common", args=["friends"]))
     assert page.status_code == 200
+
+
+def test_a_rule_names_the_campaign_it_speaks_of_as_people_know_it(monkeypatch):
+    monkeypatch.setattr(uses, "CAMPAIGNS", [lambda: {"spring-outdoor": "Spring outdoor"}])
+    rule = {"version": 1, "where": {"response": "conversion", "campaign": "spring-outdoor"}}
+    assert "“Spring outdoor”" in queries.sentence(rule)

@@ -102,6 +102,12 @@ def test_a_guardrail_compares_with_the_other_arms_too():
     assert even == ()
 
 
+def test_the_best_version_is_not_said_to_lead_a_hold_out_that_did_better():
+    answer = decision(plan(A, B, HOLD_OUT), a=(1000, 50), b=(1000, 60), h=(1000, 66))
+    assert (answer.kind, answer.code, answer.figures["rival"]) == ("no_decision", "not_ahead", "h")
+    assert answer.figures["difference"] < 0
+
+
 def test_all_vetoed_leaves_no_winner():
     arms = {"a": Proportion(10_000, 500), "b": Proportion(10_000, 900)}
     assert contest(plan(), arms, vetoed=frozenset("ab")).code == "all_variants_vetoed"
