@@ -43,6 +43,8 @@ EVENT_WORDS: dict[str, tuple[str, Any]] = {
     "cart": ("shopping-cart", gettext_lazy("Put something in the cart")),
     "open": ("envelope-open", gettext_lazy("Opened a message")),
     "click": ("cursor-arrow-rays", gettext_lazy("Clicked a link")),
+    "unsubscribe": ("no-symbol", gettext_lazy("Unsubscribed")),
+    "complaint": ("hand-thumb-down", gettext_lazy("Complained about a message")),
     "conversion": ("check-badge", gettext_lazy("Converted after a message")),
     "email": ("paper-airplane", gettext_lazy("E-mail from us")),
     "call": ("phone", gettext_lazy("Call")),
@@ -198,7 +200,7 @@ class Kind:
 MOST_LETTERS = 300
 VISITS, LETTERS, CALLS, ANSWERS = (
     ("page", "cart", "visit", "screen"),
-    ("open", "click", "conversion", "email"),
+    ("open", "click", "unsubscribe", "complaint", "conversion", "email"),
     CONTACTS,
     ("answer",),
 )

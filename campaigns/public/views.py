@@ -57,7 +57,9 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if is_done:
         one_click = request.POST.get("List-Unsubscribe") == "One-Click"
         responses.unsubscribe(message, at=timezone.now(), way="one-click" if one_click else "unsubscribe page")
-    return page(request, "public/unsubscribe.html", message, is_done=is_done)
+    may_choose = is_done and message.customer is not None and not responses.was_erased(message)
+    preferences_url = addresses.preferences_url(message) if may_choose else ""
+    return page(request, "public/unsubscribe.html", message, is_done=is_done, preferences_url=preferences_url)
 
 
 @csrf_exempt  # as above: no cookie is needed, the address is the permission

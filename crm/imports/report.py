@@ -43,7 +43,19 @@ COUNT_LABELS = {
     "guests": gettext_lazy("Orders of guests"),
     "consents": gettext_lazy("Consents"),
 }
-UNDO_LABELS = {"restored": gettext_lazy("Put back"), "removed": gettext_lazy("Removed")}
+UNDO_LABELS = {
+    "customers deleted": gettext_lazy("Customers deleted"),
+    "customers restored": gettext_lazy("Customers set back"),
+    "customers kept": gettext_lazy("Customers kept"),
+    "orders deleted": gettext_lazy("Orders deleted"),
+    "orders restored": gettext_lazy("Orders set back"),
+    "events deleted": gettext_lazy("Events deleted"),
+    "values restored": gettext_lazy("Values set back"),
+    "values kept": gettext_lazy("Values kept"),
+    "consents taken back": gettext_lazy("Consents taken back"),
+    "products deleted": gettext_lazy("Products deleted"),
+    "fields deleted": gettext_lazy("Fields deleted"),
+}
 PROBLEM_LABELS = {
     "missing": gettext_lazy("A value is missing"),
     "filler": gettext_lazy("Looks like a filler"),

@@ -95,6 +95,12 @@ def test_one_click_leaves_at_once_without_cookies_or_csrf(hrefs, run):
     assert reach(run.campaign, as_of=timezone.now()).will_get_it == 0
 
 
+def test_who_left_by_mistake_finds_the_way_to_choose(client: Client, hrefs, run):
+    choosing = addresses.preferences_url(Message.objects.get(run=run))
+    assert choosing not in client.get(one(hrefs, "u")).content.decode()
+    assert choosing in client.post(one(hrefs, "u")).content.decode()
+
+
 def test_who_came_back_can_leave_again_by_the_same_address(client: Client, hrefs, run):
     message = Message.objects.get(run=run)
     preferences = addresses.preferences_url(message).replace("http://localhost:8000", "")

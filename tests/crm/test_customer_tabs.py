@@ -103,6 +103,13 @@ def test_what_an_answer_says_of_itself_stands_in_the_readers_words(aada: Custome
         assert [str(value) for _, value in told] == ["spring", "Ihminen", "Kampanja"]
 
 
+def test_who_left_is_told_in_words_among_the_messages(aada: Customer) -> None:
+    left = actions.NewEvent("campaigns", "u", "unsubscribe", NOW - timedelta(days=1), aada.pk)
+    actions.record_events([left], by=MACHINE, at=NOW)
+    found, _more = timeline.of_customer(MACHINE, aada, before=NOW, most=9, kind="messages")
+    assert [one.words for one in found] == ["Unsubscribed"]
+
+
 def test_a_registered_source_of_the_timeline_may_be_seen_alone(
     aada: Customer, cast: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """Every sentence that an import may keep in English has its template, and is told in Finnish."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,3 +89,9 @@ def test_every_code_has_a_label() -> None:
     nodes = [call.args[CODED_BY[name]] for _, name, call in calls() if name in CODED_BY]
     codes = {node.value for node in nodes if isinstance(node, ast.Constant)}
     assert codes and codes <= set(report.PROBLEM_LABELS)
+
+
+def test_whatever_an_undo_counts_has_words() -> None:
+    source = (Path(crm.imports.__path__[0]) / "undo.py").read_text(encoding="utf-8")
+    counted = set(re.findall(r'"(\w+ (?:deleted|restored|kept|taken back))"', source))
+    assert counted and counted == set(report.UNDO_LABELS)
