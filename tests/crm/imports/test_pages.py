@@ -62,7 +62,7 @@ def test_a_marketer_walks_from_upload_to_undo(marketer):
     tasks.sweep_imports()
     shown = marketer.get(answer.url).content.decode()
     assert "It made 2" in shown
-    assert "bo(at)x" in shown
+    assert "bo(at)x" in shown and "Row kept" in shown
     assert Customer.objects.get(number="17").attributes == {"taso": "Kulta"}
 
     problems = b"".join(marketer.get(reverse("import-problems", args=[run.pk]))).decode()
