@@ -115,7 +115,7 @@ def shown(section: str, name: str, value: Any) -> str:
     if isinstance(value, date):
         return figures.day(value)
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {one}" for key, one in value.items())
+        return ", ".join("{}: {}".format(*timeline.fact(key, one)) for key, one in value.items())
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if isinstance(value, bool) and (section, name) not in CODES:

@@ -168,6 +168,11 @@ def of_event(row: Event, *, who: str = "") -> Happening:
     return Happening(row.occurred_at, icon, detail, who or place(row.channel or row.source), detail=_told(row))
 
 
+def fact(name: str, value: Any) -> tuple[str, str]:
+    """One thing an event says of itself, in words where we know it; what a firm calls its own stays as it is."""
+    return str((CONTACT_WORDS | ANSWER_WORDS).get(name, name)), str((CATEGORY_WORDS | BY_WORDS).get(str(value), value))
+
+
 def _told(row: Event) -> list[tuple[Any, Any]]:
     """What the source said of an event, as far as it says more than the line; long texts are cut."""
     words: dict[str, Any] = CONTACT_WORDS if row.type in CONTACTS else ANSWER_WORDS if row.source == "campaigns" else {}

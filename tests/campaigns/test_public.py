@@ -273,12 +273,14 @@ def test_ones_data_are_told_in_words_of_ones_language(client: Client, hrefs):
         source="s", number="77", customer=customer, currency="EUR", total_amount="1234.5", ordered_at=AT,
         created_at=AT, updated_at=AT,
     )  # fmt: skip
+    client.post(one(hrefs, "u"))
     customer.refresh_from_db()
     page = unescape(
         client.get(notes.url(notes.OWN_DATA, customer).removeprefix("http://localhost:8000")).content.decode()
     )
     for said in ("Etunimi: ", "Kieli: ", "1.5.1990", "Kengännumero: 42", "1\xa0234,50\xa0€", "Lähetetty", "Sähköposti"):
         assert said in page, said
+    assert "Perui tilauksen" in page and "Kampanja: autumn" in page and "Tekijä: Ihminen" in page
     own = ("Jäsen alkaen: 5.3.2024", "Jäsen: Kyllä", "Säästetty: 2\xa0500,50\xa0€", "Pitää: sauna", "Ruokavalio: vegan")
     for said in (*own, "Viimeksi: 24.12.2023", "nowhere: 7"):
         assert said in page, said
