@@ -616,7 +616,7 @@ def offers(scope: Scope) -> list[tuple[str, list[tuple[str, str]]]]:
         ("event|", _("What happened: orders, visits, clicks …")),
         ("sequence|", _("One after another, such as an abandoned cart")),
         ("trend|", _("More or less than before")),
-        ("response|", _("Response to a campaign")),
+        ("response|", _("Response to a campaign: opened, clicked, converted …")),
     ]
     belongs = [
         ("segment|", _("Member of another segment")),

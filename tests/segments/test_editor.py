@@ -99,6 +99,10 @@ def test_a_segment_is_drawn_by_buttons_alone(inside):
 
 
 @pytest.mark.usefixtures("oulu")
+def test_who_converted_is_found_by_that_word_in_the_picker(inside):
+    assert "Response to a campaign: opened, clicked, converted …" in inside.get(reverse("segment-new")).content.decode()
+
+
 def test_editing_says_who_would_come_and_go(inside):
     actions.create_segment(name="City", rule=is_city("Oulu"), by=MACHINE, at=timezone.now())
     actions.refresh_segments(at=timezone.now())
