@@ -98,11 +98,11 @@ def test_a_segment_is_drawn_by_buttons_alone(inside):
     assert Segment.objects.get(slug="of-oulu").rule["where"] == {"feature": "city", "op": "one_of", "value": ["Oulu"]}
 
 
-@pytest.mark.usefixtures("oulu")
 def test_who_converted_is_found_by_that_word_in_the_picker(inside):
     assert "Response to a campaign: opened, clicked, converted …" in inside.get(reverse("segment-new")).content.decode()
 
 
+@pytest.mark.usefixtures("oulu")
 def test_editing_says_who_would_come_and_go(inside):
     actions.create_segment(name="City", rule=is_city("Oulu"), by=MACHINE, at=timezone.now())
     actions.refresh_segments(at=timezone.now())
