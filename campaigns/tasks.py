@@ -13,7 +13,7 @@ from campaigns import announcing, checking, counting, queries, waves
 from campaigns.conversions import attribute_due
 from campaigns.delivery import calls
 from campaigns.delivery.rates import book_return
-from campaigns.delivery.sweeping import sweep
+from campaigns.delivery.sweeping import complete, sweep
 from campaigns.delivery.worker import send_batch
 from campaigns.forgetting import forget_browsers, forget_erased
 from campaigns.results import answer
@@ -86,11 +86,14 @@ def seal_run(run_id: int) -> None:
 
 @shared_task
 def send_messages(run_id: int) -> None:
-    """Send one batch; poke again while there is more, and when what waits for its rate may leave."""
+    """Send one batch; poke again while there is more, and when what waits for its rate may leave; else it is done, if
+    its rows say so, and the sweep of the next minute need not be waited for."""
     if send_batch(run_id):
         send_messages.delay(run_id)
     elif seconds := book_return(run_id):
         send_messages.apply_async([run_id], countdown=seconds)
+    else:
+        complete(run_id, at=timezone.now())
 
 
 @shared_task

@@ -23,6 +23,8 @@ PHONE = re.compile(r"\+?[\d\s().-]{3,}")
 SURE = ("firm.", "campaign.", "labels.", "survey.", "customer.number")  # fields that nobody lacks
 UNFINISHED = re.compile(r"^(https?:/*|todo|tba|link|url|x+|\.+|javascript:.*)$", re.IGNORECASE)
 
+NOWHERE = ("empty", "unfinished", "relative", "mailto_bad", "tel_bad")  # seen without a visit to the address
+
 
 @dataclass(frozen=True)
 class Note:

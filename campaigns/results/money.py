@@ -15,7 +15,7 @@ from crm import figures
 
 ADVICE = {
     "spend": (gettext_lazy("Spend here"), "good"),
-    "test_more": (gettext_lazy("Test more"), "neutral"),
+    "test_more": (gettext_lazy("The return is not known yet"), "neutral"),
     "stop": (gettext_lazy("Stop here"), "bad"),
 }
 

@@ -1,5 +1,6 @@
 """The steps by which a campaign is planned: their order, their addresses, and what is missing before it can leave."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from campaigns import queries
+from campaigns.checks import links, words
 from campaigns.content import matrix
 from campaigns.models import Campaign
 
@@ -57,18 +59,24 @@ def missing(campaign: Campaign) -> list[tuple[str, str]]:
     for variant_key, faults in queries.faults(campaign).items():
         said = {"key": variant_key, "fault": faults[0]}
         found.append((_("Version %(key)s: %(fault)s") % said, address(campaign, "messages")))
-    if same := alike(campaign):
+    matrices = sorted(matrix.matrices_of(campaign).values(), key=lambda one: one.key)
+    if same := alike(matrices):
         said = {"first": same[0], "second": same[1]}
         found.append(
             (_("Versions %(first)s and %(second)s say the same: change one.") % said, address(campaign, "messages"))
         )
+    for one in matrices:
+        notes = links.seen(cell.source for cell in one.cells)
+        if wrong := next((note for note in notes if note.code in links.NOWHERE), None):
+            said = {"key": one.key, "fault": words.link_sentence(wrong)}
+            found.append((_("Version %(key)s: %(fault)s") % said, address(campaign, "messages")))
     return found
 
 
-def alike(campaign: Campaign) -> tuple[str, str] | None:
+def alike(matrices: Sequence[matrix.Matrix]) -> tuple[str, str] | None:
     """The first two versions that nobody could tell apart."""
     seen: dict[Any, str] = {}
-    for one in sorted(matrix.matrices_of(campaign).values(), key=lambda one: one.key):
+    for one in matrices:
         said = tuple((cell.segment_id, cell.language, *vars(cell.source).values()) for cell in one.cells)
         if said in seen:
             return seen[said], one.key

@@ -21,7 +21,7 @@ WEEK = timedelta(days=7)
 
 def answer(late: list[Item]) -> str:
     if not late:
-        return _("All is up to date.")
+        return _("Nothing has stopped, nothing is late.")
     return ngettext("%(n)s thing needs attention.", "%(n)s things need attention.", len(late)) % {"n": len(late)}
 
 

@@ -118,6 +118,14 @@ def test_what_is_missing_is_named_at_every_step_with_the_way_to_mend_it(as_maija
     assert "It cannot leave yet" in launch and "Mend it" in launch
 
 
+def test_a_link_left_bare_is_named_at_every_step(as_maija, new_campaign):
+    bare = '<p>Hello</p><a href="https://">Read more</a>'
+    draft = new_campaign([], variants=[{"key": "A", "subject": "Hi", "html": bare}])
+    for key in ("goal", "messages", "schedule"):
+        page = as_maija.get(plan(draft, key)).content.decode()
+        assert "Version A: “https://” is not finished" in page and "it could leave as it is" not in page, key
+
+
 @pytest.mark.parametrize(
     ("key", "wrong", "said"),
     [

@@ -230,6 +230,16 @@ def test_what_fails_in_the_sweep_does_not_keep_the_rest_from_being_sent(
     assert queries.progress(run).states == {"sent": 1}
 
 
+def test_a_run_is_over_with_its_last_message_and_not_before(new_customer, new_campaign, sink: Sink, at_once):
+    put_off = launched(new_campaign([new_customer(1), new_customer(2, "4xx-1@mail.example")]))
+    whole = launched(new_campaign([new_customer(3)], "Winter"))
+    for run in (put_off, whole):
+        tasks.send_messages(run.pk)
+        run.refresh_from_db()
+    assert (put_off.status, whole.status) == (RunStatus.SENDING, RunStatus.COMPLETED)
+    assert Campaign.objects.get(pk=whole.campaign_id).status == "finished"
+
+
 def test_a_change_that_comes_between_is_not_launched_unseen(new_customer, new_campaign, maija):
     """The checks are made on what stands there once nobody can change it any more."""
     SendingRules.objects.create(approval_above=0)

@@ -67,7 +67,7 @@ def test_silent_machinery_and_failing_segments_are_told(maija):
 def test_a_running_house_is_up_to_date(maija):
     for kind in ("worker", "timetable"):
         timetable.say_alive(kind, kind=kind, at=timezone.now())
-    assert "All is up to date." in page_of(maija)
+    assert "Nothing has stopped, nothing is late." in page_of(maija)
 
 
 def test_sales_read_first_how_many_of_their_own_tasks_wait(anna, bertil):
