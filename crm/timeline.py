@@ -177,7 +177,9 @@ def _told(row: Event) -> list[tuple[Any, Any]]:
     """What the source said of an event, as far as it says more than the line; long texts are cut."""
     words: dict[str, Any] = CONTACT_WORDS if row.type in CONTACTS else ANSWER_WORDS if row.source == "campaigns" else {}
     values = CATEGORY_WORDS | BY_WORDS if words else {}
-    shown = {name: values.get(str(value), value) for name, value in row.properties.items()}
+    order = {name: i for i, name in enumerate(words)}
+    names = sorted(row.properties, key=lambda name: (order.get(name, len(order)), name))  # databases keep no order
+    shown = {name: values.get(str(row.properties[name]), row.properties[name]) for name in names}
     said = [(words.get(name, name.replace("_", " ")), str(value)[:MOST_LETTERS]) for name, value in shown.items()]
     value = [(_("Value"), figures.number(row.value, 2))] if row.value is not None else []
     return [*value, *said, (_("Source"), place(row.source))] if said or value else []
