@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,8 +58,13 @@ class House:
         return f"sqlite:///{self.folder / 'kohde.sqlite3'}"
 
     def manage(self, *command: str) -> str:
+        """What a command says; one that is to be tried again in a moment, since the timetable is at it, is."""
         line = [sys.executable, str(ROOT / "manage.py"), *command]
-        done = subprocess.run(line, env=self.environment, capture_output=True, text=True, check=False)
+        for _ in range(60):
+            done = subprocess.run(line, env=self.environment, capture_output=True, text=True, check=False)
+            if "try again in a moment" not in done.stderr:
+                break
+            time.sleep(1)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
