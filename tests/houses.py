@@ -9,8 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
