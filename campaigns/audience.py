@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from campaigns import channels, pressure, topics
+from campaigns.delivery import permission
 from campaigns.delivery.permission import NEEDS_CONSENT, consents
 from campaigns.models import Attempt, Campaign, ContactCap, ContactWish, TopicChoice
 from crm import addresses, answers
@@ -24,6 +25,9 @@ from crm.models import Customer
 from segments import panels
 from segments import queries as segment_queries
 from segments.models import Membership
+
+READ: Final = (*permission.READ, Membership)
+"""What sealing and sending ask; the database must know how much there is of each."""
 
 CHUNK = 5_000
 LOOKED_AT = 50_000  # members judged at a time where nothing is written

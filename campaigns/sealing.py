@@ -39,6 +39,9 @@ def seal_chunk(run_id: int, *, at: datetime) -> bool:
     run = Run.objects.select_for_update(of=("self",)).select_related("campaign").get(pk=run_id)
     if run.expected is not None or run.status not in (RunStatus.SEALING, RunStatus.PAUSED):
         return True
+    if not run.cursor:
+        for model in audience.READ:
+            keep_statistics(model)
     sealed_at = run.sealed_at or at
     prospects = audience.chunk(
         run.campaign,

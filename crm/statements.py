@@ -156,9 +156,11 @@ def once() -> str:
 
 
 def keep_statistics(model: type[models.Model], brought: int = 0) -> None:
-    """Have PostgreSQL count again once the table has grown by a tenth since it did, in size or by the rows `brought`.
+    """Have PostgreSQL count again once the table has grown by a tenth since it did: in size, by the rows it knows of, or
+    by those `brought`.
 
-    Without, it believes for minutes after a large writing that there is next to nothing to read, and reads it all.
+    Without, it believes for minutes after a large writing that there is next to nothing to read, and reads it all; for
+    ever where nobody vacuums.
     """
     if connection.vendor != "postgresql":
         return
@@ -171,6 +173,7 @@ def keep_statistics(model: type[models.Model], brought: int = 0) -> None:
 
 GROWN = """
 SELECT relpages * 1.1 < pg_relation_size(oid) / current_setting('block_size')::int OR reltuples < 10 * %s
+ OR pg_stat_get_live_tuples(oid) > greatest(reltuples, 0) * 1.1 + 100
 FROM pg_class WHERE oid = %s::regclass
 """
 

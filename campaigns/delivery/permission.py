@@ -9,6 +9,8 @@ from campaigns import pressure, topics
 from campaigns.models import Message, Run
 from crm.models import ConsentState, Customer, Suppression
 
+READ = (Customer, ConsentState, Suppression)  # before every message
+
 NEEDS_CONSENT = "marketing"  # other purposes rest on the contract with the customer
 
 Reference = str | OuterRef

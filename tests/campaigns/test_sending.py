@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from campaigns import actions, queries, tasks
+from campaigns import actions, audience, queries, tasks
 from campaigns.delivery import lines, transitions
 from campaigns.delivery.sweeping import complete, sweep
 from campaigns.delivery.transitions import requeue_unknown
@@ -19,7 +19,7 @@ from campaigns.models import Attempt, Campaign, Message, MessageState, Run, RunS
 from campaigns.tasks import sweep_campaigns
 from chaos.sink import Sink
 from crm import access
-from crm.models import Suppression
+from crm.models import ConsentState, Suppression
 from crm.refusals import NotPossibleNow, Refused
 from tests.campaigns.conftest import BY, HTML, launched, sent
 
@@ -228,6 +228,16 @@ def test_what_fails_in_the_sweep_does_not_keep_the_rest_from_being_sent(
     with pytest.raises(ZeroDivisionError):
         sweep_campaigns()
     assert queries.progress(run).states == {"sent": 1}
+
+
+def test_a_sealing_lets_the_database_know_how_much_sending_will_ask(new_customer, new_campaign):
+    """PostgreSQL, where nobody vacuums yet, took 0.1 s for each message: it believed that there are no consents."""
+    launched(new_campaign([new_customer(n) for n in range(150)]))
+    if connection.vendor == "postgresql":
+        with connection.cursor() as asked:
+            asked.execute("SELECT reltuples FROM pg_class WHERE oid = 'crm_consentstate'::regclass")
+            assert asked.fetchone()[0] >= 150
+    assert ConsentState in audience.READ
 
 
 def test_a_run_is_over_with_its_last_message_and_not_before(new_customer, new_campaign, sink: Sink, at_once):
