@@ -156,8 +156,8 @@ def once() -> str:
 
 
 def keep_statistics(model: type[models.Model], brought: int = 0) -> None:
-    """Have PostgreSQL count again once the table has grown by a tenth since it did: in size, by the rows it knows of, or
-    by those `brought`.
+    """Have PostgreSQL count again once the table has grown by a tenth since it did: in size, by the rows it knows of,
+    or by those `brought`.
 
     Without, it believes for minutes after a large writing that there is next to nothing to read, and reads it all; for
     ever where nobody vacuums.
