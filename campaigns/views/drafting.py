@@ -76,7 +76,7 @@ def edited(request: ActorRequest, campaign: Campaign | None) -> HttpResponse:
     variants = Variants(request.POST or None, prefix="v", initial=written, form_kwargs={"channel": channel})
     is_check = "check" in request.POST or request.headers.get("HX-Request") == "true"
     is_valid = form.is_valid() & variants.is_valid()
-    stands = standing(campaign) if campaign else ""
+    stands = standing(campaign) if campaign and not is_check else ""
     opened = request.POST.get("opened", stands)
     if is_valid and not is_check:
         try:
