@@ -5,17 +5,19 @@ from typing import Any
 
 import numpy as np
 from django.apps import apps
-from django.db.models import F
+from django.db.models import F, Max
 
 # Looked up by name on purpose: no door of the house changes times that have passed.
 
 
 def move(run: Any, *, days: int, rng: np.random.Generator) -> None:
-    """Shift the times of the sending by whole days; responses follow their message after seconds to days."""
+    """Shift the times of the sending by whole days, to where it was sealed; responses follow their message after
+    seconds to days. Who got nothing was told so at the sealing, which lies there already."""
     by = timedelta(days=days)
     runs, messages, responses = (apps.get_model("campaigns", name) for name in ("Run", "Message", "Response"))
-    runs.objects.filter(pk=run.pk).update(finished_at=F("finished_at") - by)
-    messages.objects.filter(run=run).update(handed_at=F("handed_at") - by, final_at=F("final_at") - by)
+    of_run = messages.objects.filter(run=run)
+    of_run.exclude(handed_at=None).update(handed_at=F("handed_at") - by, final_at=F("final_at") - by)
+    runs.objects.filter(pk=run.pk).update(finished_at=of_run.aggregate(last=Max("final_at"))["last"])
     spread(responses, run, rng)
 
 
